@@ -1,0 +1,125 @@
+//! Values of traits and event properties: JSON's shapes, in a form that binary codecs can hold.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Deepest nesting that is kept. Deeper input is refused at the edge with a clear error.
+pub const VALUE_MAX_DEPTH: usize = 16;
+
+/// Traits and properties: named values in the order of their names.
+pub type Map = BTreeMap<Arc<str>, Value>;
+
+/// One value.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    /// JSON null.
+    #[default]
+    Null,
+    /// true or false.
+    Bool(bool),
+    /// A whole number that fits 64 bits.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text.
+    Text(Arc<str>),
+    /// An array.
+    List(Vec<Value>),
+    /// An object.
+    Map(Map),
+}
+
+/// A value nested deeper than [`VALUE_MAX_DEPTH`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("value is nested deeper than {VALUE_MAX_DEPTH} levels")]
+pub struct TooDeep;
+
+impl Value {
+    /// From JSON, refusing what is nested too deep.
+    pub fn from_json(json: &serde_json::Value) -> Result<Self, TooDeep> {
+        Self::from_json_at(json, 0)
+    }
+
+    fn from_json_at(json: &serde_json::Value, depth: usize) -> Result<Self, TooDeep> {
+        if depth > VALUE_MAX_DEPTH {
+            return Err(TooDeep);
+        }
+        Ok(match json {
+            serde_json::Value::Null => Self::Null,
+            serde_json::Value::Bool(bool) => Self::Bool(*bool),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(int) => Self::Int(int),
+                None => Self::Float(number.as_f64().unwrap_or(f64::MAX)),
+            },
+            serde_json::Value::String(text) => Self::Text(Arc::from(text.as_str())),
+            serde_json::Value::Array(items) => Self::List(
+                items
+                    .iter()
+                    .map(|item| Self::from_json_at(item, depth + 1))
+                    .collect::<Result<_, _>>()?,
+            ),
+            serde_json::Value::Object(fields) => Self::Map(
+                fields
+                    .iter()
+                    .map(|(name, value)| {
+                        Ok((Arc::from(name.as_str()), Self::from_json_at(value, depth + 1)?))
+                    })
+                    .collect::<Result<_, _>>()?,
+            ),
+        })
+    }
+
+    /// As JSON. A number that JSON cannot hold (infinity) becomes null.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Bool(bool) => (*bool).into(),
+            Self::Int(int) => (*int).into(),
+            Self::Float(float) => (*float).into(),
+            Self::Text(text) => (&**text).into(),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Map(map) => to_json_map(map),
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// A map as a JSON object.
+pub fn to_json_map(map: &Map) -> serde_json::Value {
+    serde_json::Value::Object(
+        map.iter().map(|(name, value)| (name.to_string(), value.to_json())).collect(),
+    )
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(Arc::from(text))
+    }
+}
+
+impl From<i64> for Value {
+    fn from(int: i64) -> Self {
+        Self::Int(int)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(float: f64) -> Self {
+        Self::Float(float)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(bool: bool) -> Self {
+        Self::Bool(bool)
+    }
+}

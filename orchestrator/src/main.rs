@@ -1,0 +1,2 @@
+//! The `cadencia` binary.
+fn main() {}

@@ -194,3 +194,16 @@ impl SendId {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VersionNo(pub u32);
+
+/// Number of a channel, class, topic or campaign name in the catalog's dictionary. Assigned at
+/// `apply`, never reused: what a ledger row keeps instead of the text.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct NameId(pub u16);
+
+impl NameId {
+    /// Stands for "none": no topic, no campaign.
+    pub const NONE: Self = Self(0);
+}

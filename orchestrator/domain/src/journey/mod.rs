@@ -6,4 +6,5 @@
 pub mod definition;
 pub mod enrollment;
 pub mod machine;
+pub mod scope;
 pub mod steps;

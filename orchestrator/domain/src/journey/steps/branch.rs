@@ -8,7 +8,11 @@
 //! ```
 
 use crate::expression::Expression;
-use crate::journey::definition::NodeIndex;
+use crate::journey::definition::{Journey, Node, NodeIndex};
+use crate::journey::enrollment::Enrollment;
+use crate::journey::machine::{Next, World};
+use crate::journey::scope::EnrollmentScope;
+use crate::time::Instant;
 
 /// A branch.
 #[derive(Clone, Debug)]
@@ -18,4 +22,19 @@ pub struct Branch {
     pub arms: Vec<(Expression, Option<NodeIndex>)>,
     /// Where to go if none holds.
     pub otherwise: Option<NodeIndex>,
+}
+
+/// Takes the first arm whose condition holds.
+pub(crate) fn enter(
+    step: &Branch,
+    node: &Node,
+    journey: &Journey,
+    enrollment: &Enrollment,
+    world: &World<'_>,
+    now: Instant,
+) -> Next {
+    let scope = EnrollmentScope::new(world.customer, journey, enrollment, now);
+    let taken = step.arms.iter().find(|(when, _)| when.evaluate_bool(&scope).unwrap_or(false));
+    let first = taken.map_or(step.otherwise, |(_, first)| *first);
+    Next::Go { outcome: None, to: first.or(node.next) }
 }

@@ -9,10 +9,10 @@ pub mod wait;
 
 pub use branch::Branch;
 pub use exit::Exit;
-pub use send::Send;
+pub use send::{Delivery, OnCapped, OnRefused, Send};
 pub use split::Split;
 pub use update::Update;
-pub use wait::Wait;
+pub use wait::{OnPast, Wait, WaitTime};
 
 /// What a node does.
 #[derive(Clone, Debug)]

@@ -15,8 +15,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ChannelName, ClassName, TemplateName, Topic};
-use crate::time::Span;
+use crate::ids::{ChannelName, ClassName, SendId, TemplateName, Topic};
+use crate::journey::definition::Node;
+use crate::journey::enrollment::Enrollment;
+use crate::journey::machine::{self, Next, World};
+use crate::time::{Instant, Span};
 
 /// Priority of a send that declares none.
 pub const PRIORITY_DEFAULT: u8 = 50;
@@ -79,4 +82,17 @@ pub enum OnCapped {
     Refuse,
     /// Try the next channel.
     NextChannel,
+}
+
+/// Parks the enrollment on the message. Whether and when it goes is the gate's to say.
+pub(crate) fn enter(
+    step: &Send,
+    node: &Node,
+    enrollment: &Enrollment,
+    world: &World<'_>,
+    now: Instant,
+) -> Next {
+    let send = SendId::derive(enrollment.id, &node.id, enrollment.visits);
+    let valid_until = step.valid_for.after(now, world.zone);
+    Next::Stand(machine::reached(send, now, valid_until))
 }

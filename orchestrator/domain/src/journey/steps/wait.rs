@@ -11,8 +11,13 @@
 //! ```
 
 use crate::expression::Expression;
-use crate::journey::definition::EventMatch;
-use crate::time::{Span, TimeOfDay, Weekdays};
+use std::sync::Arc;
+
+use crate::journey::definition::{EventMatch, Journey, Node};
+use crate::journey::enrollment::{Enrollment, ExitReason, State};
+use crate::journey::machine::{Next, World};
+use crate::journey::scope::EnrollmentScope;
+use crate::time::{Due, Instant, Span, TimeOfDay, Weekdays};
 
 /// A wait.
 #[derive(Clone, Debug)]
@@ -75,4 +80,57 @@ pub enum OnPast {
     Skip,
     /// Leave the journey.
     Exit,
+}
+
+/// Starts the wait, or passes it at once where its instant has come already.
+pub(crate) fn enter(
+    step: &Wait,
+    node: &Node,
+    journey: &Journey,
+    enrollment: &mut Enrollment,
+    world: &World<'_>,
+    now: Instant,
+) -> Next {
+    let due = match &step.time {
+        None => None,
+        Some(WaitTime::For { span, at: None }) => Some(Due::after(now, span, world.zone)),
+        Some(WaitTime::For { span, at: Some(at) }) => {
+            Some(Due::after_at(now, span, *at, world.zone))
+        }
+        Some(WaitTime::At { on, at }) => Some(Due::next_at(now, *on, *at, world.zone)),
+        Some(date @ WaitTime::Date { on_past, .. }) => {
+            match date_due(date, journey, enrollment, world, now) {
+                Some(due) if due.resolve(world.zone) > now => Some(due),
+                // The instant has passed, or there is no such date.
+                _ => return past(*on_past, node, enrollment),
+            }
+        }
+    };
+    let due_at = due.as_ref().map_or(Instant::MAX, |due| due.resolve(world.zone));
+    Next::Stand(State::Waiting { due, due_at, caught_up: false })
+}
+
+fn date_due(
+    time: &WaitTime,
+    journey: &Journey,
+    enrollment: &Enrollment,
+    world: &World<'_>,
+    now: Instant,
+) -> Option<Due> {
+    let WaitTime::Date { date, offset, at, yearly, .. } = time else {
+        return None;
+    };
+    let scope = EnrollmentScope::new(world.customer, journey, enrollment, now);
+    let value = date.evaluate(&scope).ok()?;
+    let offset = offset.as_ref().map(|offset| (offset.before, &offset.span));
+    Due::on_date(now, value.as_text()?, offset, *at, *yearly, world.zone)
+}
+
+fn past(on_past: OnPast, node: &Node, enrollment: &mut Enrollment) -> Next {
+    match on_past {
+        OnPast::Exit => return Next::Exit(ExitReason::PastDate),
+        OnPast::Skip => enrollment.skip_next_send = true,
+        OnPast::Fire => {}
+    }
+    Next::Go { outcome: Some(Arc::from("past")), to: node.next }
 }

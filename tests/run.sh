@@ -85,7 +85,7 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
     elif have sudo; then
-        sudo -n "$@" || fail_now "could not run as root: $* (install it yourself, then run this again)"
+        sudo -n "$@" || fail_now "could not run as root: $* (do it yourself, then run this again)"
     else
         fail_now "this needs root or sudo: $*"
     fi

@@ -88,10 +88,8 @@ pub(crate) fn by_tick(
     let tick = format!("{instant}");
     let known = hash::text(&tick);
     let customer = &mut loaded.customer;
-    let seen = customer
-        .entries
-        .iter()
-        .any(|entry| entry.journey == journey.name && entry.key == known);
+    let seen =
+        customer.entries.iter().any(|entry| entry.journey == journey.name && entry.key == known);
     if seen {
         return;
     }

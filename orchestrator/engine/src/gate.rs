@@ -93,9 +93,10 @@ fn collect(loaded: &Loaded, begun: &Begun, catalog: &Catalog) -> Vec<Asking> {
                 let (_, step) = asking.step();
                 let channel = step.channels.get(usize::from(sending.channel));
                 sending.next_at <= now
-                    || begun.slot.as_ref().is_some_and(|free| {
-                        channel.is_some_and(|(channel, _)| channel == free)
-                    })
+                    || begun
+                        .slot
+                        .as_ref()
+                        .is_some_and(|free| channel.is_some_and(|(channel, _)| channel == free))
             }
         };
         if asks {
@@ -178,7 +179,11 @@ fn ask(
 }
 
 /// The trait that holds the address on a channel, if the customer has one.
-fn address<'a>(loaded: &'a Loaded, catalog: &Catalog, channel: &ChannelName) -> Option<&'a Arc<str>> {
+fn address<'a>(
+    loaded: &'a Loaded,
+    catalog: &Catalog,
+    channel: &ChannelName,
+) -> Option<&'a Arc<str>> {
     let info = catalog.channel(channel)?;
     match loaded.customer.traits.get(&info.address)? {
         domain::value::Value::Text(text) if !text.is_empty() => Some(text),
@@ -223,7 +228,7 @@ fn decide(
         },
     };
     let rows = loaded.ledger.as_deref().unwrap_or_default();
-    policies::decide(&request, &History::new(rows), catalog.policy(), now)
+    policies::decide(&request, History::new(rows), catalog.policy(), now)
 }
 
 fn campaign(catalog: &Catalog, journey: &Journey) -> NameId {
@@ -311,11 +316,8 @@ fn allowed(
     };
     let (channel, _) = &step.channels[usize::from(current.channel)];
     let called = begun.slot.as_ref() == Some(channel);
-    let grant = if called || !partition.others_wait(channel) {
-        slots.take(channel)
-    } else {
-        Grant::None
-    };
+    let grant =
+        if called || !partition.others_wait(channel) { slots.take(channel) } else { Grant::None };
     if grant == Grant::None {
         partition.wait(Waiting::new(channel, step.priority, &current, loaded.customer.key()));
         if current.phase != Phase::Planned {
@@ -427,12 +429,8 @@ impl Partition {
         customer: domain::ids::CustomerKey,
         row: &SendRow,
     ) {
-        let key = crate::codec::send_key(
-            self.id(),
-            customer,
-            row.ledger.counted_at,
-            row.ledger.send,
-        );
+        let key =
+            crate::codec::send_key(self.id(), customer, row.ledger.counted_at, row.ledger.send);
         begun.writes.push(Write { table: Table::Sends, key, value: Some(row.encode()) });
     }
 }
@@ -512,5 +510,5 @@ fn decide_retry(loaded: &Loaded, now: Instant, catalog: &Catalog, row: &SendRow)
         },
     };
     let rows = loaded.ledger.as_deref().unwrap_or_default();
-    policies::decide(&request, &History::new(rows), catalog.policy(), now).decision
+    policies::decide(&request, History::new(rows), catalog.policy(), now).decision
 }

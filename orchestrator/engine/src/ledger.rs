@@ -166,8 +166,9 @@ pub(crate) fn settle(info: &SendInfo, outcome: &Outcome, now: Instant) -> Settle
     match outcome {
         Outcome::Accepted { .. } => Settled::Final(CountState::Accepted),
         Outcome::Rejected { .. } => Settled::Final(CountState::Rejected),
-        Outcome::NotSent { retry_after_ms, .. } => retry(*retry_after_ms)
-            .map_or(Settled::Final(CountState::Released), Settled::RetryAt),
+        Outcome::NotSent { retry_after_ms, .. } => {
+            retry(*retry_after_ms).map_or(Settled::Final(CountState::Released), Settled::RetryAt)
+        }
         Outcome::Unknown { .. } => {
             let again = info
                 .open

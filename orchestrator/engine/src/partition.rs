@@ -183,13 +183,7 @@ impl Partition {
         begun
     }
 
-    fn take_in(
-        &mut self,
-        loaded: &mut Loaded,
-        input: Input,
-        catalog: &Catalog,
-        begun: &mut Begun,
-    ) {
+    fn take_in(&mut self, loaded: &mut Loaded, input: Input, catalog: &Catalog, begun: &mut Begun) {
         match input {
             Input::Event { event, ticket } => {
                 begun.tickets.extend(ticket);
@@ -262,9 +256,9 @@ impl Partition {
         let enrollments = loaded.customer.enrollments.iter();
         enrollments
             .filter(|enrollment| {
-                self.catalog.version(enrollment.version).is_some_and(|journey| {
-                    self.catalog.control(&journey.name) != Control::Paused
-                })
+                self.catalog
+                    .version(enrollment.version)
+                    .is_some_and(|journey| self.catalog.control(&journey.name) != Control::Paused)
             })
             .map(|enrollment| enrollment.next_at())
             .min()
@@ -456,8 +450,7 @@ impl Partition {
             }
             _ => {
                 self.seq += 1;
-                let note =
-                    Note { opened: begun.opened, closed: begun.closed, ..Note::default() };
+                let note = Note { opened: begun.opened, closed: begun.closed, ..Note::default() };
                 Some(self.transaction(begun.writes, &note))
             }
         }

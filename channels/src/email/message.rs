@@ -290,7 +290,11 @@ fn boundary(send: SendId, email: &Email) -> String {
 
 /// One kind of line end: a lone CR would be changed on the wire, behind the signature's back.
 fn line_ends(text: &str) -> String {
-    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() }
+    if text.contains('\r') {
+        text.replace("\r\n", "\n").replace('\r', "\n")
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]

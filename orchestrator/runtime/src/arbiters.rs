@@ -49,7 +49,10 @@ impl Arbiters {
     pub fn start(count: NonZeroUsize) -> Result<Self, ArbiterError> {
         if System::is_registered() {
             let arbiters = make(count).map_err(ArbiterError::Start)?;
-            return Ok(Self { arbiters, own_system: None });
+            return Ok(Self {
+                arbiters,
+                own_system: None,
+            });
         }
         let (report, started) = mpsc::channel();
         let system = move || {
@@ -65,7 +68,10 @@ impl Arbiters {
         let thread = named.spawn(system).map_err(ArbiterError::Start)?;
         let parts = started.recv().map_err(|_| ArbiterError::System)?;
         let (system, arbiters) = parts.map_err(ArbiterError::Start)?;
-        Ok(Self { arbiters, own_system: Some((system, thread)) })
+        Ok(Self {
+            arbiters,
+            own_system: Some((system, thread)),
+        })
     }
 
     /// How many arbiters there are.
@@ -135,3 +141,6 @@ pub fn abort_on_panic() {
         std::process::abort();
     }));
 }
+
+#[cfg(test)]
+mod tests;

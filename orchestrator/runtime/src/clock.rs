@@ -13,8 +13,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
-pub use simulated::SimulatedClock;
 use simulated::Manual;
+pub use simulated::SimulatedClock;
 use steady::Steady;
 
 /// The longest single sleep of the operating system clock. A wall clock that jumps forward (the
@@ -35,7 +35,11 @@ pub struct TimedOut {
 #[derive(Debug)]
 enum Source {
     System(SystemClock),
-    Accelerated { origin: Instant, start_ms: i64, factor: u32 },
+    Accelerated {
+        origin: Instant,
+        start_ms: i64,
+        factor: u32,
+    },
     Manual(Arc<Manual>),
 }
 
@@ -75,7 +79,11 @@ impl Clock {
     #[must_use]
     pub fn accelerated(start_ms: i64, factor: u32) -> Self {
         let origin = monotonic_time();
-        Self::from_source(Source::Accelerated { origin, start_ms, factor: factor.max(1) })
+        Self::from_source(Source::Accelerated {
+            origin,
+            start_ms,
+            factor: factor.max(1),
+        })
     }
 
     fn from_source(source: Source) -> Self {
@@ -87,7 +95,11 @@ impl Clock {
     pub fn now_ms(&self) -> i64 {
         match &*self.0 {
             Source::System(system) => system.now_ms(),
-            Source::Accelerated { origin, start_ms, factor } => {
+            Source::Accelerated {
+                origin,
+                start_ms,
+                factor,
+            } => {
                 let elapsed_ms = i64::try_from(origin.elapsed().as_millis()).unwrap_or(i64::MAX);
                 start_ms.saturating_add(elapsed_ms.saturating_mul(i64::from(*factor)))
             }
@@ -144,14 +156,22 @@ impl Clock {
     pub fn interval(&self, period_ms: u64) -> Interval {
         let period_ms = i64::try_from(period_ms.max(1)).unwrap_or(i64::MAX);
         let next_ms = self.now_ms().saturating_add(period_ms);
-        Interval { clock: self.clone(), period_ms, next_ms }
+        Interval {
+            clock: self.clone(),
+            period_ms,
+            next_ms,
+        }
     }
 
     /// What `future` answers, if it does within `after_ms`.
     ///
     /// # Errors
     /// [`TimedOut`]; the future is dropped then.
-    pub async fn timeout<F: Future>(&self, after_ms: u64, future: F) -> Result<F::Output, TimedOut> {
+    pub async fn timeout<F: Future>(
+        &self,
+        after_ms: u64,
+        future: F,
+    ) -> Result<F::Output, TimedOut> {
         let sleep = self.sleep(after_ms);
         tokio::select! {
             // An answer that is there at the deadline counts.
@@ -173,7 +193,9 @@ impl Clock {
             }
             Source::System(_) | Source::Manual(_) => left_ms,
         };
-        Some(Duration::from_millis(nap_ms.min(NAP_MS_MAX).cast_unsigned()))
+        Some(Duration::from_millis(
+            nap_ms.min(NAP_MS_MAX).cast_unsigned(),
+        ))
     }
 }
 
@@ -197,12 +219,18 @@ impl Interval {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the one place that reads wall time")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that reads wall time"
+)]
 fn wall_time() -> SystemTime {
     SystemTime::now()
 }
 
-#[allow(clippy::disallowed_methods, reason = "the one place that reads monotonic time")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place that reads monotonic time"
+)]
 fn monotonic_time() -> Instant {
     Instant::now()
 }
@@ -218,7 +246,9 @@ mod tests {
     use std::sync::Mutex;
 
     fn block_on<F: Future>(future: F) -> F::Output {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime.expect("a runtime"), future)
     }
@@ -246,7 +276,10 @@ mod tests {
             assert_eq!(simulated.next_wake(), Some(1_100));
             simulated.run_to(1_500, settle).await;
             let seen = woken.lock().expect("lock").clone();
-            assert_eq!(seen, [("past", 1_000), ("a", 1_100), ("b", 1_100), ("late", 1_300)]);
+            assert_eq!(
+                seen,
+                [("past", 1_000), ("a", 1_100), ("b", 1_100), ("late", 1_300)]
+            );
             assert_eq!((clock.now_ms(), clock.monotonic_ms()), (1_500, 500));
             assert_eq!(simulated.next_wake(), None);
         });

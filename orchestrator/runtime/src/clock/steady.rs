@@ -39,12 +39,18 @@ impl Steady {
     }
 
     fn slewed(&self, wall_ms: i64, monotonic_ms: i64) -> i64 {
-        let mut slew = self.slew.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut slew = self
+            .slew
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let answered_ms = self.answered_ms.load(Ordering::Acquire);
         // A slew that is behind what was answered since belongs to an earlier step back.
         let at = |s: Slew| s.answered_ms + (monotonic_ms - s.monotonic_ms).max(0) / SLEW;
         let current = slew.filter(|s| at(*s) >= answered_ms);
-        let begun = current.unwrap_or(Slew { answered_ms, monotonic_ms });
+        let begun = current.unwrap_or(Slew {
+            answered_ms,
+            monotonic_ms,
+        });
         *slew = Some(begun);
         at(begun).max(wall_ms)
     }
@@ -65,7 +71,12 @@ mod tests {
 
     #[test]
     fn follows_the_wall_clock() {
-        check(&[(1_000, 0, 1_000), (1_005, 5, 1_005), (1_005, 5, 1_005), (9_000, 9, 9_000)]);
+        check(&[
+            (1_000, 0, 1_000),
+            (1_005, 5, 1_005),
+            (1_005, 5, 1_005),
+            (9_000, 9, 9_000),
+        ]);
     }
 
     #[test]
@@ -93,6 +104,10 @@ mod tests {
 
     #[test]
     fn a_monotonic_reading_taken_earlier_by_another_thread_does_no_harm() {
-        check(&[(10_000, 100, 10_000), (9_000, 90, 10_000), (9_000, 80, 10_000)]);
+        check(&[
+            (10_000, 100, 10_000),
+            (9_000, 90, 10_000),
+            (9_000, 80, 10_000),
+        ]);
     }
 }

@@ -165,10 +165,7 @@ impl<V> Active<V> {
         if first {
             self.unlink(slot.0);
         }
-        Some(Flight {
-            slot: slot.0,
-            stamp,
-        })
+        Some(Flight { slot: slot.0, stamp })
     }
 
     /// The message was handled; `sequence` is the commit it led to, 0 if none. Answers whose it was.
@@ -176,14 +173,8 @@ impl<V> Active<V> {
     /// # Panics
     /// If the flight is not from here.
     pub fn end(&mut self, flight: Flight, sequence: u64) -> Key {
-        let entry = self
-            .entries
-            .get_mut(flight.slot as usize)
-            .expect("in flight, so not evicted");
-        assert!(
-            entry.stamp == flight.stamp && entry.in_flight > 0,
-            "the flight is not from here"
-        );
+        let entry = self.entries.get_mut(flight.slot as usize).expect("in flight, so not evicted");
+        assert!(entry.stamp == flight.stamp && entry.in_flight > 0, "the flight is not from here");
         entry.in_flight -= 1;
         entry.sequence = entry.sequence.max(sequence);
         let (last, key) = (entry.in_flight == 0, entry.key);
@@ -220,9 +211,7 @@ impl<V> Active<V> {
     /// When the longest idle owner was last used: after it, nothing can be evicted for idleness.
     #[must_use]
     pub fn idle_since_ms(&self) -> Option<i64> {
-        self.entries
-            .get(self.oldest as usize)
-            .map(|entry| entry.used_ms)
+        self.entries.get(self.oldest as usize).map(|entry| entry.used_ms)
     }
 
     fn remove(&mut self, slot: u32) -> (Key, V) {

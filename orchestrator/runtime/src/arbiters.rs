@@ -49,10 +49,7 @@ impl Arbiters {
     pub fn start(count: NonZeroUsize) -> Result<Self, ArbiterError> {
         if System::is_registered() {
             let arbiters = make(count).map_err(ArbiterError::Start)?;
-            return Ok(Self {
-                arbiters,
-                own_system: None,
-            });
+            return Ok(Self { arbiters, own_system: None });
         }
         let (report, started) = mpsc::channel();
         let system = move || {
@@ -68,10 +65,7 @@ impl Arbiters {
         let thread = named.spawn(system).map_err(ArbiterError::Start)?;
         let parts = started.recv().map_err(|_| ArbiterError::System)?;
         let (system, arbiters) = parts.map_err(ArbiterError::Start)?;
-        Ok(Self {
-            arbiters,
-            own_system: Some((system, thread)),
-        })
+        Ok(Self { arbiters, own_system: Some((system, thread)) })
     }
 
     /// How many arbiters there are.

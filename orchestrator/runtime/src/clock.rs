@@ -4,6 +4,8 @@
 //! simulated time (accelerated for a demonstration, manual for tests and simulation). Called by
 //! actors and schedulers. It must never answer an instant earlier than one it answered before.
 
+#![expect(clippy::disallowed_methods, reason = "the one place that reads time and sleeps")]
+
 mod simulated;
 mod steady;
 
@@ -35,11 +37,7 @@ pub struct TimedOut {
 #[derive(Debug)]
 enum Source {
     System(SystemClock),
-    Accelerated {
-        origin: Instant,
-        start_ms: i64,
-        factor: u32,
-    },
+    Accelerated { origin: Instant, start_ms: i64, factor: u32 },
     Manual(Arc<Manual>),
 }
 
@@ -53,7 +51,7 @@ pub struct SystemClock {
 impl SystemClock {
     fn now_ms(&self) -> i64 {
         // A machine whose clock stands before 1970 counts as 1970.
-        let wall = wall_time().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall_ms = i64::try_from(wall.as_millis()).unwrap_or(i64::MAX);
         let elapsed_ms = i64::try_from(self.origin.elapsed().as_millis()).unwrap_or(i64::MAX);
         self.steady.observe(wall_ms, elapsed_ms)
@@ -69,7 +67,7 @@ impl Clock {
     #[must_use]
     pub fn system() -> Self {
         Self::from_source(Source::System(SystemClock {
-            origin: monotonic_time(),
+            origin: Instant::now(),
             steady: Steady::default(),
         }))
     }
@@ -78,12 +76,8 @@ impl Clock {
     /// factor of 0 counts as 1. For demonstrations: 3,600 shows an hour per second.
     #[must_use]
     pub fn accelerated(start_ms: i64, factor: u32) -> Self {
-        let origin = monotonic_time();
-        Self::from_source(Source::Accelerated {
-            origin,
-            start_ms,
-            factor: factor.max(1),
-        })
+        let origin = Instant::now();
+        Self::from_source(Source::Accelerated { origin, start_ms, factor: factor.max(1) })
     }
 
     fn from_source(source: Source) -> Self {
@@ -95,11 +89,7 @@ impl Clock {
     pub fn now_ms(&self) -> i64 {
         match &*self.0 {
             Source::System(system) => system.now_ms(),
-            Source::Accelerated {
-                origin,
-                start_ms,
-                factor,
-            } => {
+            Source::Accelerated { origin, start_ms, factor } => {
                 let elapsed_ms = i64::try_from(origin.elapsed().as_millis()).unwrap_or(i64::MAX);
                 start_ms.saturating_add(elapsed_ms.saturating_mul(i64::from(*factor)))
             }
@@ -140,7 +130,7 @@ impl Clock {
                 return;
             }
             while let Some(nap) = clock.nap(due_ms) {
-                doze(nap).await;
+                tokio::time::sleep(nap).await;
             }
         }
     }
@@ -156,11 +146,7 @@ impl Clock {
     pub fn interval(&self, period_ms: u64) -> Interval {
         let period_ms = i64::try_from(period_ms.max(1)).unwrap_or(i64::MAX);
         let next_ms = self.now_ms().saturating_add(period_ms);
-        Interval {
-            clock: self.clone(),
-            period_ms,
-            next_ms,
-        }
+        Interval { clock: self.clone(), period_ms, next_ms }
     }
 
     /// What `future` answers, if it does within `after_ms`.
@@ -193,9 +179,7 @@ impl Clock {
             }
             Source::System(_) | Source::Manual(_) => left_ms,
         };
-        Some(Duration::from_millis(
-            nap_ms.min(NAP_MS_MAX).cast_unsigned(),
-        ))
+        Some(Duration::from_millis(nap_ms.min(NAP_MS_MAX).cast_unsigned()))
     }
 }
 
@@ -219,36 +203,13 @@ impl Interval {
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place that reads wall time"
-)]
-fn wall_time() -> SystemTime {
-    SystemTime::now()
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place that reads monotonic time"
-)]
-fn monotonic_time() -> Instant {
-    Instant::now()
-}
-
-#[allow(clippy::disallowed_methods, reason = "the one place that sleeps")]
-async fn doze(nap: Duration) {
-    tokio::time::sleep(nap).await;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::Mutex;
 
     fn block_on<F: Future>(future: F) -> F::Output {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let local = tokio::task::LocalSet::new();
         local.block_on(&runtime.expect("a runtime"), future)
     }
@@ -276,10 +237,7 @@ mod tests {
             assert_eq!(simulated.next_wake(), Some(1_100));
             simulated.run_to(1_500, settle).await;
             let seen = woken.lock().expect("lock").clone();
-            assert_eq!(
-                seen,
-                [("past", 1_000), ("a", 1_100), ("b", 1_100), ("late", 1_300)]
-            );
+            assert_eq!(seen, [("past", 1_000), ("a", 1_100), ("b", 1_100), ("late", 1_300)]);
             assert_eq!((clock.now_ms(), clock.monotonic_ms()), (1_500, 500));
             assert_eq!(simulated.next_wake(), None);
         });

@@ -95,10 +95,7 @@ impl Credits {
     /// A pool of `limit` credits in front of `target`.
     #[must_use]
     pub fn new(target: Target, limit: u32, clock: Clock) -> Self {
-        let drain = Mutex::new(Drain {
-            at_ms: clock.monotonic_ms(),
-            ..Drain::default()
-        });
+        let drain = Mutex::new(Drain { at_ms: clock.monotonic_ms(), ..Drain::default() });
         Self(Arc::new(Pool {
             target,
             limit,
@@ -119,29 +116,17 @@ impl Credits {
         let pool = &self.0;
         if count > pool.limit {
             let (target, limit) = (pool.target, pool.limit);
-            return Err(Busy::TooLarge {
-                target,
-                wanted: count,
-                limit,
-            });
+            return Err(Busy::TooLarge { target, wanted: count, limit });
         }
-        let taken = pool
-            .used
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
-                used.checked_add(count).filter(|after| *after <= pool.limit)
-            });
+        let taken = pool.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| {
+            used.checked_add(count).filter(|after| *after <= pool.limit)
+        });
         match taken {
-            Ok(_) => Ok(Credit {
-                pool: self.clone(),
-                count,
-            }),
+            Ok(_) => Ok(Credit { pool: self.clone(), count }),
             Err(used) => {
                 pool.refused.fetch_add(1, Ordering::Relaxed);
                 let retry_after_ms = self.retry_after_ms(used.saturating_add(count) - pool.limit);
-                Err(Busy::Full {
-                    target: pool.target,
-                    retry_after_ms,
-                })
+                Err(Busy::Full { target: pool.target, retry_after_ms })
             }
         }
     }
@@ -203,11 +188,7 @@ impl Credits {
         if elapsed_ms >= DRAIN_WINDOW_MS_MIN {
             let stale = elapsed_ms > DRAIN_WINDOW_MS_MAX;
             let rate = (returned - drain.returned).saturating_mul(1_000) / elapsed_ms;
-            *drain = Drain {
-                at_ms: now_ms,
-                returned,
-                per_s: if stale { 0 } else { rate },
-            };
+            *drain = Drain { at_ms: now_ms, returned, per_s: if stale { 0 } else { rate } };
         }
         if drain.per_s == 0 {
             return RETRY_AFTER_MS_UNMEASURED;
@@ -250,10 +231,16 @@ impl Credit {
     pub fn split(&mut self, count: u32) -> Credit {
         let count = count.min(self.count);
         self.count -= count;
-        Credit {
-            pool: self.pool.clone(),
-            count,
-        }
+        Credit { pool: self.pool.clone(), count }
+    }
+
+    /// Takes in the credits of another batch of the same pool, so that they can be kept as one.
+    ///
+    /// # Panics
+    /// If they are from another pool.
+    pub fn absorb(&mut self, mut other: Credit) {
+        assert!(other.pool.is_same(&self.pool), "the credit is from another pool");
+        self.count += std::mem::take(&mut other.count);
     }
 
     /// Gives back up to `count` credits now and keeps the rest.
@@ -294,10 +281,8 @@ impl Reservation {
 /// [`Busy`] of the first target without room.
 pub fn reserve_all(parts: &[(&Credits, u32)]) -> Result<Reservation, Busy> {
     // An early return drops, and so gives back, what was taken.
-    let taken: Result<Vec<_>, _> = parts
-        .iter()
-        .map(|(pool, count)| pool.try_take(*count))
-        .collect();
+    let taken: Result<Vec<_>, _> =
+        parts.iter().map(|(pool, count)| pool.try_take(*count)).collect();
     taken.map(Reservation)
 }
 

@@ -16,10 +16,7 @@ impl<T> Durable<T> {
     /// Nothing waits; everything up to and including `durable` is durable.
     #[must_use]
     pub fn new(durable: u64) -> Self {
-        Self {
-            durable,
-            waiting: VecDeque::new(),
-        }
+        Self { durable, waiting: VecDeque::new() }
     }
 
     /// The highest sequence known to be durable.
@@ -50,22 +47,13 @@ impl<T> Durable<T> {
 
     /// The next thing that may be seen, in order.
     pub fn next_released(&mut self) -> Option<T> {
-        let released = self
-            .waiting
-            .front()
-            .is_some_and(|(sequence, _)| *sequence <= self.durable);
-        if released {
-            self.waiting.pop_front().map(|(_, item)| item)
-        } else {
-            None
-        }
+        let released = self.waiting.front().is_some_and(|(sequence, _)| *sequence <= self.durable);
+        if released { self.waiting.pop_front().map(|(_, item)| item) } else { None }
     }
 
     /// Gives up everything that still waits (a barrier failed, the generation ended).
     pub fn abandon(&mut self) -> impl Iterator<Item = T> {
-        std::mem::take(&mut self.waiting)
-            .into_iter()
-            .map(|(_, item)| item)
+        std::mem::take(&mut self.waiting).into_iter().map(|(_, item)| item)
     }
 }
 

@@ -66,10 +66,7 @@ impl Fence {
     /// Marks `value` as belonging to the current generation.
     #[must_use]
     pub fn stamp<T>(&self, value: T) -> Stamped<T> {
-        Stamped {
-            generation: self.current(),
-            value,
-        }
+        Stamped { generation: self.current(), value }
     }
 
     /// The value if it is of the current generation; otherwise it is dropped and counted.

@@ -5,6 +5,8 @@
 //! is counted here: a [`Handle`] by [`Credits`] (any thread), a [`Local`] by the [`Flight`] that
 //! `active` gives out (same arbiter), a [`Returns`](crate::returns::Returns) by its single wake-up.
 
+#![expect(clippy::disallowed_methods, reason = "the one place that sends, after counting")]
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -32,7 +34,6 @@ impl<M> Delivery<M> {
     }
 
     /// The message and its credit, which counts until it is dropped.
-    #[must_use]
     pub fn into_parts(self) -> (M, Credit) {
         (self.msg, self.credit)
     }
@@ -95,10 +96,7 @@ impl<M: Send + 'static> Handle<M> {
         A: Handler<Delivery<M>>,
         A::Context: ToEnvelope<A, Delivery<M>>,
     {
-        Self {
-            recipient: Arc::new(addr.recipient()),
-            credits,
-        }
+        Self { recipient: Arc::new(addr.recipient()), credits }
     }
 
     /// The pool in front of the actor, for [`reserve_all`](crate::credits::reserve_all).
@@ -132,10 +130,7 @@ impl<M: Send + 'static> Handle<M> {
     /// # Panics
     /// If the credit is from another pool: the bound would be a lie.
     pub fn tell_reserved(&self, msg: M, credit: Credit) -> Result<(), Refused<M>> {
-        assert!(
-            credit.credits().is_same(&self.credits),
-            "the credit is from another pool"
-        );
+        assert!(credit.credits().is_same(&self.credits), "the credit is from another pool");
         use actix::prelude::SendError;
         // `try_send` is the only call that says that the actor has stopped. Its own capacity (16
         // per default) is not ours: what it calls full is sent all the same, our credits bound it.
@@ -145,9 +140,7 @@ impl<M: Send + 'static> Handle<M> {
                 self.recipient.do_send(delivery);
                 Ok(())
             }
-            Err(SendError::Closed(delivery)) => Err(Refused::Stopped {
-                msg: delivery.into_msg(),
-            }),
+            Err(SendError::Closed(delivery)) => Err(Refused::Stopped { msg: delivery.into_msg() }),
         }
     }
 
@@ -163,26 +156,20 @@ impl<M: Send + 'static> Handle<M> {
     ) -> Result<R, AskError> {
         let credit = self.credits.try_take(cost)?;
         let (asker, answer) = reply();
-        self.tell_reserved(question(asker), credit)
-            .map_err(|_| Unanswered)?;
+        self.tell_reserved(question(asker), credit).map_err(|_| Unanswered)?;
         Ok(answer.await?)
     }
 }
 
 impl<M: Send + 'static> Clone for Handle<M> {
     fn clone(&self) -> Self {
-        Self {
-            recipient: Arc::clone(&self.recipient),
-            credits: self.credits.clone(),
-        }
+        Self { recipient: Arc::clone(&self.recipient), credits: self.credits.clone() }
     }
 }
 
 impl<M: Send + 'static> fmt::Debug for Handle<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle")
-            .field("credits", &self.credits.target())
-            .finish_non_exhaustive()
+        f.debug_struct("Handle").field("credits", &self.credits.target()).finish_non_exhaustive()
     }
 }
 
@@ -214,10 +201,7 @@ impl<A: Actor<Context = Context<A>>> Local<A> {
     /// Outside an arbiter.
     #[must_use]
     pub fn start(actor: A) -> Self {
-        Self {
-            addr: actor.start(),
-            here: PhantomData,
-        }
+        Self { addr: actor.start(), here: PhantomData }
     }
 
     /// Sends; the actor handles it after the current handler has returned. The flight proves that

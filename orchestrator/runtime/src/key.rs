@@ -92,11 +92,7 @@ mod tests {
             }
         }
         // 4,093 different keys into 65,536 cells: about 3,970 distinct when spread evenly.
-        assert!(
-            low.len() > 3_500,
-            "only {} of the low cells used",
-            low.len()
-        );
+        assert!(low.len() > 3_500, "only {} of the low cells used", low.len());
         assert_eq!(high.len(), 128, "the tag bits of the table must all occur");
     }
 }

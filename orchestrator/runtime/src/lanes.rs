@@ -32,12 +32,8 @@ pub enum Lane {
 
 impl Lane {
     /// Every lane, best first.
-    pub const ALL: [Self; LANES] = [
-        Self::Transactional,
-        Self::Live,
-        Self::Broadcast,
-        Self::Recompute,
-    ];
+    pub const ALL: [Self; LANES] =
+        [Self::Transactional, Self::Live, Self::Broadcast, Self::Recompute];
 
     fn index(self) -> usize {
         self as usize
@@ -60,11 +56,7 @@ impl Default for LaneLimits {
     /// what credits admit, because due timers and outcomes come on top of them. The weights
     /// give broadcasts a tenth and recomputation a twentieth of a saturated partition.
     fn default() -> Self {
-        Self {
-            per_key: 256,
-            total: 2 * crate::credits::PARTITION_CREDITS,
-            weights: [10, 7, 2, 1],
-        }
+        Self { per_key: 256, total: 2 * crate::credits::PARTITION_CREDITS, weights: [10, 7, 2, 1] }
     }
 }
 
@@ -109,9 +101,7 @@ impl Owner {
     }
 
     fn best_lane(&self) -> Option<Lane> {
-        Lane::ALL
-            .into_iter()
-            .find(|lane| self.counts[lane.index()] > 0)
+        Lane::ALL.into_iter().find(|lane| self.counts[lane.index()] > 0)
     }
 }
 
@@ -169,27 +159,13 @@ impl<T> Lanes<T> {
     /// [`LaneFull`], with the input.
     pub fn push(&mut self, lane: Lane, key: Key, input: T) -> Result<(), (LaneFull, T)> {
         if self.nodes.len() >= self.limits.total as usize {
-            return Err((
-                LaneFull::Queue {
-                    limit: self.limits.total,
-                },
-                input,
-            ));
+            return Err((LaneFull::Queue { limit: self.limits.total }, input));
         }
         let known = self.by_key.get(&key).copied();
         if known.is_some_and(|id| self.owners[id as usize].pending() >= self.limits.per_key) {
-            return Err((
-                LaneFull::Key {
-                    limit: self.limits.per_key,
-                },
-                input,
-            ));
+            return Err((LaneFull::Key { limit: self.limits.per_key }, input));
         }
-        let node = number(self.nodes.insert(Node {
-            input,
-            lane,
-            next: None,
-        }));
+        let node = number(self.nodes.insert(Node { input, lane, next: None }));
         let id = known.unwrap_or_else(|| self.admit(key));
         let owner = &mut self.owners[id as usize];
         let first = owner.ends.map_or(node, |(first, _)| first);
@@ -225,10 +201,7 @@ impl<T> Lanes<T> {
         }
         let owner = &mut self.owners[id as usize];
         owner.state = State::Running;
-        Some(Taken {
-            key: owner.key,
-            lane,
-        })
+        Some(Taken { key: owner.key, lane })
     }
 
     /// The turn of `key` is over; with inputs still pending it queues up again, at the end.
@@ -238,11 +211,7 @@ impl<T> Lanes<T> {
     pub fn finish(&mut self, key: &Key) {
         let id = *self.by_key.get(key).expect("a key that was taken");
         let owner = &self.owners[id as usize];
-        assert_eq!(
-            owner.state,
-            State::Running,
-            "a key finished that was not taken"
-        );
+        assert_eq!(owner.state, State::Running, "a key finished that was not taken");
         match owner.best_lane() {
             Some(lane) => self.enqueue(id, lane),
             None => {
@@ -279,10 +248,7 @@ impl<T> Lanes<T> {
     /// How many more inputs of `key` would be taken now.
     #[must_use]
     pub fn room(&self, key: &Key) -> u32 {
-        let pending = self
-            .by_key
-            .get(key)
-            .map_or(0, |id| self.owners[*id as usize].pending());
+        let pending = self.by_key.get(key).map_or(0, |id| self.owners[*id as usize].pending());
         let total = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         let left = self.limits.total.saturating_sub(total);
         self.limits.per_key.saturating_sub(pending).min(left)
@@ -291,22 +257,13 @@ impl<T> Lanes<T> {
     /// Empties the queue (the partition was given up) and answers what waited, in no set order.
     pub fn abandon(&mut self) -> Vec<T> {
         let limits = self.limits;
-        std::mem::replace(self, Self::new(limits))
-            .nodes
-            .into_iter()
-            .map(|(_, n)| n.input)
-            .collect()
+        std::mem::replace(self, Self::new(limits)).nodes.into_iter().map(|(_, n)| n.input).collect()
     }
 
     /// A new owner, marked as queued without a token; the caller enqueues it.
     fn admit(&mut self, key: Key) -> u32 {
         let state = State::Queued(Lane::Recompute, 0);
-        let id = number(self.owners.insert(Owner {
-            key,
-            state,
-            ends: None,
-            counts: [0; LANES],
-        }));
+        let id = number(self.owners.insert(Owner { key, state, ends: None, counts: [0; LANES] }));
         self.by_key.insert(key, id);
         id
     }
@@ -322,11 +279,7 @@ impl<T> Lanes<T> {
     /// The lane whose key runs next: the best one with something queued and weight left.
     fn choose(&mut self) -> Option<Lane> {
         let queued = self.queued;
-        let with_work = || {
-            Lane::ALL
-                .into_iter()
-                .filter(|lane| queued[lane.index()] > 0)
-        };
+        let with_work = || Lane::ALL.into_iter().filter(|lane| queued[lane.index()] > 0);
         let lane = match with_work().find(|lane| self.left[lane.index()] > 0) {
             Some(lane) => lane,
             None => {

@@ -38,11 +38,7 @@ impl<T> Returns<T> {
         A::Context: ToEnvelope<A, Collect>,
     {
         let owner = Wake::new(owner.recipient());
-        Self(Rc::new(Shared {
-            results: RefCell::default(),
-            woken: Cell::new(false),
-            owner,
-        }))
+        Self(Rc::new(Shared { results: RefCell::default(), woken: Cell::new(false), owner }))
     }
 
     /// Adds a result; the first since the last [`Self::collect`] wakes the owner.
@@ -70,8 +66,6 @@ impl<T> Clone for Returns<T> {
 
 impl<T> fmt::Debug for Returns<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Returns")
-            .field("waiting", &self.0.results.borrow().len())
-            .finish()
+        f.debug_struct("Returns").field("waiting", &self.0.results.borrow().len()).finish()
     }
 }

@@ -34,10 +34,7 @@ impl Slots {
     /// `total` permits, all free.
     #[must_use]
     pub fn new(total: usize) -> Self {
-        let state = Mutex::new(State {
-            free: total,
-            ..State::default()
-        });
+        let state = Mutex::new(State { free: total, ..State::default() });
         Self(Arc::new(Shared { total, state }))
     }
 
@@ -46,9 +43,7 @@ impl Slots {
     pub fn try_acquire(&self) -> Option<Permit> {
         let mut state = self.lock();
         state.free = state.free.checked_sub(1)?;
-        Some(Permit {
-            slots: self.clone(),
-        })
+        Some(Permit { slots: self.clone() })
     }
 
     /// A permit now, or `notify` is called with one as soon as it is this partition's turn. A
@@ -61,14 +56,13 @@ impl Slots {
         let mut state = self.lock();
         if let Some(free) = state.free.checked_sub(1) {
             state.free = free;
-            return Some(Permit {
-                slots: self.clone(),
-            });
+            return Some(Permit { slots: self.clone() });
         }
-        if !state.waiting.contains_key(&partition) {
-            state.waiting.insert(partition, Box::new(notify));
-            state.line.push_back(partition);
-        }
+        let State { line, waiting, .. } = &mut *state;
+        waiting.entry(partition).or_insert_with(|| {
+            line.push_back(partition);
+            Box::new(notify)
+        });
         None
     }
 
@@ -112,20 +106,13 @@ impl Slots {
             state.free += 1;
             return None;
         };
-        Some(
-            state
-                .waiting
-                .remove(&partition)
-                .expect("everyone in line has a notification"),
-        )
+        Some(state.waiting.remove(&partition).expect("everyone in line has a notification"))
     }
 }
 
 impl fmt::Debug for Slots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Slots")
-            .field("total", &self.0.total)
-            .finish_non_exhaustive()
+        f.debug_struct("Slots").field("total", &self.0.total).finish_non_exhaustive()
     }
 }
 
@@ -140,9 +127,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         // Outside the lock: the notification may drop the permit again, which comes back here.
         if let Some(notify) = self.slots.next_in_line() {
-            notify(Permit {
-                slots: self.slots.clone(),
-            });
+            notify(Permit { slots: self.slots.clone() });
         }
     }
 }

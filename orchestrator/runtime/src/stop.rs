@@ -32,10 +32,7 @@ impl StopOrder {
     /// Nobody to stop yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self {
-            clock,
-            phases: BTreeMap::new(),
-        }
+        Self { clock, phases: BTreeMap::new() }
     }
 
     /// `actor` is stopped in `phase`, lower ones first, together with the others of that phase.
@@ -45,10 +42,7 @@ impl StopOrder {
         A::Context: ToEnvelope<A, Stop>,
     {
         let stop = Wake::new(actor.recipient());
-        self.phases
-            .entry(phase)
-            .or_default()
-            .push((name.into(), stop));
+        self.phases.entry(phase).or_default().push((name.into(), stop));
     }
 
     /// Stops everybody; each phase may take `phase_ms`. Answers the names of those that had not
@@ -57,10 +51,7 @@ impl StopOrder {
         let mut unfinished = Vec::new();
         for actors in self.phases.into_values() {
             let deadline_ms = self.clock.monotonic_ms().saturating_add(phase_ms);
-            let asked: Vec<_> = actors
-                .into_iter()
-                .map(|(name, stop)| (name, ask(&stop)))
-                .collect();
+            let asked: Vec<_> = actors.into_iter().map(|(name, stop)| (name, ask(&stop))).collect();
             for (name, answer) in asked {
                 let left_ms = deadline_ms.saturating_sub(self.clock.monotonic_ms());
                 if self.clock.timeout(left_ms, answer).await.is_err() {
@@ -76,17 +67,9 @@ impl StopOrder {
 impl fmt::Debug for StopOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |(phase, actors): (&u8, &Vec<(String, _)>)| {
-            (
-                *phase,
-                actors
-                    .iter()
-                    .map(|(name, _)| name.clone())
-                    .collect::<Vec<_>>(),
-            )
+            (*phase, actors.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>())
         };
-        f.debug_map()
-            .entries(self.phases.iter().map(names))
-            .finish()
+        f.debug_map().entries(self.phases.iter().map(names)).finish()
     }
 }
 

@@ -55,10 +55,7 @@ struct Bucket {
 
 impl Default for Bucket {
     fn default() -> Self {
-        Self {
-            first_ms: u32::MAX,
-            entries: Vec::new(),
-        }
+        Self { first_ms: u32::MAX, entries: Vec::new() }
     }
 }
 
@@ -75,12 +72,7 @@ impl Bucket {
     }
 
     fn find_first(&mut self) {
-        self.first_ms = self
-            .entries
-            .iter()
-            .map(|e| e.offset_ms)
-            .min()
-            .unwrap_or(u32::MAX);
+        self.first_ms = self.entries.iter().map(|e| e.offset_ms).min().unwrap_or(u32::MAX);
     }
 }
 
@@ -122,20 +114,11 @@ impl Timers {
         self.waiting += 1;
         let hour = due_ms.div_euclid(HOUR_MS);
         let hour_ms = hour * HOUR_MS;
-        let entry = Entry {
-            offset_ms: offset(due_ms - hour_ms),
-            key,
-        };
-        if self
-            .sorted_until_ms
-            .is_some_and(|until_ms| due_ms < until_ms)
-        {
+        let entry = Entry { offset_ms: offset(due_ms - hour_ms), key };
+        if self.sorted_until_ms.is_some_and(|until_ms| due_ms < until_ms) {
             self.near.push(Reverse(Due { due_ms, key }));
         } else if self.hour_ms == Some(hour_ms) {
-            self.minutes
-                .entry(minute_of(entry))
-                .or_default()
-                .push(entry);
+            self.minutes.entry(minute_of(entry)).or_default().push(entry);
         } else {
             self.hours.entry(hour).or_default().push(entry);
         }
@@ -175,13 +158,8 @@ impl Timers {
             return Some(next);
         }
         let minute = self.hour_ms.zip(self.minutes.values().next());
-        let hour = self
-            .hours
-            .first_key_value()
-            .map(|(hour, bucket)| (hour * HOUR_MS, bucket));
-        minute
-            .or(hour)
-            .map(|(from_ms, bucket)| from_ms + i64::from(bucket.first_ms))
+        let hour = self.hours.first_key_value().map(|(hour, bucket)| (hour * HOUR_MS, bucket));
+        minute.or(hour).map(|(from_ms, bucket)| from_ms + i64::from(bucket.first_ms))
     }
 
     /// How many entries wait, stale ones included, those in hand not.
@@ -228,12 +206,7 @@ impl Timers {
             }
             let before = bucket.entries.len();
             let at = |entry: &Entry| hour * HOUR_MS + i64::from(entry.offset_ms);
-            bucket.entries.retain(|entry| {
-                keep(&Due {
-                    due_ms: at(entry),
-                    key: entry.key,
-                })
-            });
+            bucket.entries.retain(|entry| keep(&Due { due_ms: at(entry), key: entry.key }));
             bucket.find_first();
             seen += before;
             gone += before - bucket.entries.len();
@@ -251,11 +224,7 @@ impl Timers {
         }
         let sorted = self.sorted.last().copied();
         let near = self.near.peek().map(|Reverse(due)| *due);
-        let next = [sorted, near]
-            .into_iter()
-            .flatten()
-            .min()
-            .filter(|due| due.due_ms <= now_ms)?;
+        let next = [sorted, near].into_iter().flatten().min().filter(|due| due.due_ms <= now_ms)?;
         // The same entry may have been inserted more than once.
         while self.sorted.last() == Some(&next) {
             self.sorted.pop();
@@ -282,10 +251,7 @@ impl Timers {
         let mut entries = first.remove().entries;
         // Latest first: the next one is popped off the end.
         entries.sort_unstable_by(|a, b| b.cmp(a));
-        let due = |e: &Entry| Due {
-            due_ms: hour_ms + i64::from(e.offset_ms),
-            key: e.key,
-        };
+        let due = |e: &Entry| Due { due_ms: hour_ms + i64::from(e.offset_ms), key: e.key };
         self.sorted = entries.iter().map(due).collect();
         self.sorted_until_ms = Some(minute_ms + MINUTE_MS);
         Some(())
@@ -298,10 +264,7 @@ impl Timers {
             return None;
         }
         for entry in first.remove().entries {
-            self.minutes
-                .entry(minute_of(entry))
-                .or_default()
-                .push(entry);
+            self.minutes.entry(minute_of(entry)).or_default().push(entry);
         }
         self.hour_ms = Some(hour_ms);
         self.sorted_until_ms = Some(hour_ms);

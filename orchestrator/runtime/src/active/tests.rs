@@ -11,9 +11,7 @@ fn key(n: u8) -> Key {
 #[test]
 fn who_was_idle_longest_leaves_first_once_all_is_done_and_durable() {
     let mut active = Active::new();
-    let slots: Vec<_> = (1..=3)
-        .map(|n| active.activate(key(n), n, i64::from(n), 0))
-        .collect();
+    let slots: Vec<_> = (1..=3).map(|n| active.activate(key(n), n, i64::from(n), 0)).collect();
     let flight = active.begin(slots[0], 10).expect("room");
     assert_eq!((active.in_flight(), active.idle_since_ms()), (1, Some(2)));
     assert_eq!(active.evict(2, 0), None, "used at that very instant");

@@ -18,10 +18,7 @@ struct Sleeper {
 
 impl Sleeper {
     fn note(&mut self, what: &'static str) {
-        self.log
-            .lock()
-            .expect("lock")
-            .push((what, self.clock.now_ms()));
+        self.log.lock().expect("lock").push((what, self.clock.now_ms()));
     }
 
     fn set(&mut self, ctx: &mut Context<Self>, due_ms: i64, what: &'static str) {
@@ -47,13 +44,7 @@ fn check(script: Script, expected: &[(&'static str, i64)]) {
     System::new().block_on(async {
         let (clock, log) = (simulated.clock(), Arc::clone(&log));
         let alarm = Alarm::new(clock.clone());
-        let _sleeper = Sleeper {
-            clock,
-            alarm,
-            log,
-            script,
-        }
-        .start();
+        let _sleeper = Sleeper { clock, alarm, log, script }.start();
         let settle = async || {
             for _ in 0..8 {
                 tokio::task::yield_now().await;
@@ -111,10 +102,7 @@ fn it_may_be_set_again_when_it_rings() {
         let next_ms = s.clock.now_ms() + 400;
         s.alarm.set(ctx, next_ms, ring);
     }
-    check(
-        |s, ctx| s.alarm.set(ctx, 100, ring),
-        &[("ring", 100), ("ring", 500), ("ring", 900)],
-    );
+    check(|s, ctx| s.alarm.set(ctx, 100, ring), &[("ring", 100), ("ring", 500), ("ring", 900)]);
 }
 
 #[test]

@@ -27,15 +27,9 @@ async fn threads_of(arbiters: &Arbiters, partitions: u32) -> Vec<ThreadId> {
     let mut threads = Vec::new();
     for partition in 0..partitions {
         let addr = arbiters.start_actor(partition, move |_| Where(std::rc::Rc::new(partition)));
-        let target = Target {
-            kind: "where",
-            index: partition,
-        };
+        let target = Target { kind: "where", index: partition };
         let credits = Credits::new(target, 1, SimulatedClock::new(0).clock());
-        let (found, thread) = Handle::new(addr, credits)
-            .ask(1, |r| r)
-            .await
-            .expect("an answer");
+        let (found, thread) = Handle::new(addr, credits).ask(1, |r| r).await.expect("an answer");
         assert_eq!(found, partition);
         threads.push(thread);
     }
@@ -56,9 +50,7 @@ fn check(threads: &[ThreadId]) {
 fn partitions_go_round_robin_with_a_system_of_their_own() {
     let arbiters = Arbiters::start(two()).expect("threads");
     assert_eq!((arbiters.count(), arbiters.index_of(5)), (2, 1));
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     check(&runtime.block_on(threads_of(&arbiters, 4)));
     arbiters.join().expect("a good end");
 }
@@ -66,9 +58,7 @@ fn partitions_go_round_robin_with_a_system_of_their_own() {
 #[test]
 fn or_in_the_system_of_the_caller() {
     let system = System::new();
-    let arbiters = system
-        .block_on(async { Arbiters::start(two()) })
-        .expect("threads");
+    let arbiters = system.block_on(async { Arbiters::start(two()) }).expect("threads");
     check(&system.block_on(threads_of(&arbiters, 4)));
     arbiters.join().expect("a good end");
 }

@@ -56,9 +56,7 @@ impl Manual {
             let later = sleepers.waiting.split_off(&(now_ms.saturating_add(1), 0));
             std::mem::replace(&mut sleepers.waiting, later)
         };
-        due.into_values()
-            .filter_map(|wake| wake.send(()).ok())
-            .count()
+        due.into_values().filter_map(|wake| wake.send(()).ok()).count()
     }
 
     fn next_wake(&self) -> Option<i64> {
@@ -87,11 +85,7 @@ impl SimulatedClock {
     #[must_use]
     pub fn new(start_ms: i64) -> Self {
         let now_ms = AtomicI64::new(start_ms);
-        Self(Arc::new(Manual {
-            start_ms,
-            now_ms,
-            sleepers: Mutex::default(),
-        }))
+        Self(Arc::new(Manual { start_ms, now_ms, sleepers: Mutex::default() }))
     }
 
     /// The handle to give to the code under test.

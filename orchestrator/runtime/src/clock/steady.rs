@@ -29,28 +29,19 @@ impl Steady {
     /// The instant to answer for these readings, both in milliseconds.
     pub(super) fn observe(&self, wall_ms: i64, monotonic_ms: i64) -> i64 {
         let answered = self.answered_ms.load(Ordering::Acquire);
-        let candidate = if wall_ms >= answered {
-            wall_ms
-        } else {
-            self.slewed(wall_ms, monotonic_ms)
-        };
+        let candidate =
+            if wall_ms >= answered { wall_ms } else { self.slewed(wall_ms, monotonic_ms) };
         let before = self.answered_ms.fetch_max(candidate, Ordering::AcqRel);
         before.max(candidate)
     }
 
     fn slewed(&self, wall_ms: i64, monotonic_ms: i64) -> i64 {
-        let mut slew = self
-            .slew
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut slew = self.slew.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let answered_ms = self.answered_ms.load(Ordering::Acquire);
         // A slew that is behind what was answered since belongs to an earlier step back.
         let at = |s: Slew| s.answered_ms + (monotonic_ms - s.monotonic_ms).max(0) / SLEW;
         let current = slew.filter(|s| at(*s) >= answered_ms);
-        let begun = current.unwrap_or(Slew {
-            answered_ms,
-            monotonic_ms,
-        });
+        let begun = current.unwrap_or(Slew { answered_ms, monotonic_ms });
         *slew = Some(begun);
         at(begun).max(wall_ms)
     }
@@ -71,12 +62,7 @@ mod tests {
 
     #[test]
     fn follows_the_wall_clock() {
-        check(&[
-            (1_000, 0, 1_000),
-            (1_005, 5, 1_005),
-            (1_005, 5, 1_005),
-            (9_000, 9, 9_000),
-        ]);
+        check(&[(1_000, 0, 1_000), (1_005, 5, 1_005), (1_005, 5, 1_005), (9_000, 9, 9_000)]);
     }
 
     #[test]
@@ -104,10 +90,6 @@ mod tests {
 
     #[test]
     fn a_monotonic_reading_taken_earlier_by_another_thread_does_no_harm() {
-        check(&[
-            (10_000, 100, 10_000),
-            (9_000, 90, 10_000),
-            (9_000, 80, 10_000),
-        ]);
+        check(&[(10_000, 100, 10_000), (9_000, 90, 10_000), (9_000, 80, 10_000)]);
     }
 }

@@ -5,10 +5,7 @@ use crate::clock::SimulatedClock;
 
 fn pool(index: u32, limit: u32) -> (SimulatedClock, Credits) {
     let simulated = SimulatedClock::new(0);
-    let target = Target {
-        kind: "partition inputs",
-        index,
-    };
+    let target = Target { kind: "partition inputs", index };
     let credits = Credits::new(target, limit, simulated.clock());
     (simulated, credits)
 }
@@ -29,7 +26,10 @@ fn credits_come_back_when_they_are_dropped_split_or_given_back() {
     assert_eq!((batch.count(), one.count(), credits.used()), (5, 1, 6));
     batch.give_back(99);
     assert_eq!((batch.split(7).count(), credits.used()), (0, 1));
-    drop((batch, one));
+    batch.absorb(one);
+    batch.absorb(credits.try_take(2).expect("room"));
+    assert_eq!((batch.count(), credits.used()), (3, 3));
+    drop(batch);
     assert_eq!(credits.used(), 0);
 }
 
@@ -39,15 +39,8 @@ fn a_refusal_says_who_is_busy_or_that_it_never_fits() {
     let _held = credits.try_take(10).expect("room");
     let said = |wanted| credits.try_take(wanted).expect_err("refused").to_string();
     assert_eq!(said(1), "partition inputs 3 is busy, retry after 250 ms");
-    assert_eq!(
-        said(11),
-        "11 at once is more than the 10 that partition inputs 3 takes"
-    );
-    assert_eq!(
-        credits.refused(),
-        1,
-        "what never fits is not a sign of load"
-    );
+    assert_eq!(said(11), "11 at once is more than the 10 that partition inputs 3 takes");
+    assert_eq!(credits.refused(), 1, "what never fits is not a sign of load");
 }
 
 #[test]
@@ -62,10 +55,7 @@ fn the_wait_that_is_told_follows_the_measured_rate() {
     assert_eq!(retry_after(credits.try_take(501)), RETRY_AFTER_MS_MIN);
     // Nothing more comes back: told anew once the rate has been forgotten.
     clock.advance_by(20_000);
-    assert_eq!(
-        retry_after(credits.try_take(600)),
-        RETRY_AFTER_MS_UNMEASURED
-    );
+    assert_eq!(retry_after(credits.try_take(600)), RETRY_AFTER_MS_UNMEASURED);
     clock.advance_by(5_000);
     held.give_back(5);
     assert_eq!(retry_after(credits.try_take(1_000)), RETRY_AFTER_MS_MAX);
@@ -73,19 +63,14 @@ fn the_wait_that_is_told_follows_the_measured_rate() {
 
 #[test]
 fn who_waits_gets_credits_as_they_come_back() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let (_, credits) = pool(0, 4);
         let held = credits.try_take(3).expect("room");
         let give = async { drop(held) };
         let (taken, ()) = tokio::join!(credits.take(2), give);
         assert_eq!((taken.expect("room").count(), credits.used()), (2, 2));
-        assert!(matches!(
-            credits.take(5).await,
-            Err(Busy::TooLarge { limit: 4, .. })
-        ));
+        assert!(matches!(credits.take(5).await, Err(Busy::TooLarge { limit: 4, .. })));
     });
 }
 

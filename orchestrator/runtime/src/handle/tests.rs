@@ -21,14 +21,7 @@ fn run<F: Future>(test: F) -> F::Output {
 }
 
 fn credits(limit: u32) -> Credits {
-    Credits::new(
-        Target {
-            kind: "keeper",
-            index: 1,
-        },
-        limit,
-        SimulatedClock::new(0).clock(),
-    )
+    Credits::new(Target { kind: "keeper", index: 1 }, limit, SimulatedClock::new(0).clock())
 }
 
 enum Ask {
@@ -72,13 +65,7 @@ fn a_mailbox_takes_what_its_credits_allow_and_no_more() {
             handle.tell(Ask::Keep(n), 1).expect("room");
         }
         let refused = handle.tell(Ask::Keep(100), 1);
-        assert!(matches!(
-            refused,
-            Err(Refused::Busy {
-                msg: Ask::Keep(100),
-                ..
-            })
-        ));
+        assert!(matches!(refused, Err(Refused::Busy { msg: Ask::Keep(100), .. })));
         settle().await;
         // Handled, but kept: the credits are still out.
         assert_eq!(handle.credits().used(), 100);
@@ -99,15 +86,8 @@ fn a_message_to_a_stopped_actor_comes_back_with_its_credit() {
         settle().await;
         assert!(!handle.is_running());
         let refused = handle.tell(Ask::Keep(2), 1);
-        assert!(matches!(
-            refused,
-            Err(Refused::Stopped { msg: Ask::Keep(2) })
-        ));
-        assert_eq!(
-            handle.credits().used(),
-            0,
-            "what the actor held came back too"
-        );
+        assert!(matches!(refused, Err(Refused::Stopped { msg: Ask::Keep(2) })));
+        assert_eq!(handle.credits().used(), 0, "what the actor held came back too");
     });
 }
 
@@ -116,15 +96,9 @@ fn a_question_is_answered_or_the_asker_told_why_not() {
     run(async {
         let handle = Handle::new(Keeper::default().start(), credits(1));
         assert_eq!(handle.ask(1, Ask::Count).await, Ok(0));
-        assert_eq!(
-            handle.ask(1, Ask::Ignore).await,
-            Err(AskError::Unanswered(Unanswered))
-        );
+        assert_eq!(handle.ask(1, Ask::Ignore).await, Err(AskError::Unanswered(Unanswered)));
         let _all = handle.credits().try_take(1).expect("room");
-        assert!(matches!(
-            handle.ask(1, Ask::Count).await,
-            Err(AskError::Busy(_))
-        ));
+        assert!(matches!(handle.ask(1, Ask::Count).await, Err(AskError::Busy(_))));
     });
 }
 
@@ -214,40 +188,22 @@ fn many_results_wake_their_owner_once_and_an_evicted_actor_ends_when_all_is_done
             use actix::AsyncContext;
             let returns = Returns::new(ctx.address());
             cell = Some(returns.clone());
-            Partition {
-                returns: Some(returns),
-                results: Vec::new(),
-                active: kept,
-                rounds: seen,
-            }
+            Partition { returns: Some(returns), results: Vec::new(), active: kept, rounds: seen }
         });
         let returns = cell.expect("made with the partition");
         for n in 0..3_u8 {
-            let owner = Owner {
-                returns: returns.clone(),
-                ended: Rc::clone(&ended),
-                sum: 0,
-            };
+            let owner = Owner { returns: returns.clone(), ended: Rc::clone(&ended), sum: 0 };
             let mut active = active.borrow_mut();
             let slot = active.activate([n; 16], Local::start(owner), 0, 0);
             for msg in [1, 10] {
                 let flight = active.begin(slot, 0).expect("room");
-                active.value(slot).send(Turn {
-                    flight,
-                    msg: msg + u32::from(n),
-                });
+                active.value(slot).send(Turn { flight, msg: msg + u32::from(n) });
             }
         }
-        assert!(
-            active.borrow_mut().evict(i64::MAX, 9).is_none(),
-            "all are in flight"
-        );
+        assert!(active.borrow_mut().evict(i64::MAX, 9).is_none(), "all are in flight");
         settle().await;
         assert_eq!(*rounds.borrow(), [[1, 11, 2, 13, 3, 15]]);
-        assert!(
-            active.borrow_mut().evict(i64::MAX, 0).is_none(),
-            "nothing is durable"
-        );
+        assert!(active.borrow_mut().evict(i64::MAX, 0).is_none(), "nothing is durable");
 
         // A message that is still in the mailbox of a dropped actor is handled.
         let (_, local) = active.borrow_mut().evict(i64::MAX, 1).expect("idle");

@@ -10,11 +10,7 @@ fn key(n: u8) -> Key {
 }
 
 fn limits(per_key: u32, total: u32) -> LaneLimits {
-    LaneLimits {
-        per_key,
-        total,
-        ..LaneLimits::default()
-    }
+    LaneLimits { per_key, total, ..LaneLimits::default() }
 }
 
 fn lanes(inputs: &[(Lane, u8, &'static str)]) -> Lanes<&'static str> {
@@ -30,12 +26,7 @@ fn drain(lanes: &mut Lanes<&'static str>, max: usize) -> Vec<String> {
     let mut turns = Vec::new();
     let mut inputs = Vec::new();
     while let Some(taken) = lanes.take(max, &mut inputs) {
-        turns.push(format!(
-            "{} {:?} {}",
-            taken.key[0],
-            taken.lane,
-            inputs.concat()
-        ));
+        turns.push(format!("{} {:?} {}", taken.key[0], taken.lane, inputs.concat()));
         inputs.clear();
         lanes.finish(&taken.key);
     }
@@ -54,13 +45,7 @@ fn a_better_lane_goes_first_and_each_is_first_in_first_out() {
     let turns = drain(&mut lanes, 10);
     assert_eq!(
         turns,
-        [
-            "5 Transactional t",
-            "3 Live l",
-            "4 Live m",
-            "2 Broadcast b",
-            "1 Recompute r"
-        ]
+        ["5 Transactional t", "3 Live l", "4 Live m", "2 Broadcast b", "1 Recompute r"]
     );
 }
 
@@ -73,15 +58,9 @@ fn a_key_moves_to_its_best_lane_and_its_inputs_stay_in_order() {
         (Transactional, 1, "c"),
         (Broadcast, 1, "d"),
     ]);
-    assert_eq!(
-        (lanes.runnable(Broadcast), lanes.runnable(Transactional)),
-        (0, 1)
-    );
+    assert_eq!((lanes.runnable(Broadcast), lanes.runnable(Transactional)), (0, 1));
     // With its transactional input done it queues where the rest of it belongs.
-    assert_eq!(
-        drain(&mut lanes, 3),
-        ["1 Transactional abc", "2 Live x", "1 Broadcast d"]
-    );
+    assert_eq!(drain(&mut lanes, 3), ["1 Transactional abc", "2 Live x", "1 Broadcast d"]);
     assert_eq!((lanes.len(), lanes.running()), (0, 0));
 }
 
@@ -91,10 +70,7 @@ fn a_running_key_collects_inputs_and_does_not_come_again_before_it_is_finished()
     let mut inputs = Vec::new();
     let taken = lanes.take(5, &mut inputs).expect("runnable");
     lanes.push(Transactional, key(1), "b").expect("room");
-    assert_eq!(
-        (lanes.take(5, &mut inputs), lanes.running(), lanes.len()),
-        (None, 1, 1)
-    );
+    assert_eq!((lanes.take(5, &mut inputs), lanes.running(), lanes.len()), (None, 1, 1));
     lanes.finish(&taken.key);
     assert_eq!(drain(&mut lanes, 5), ["1 Transactional b"]);
 }
@@ -106,23 +82,13 @@ fn a_hot_key_is_refused_before_it_fills_the_queue() {
     for n in [1, 1, 2, 3] {
         push(&mut lanes, n).expect("room");
     }
-    assert_eq!(
-        (
-            lanes.room(&key(1)),
-            lanes.room(&key(2)),
-            lanes.room(&key(9))
-        ),
-        (0, 1, 1)
-    );
+    assert_eq!((lanes.room(&key(1)), lanes.room(&key(2)), lanes.room(&key(9))), (0, 1, 1));
     assert_eq!(push(&mut lanes, 1), Err((LaneFull::Key { limit: 2 }, 1)));
     push(&mut lanes, 4).expect("room");
     assert_eq!(push(&mut lanes, 5), Err((LaneFull::Queue { limit: 5 }, 5)));
     let mut left = lanes.abandon();
     left.sort_unstable();
-    assert_eq!(
-        (left, lanes.len(), lanes.running()),
-        (vec![1, 1, 2, 3, 4], 0, 0)
-    );
+    assert_eq!((left, lanes.len(), lanes.running()), (vec![1, 1, 2, 3, 4], 0, 0));
 }
 
 #[test]
@@ -223,23 +189,15 @@ fn apply(lanes: &mut Lanes<u32>, model: &mut Model, number: u32, step: &Step) {
             let waiting = |key: &Key, pending: &VecDeque<(Lane, u32)>| {
                 !pending.is_empty() && !model.running.contains(key)
             };
-            let may_run = model
-                .pending
-                .iter()
-                .any(|(key, pending)| waiting(key, pending));
+            let may_run = model.pending.iter().any(|(key, pending)| waiting(key, pending));
             let taken = lanes.take(*max, &mut inputs);
             assert_eq!(taken.is_some(), may_run);
             let Some(taken) = taken else { return };
             assert!(!model.running.contains(&taken.key), "a key runs twice");
             let pending = model.pending.get_mut(&taken.key).expect("it has inputs");
-            assert_eq!(
-                Some(taken.lane),
-                pending.iter().map(|(lane, _)| *lane).min()
-            );
-            let expected: Vec<_> = pending
-                .drain(..inputs.len())
-                .map(|(_, number)| number)
-                .collect();
+            assert_eq!(Some(taken.lane), pending.iter().map(|(lane, _)| *lane).min());
+            let expected: Vec<_> =
+                pending.drain(..inputs.len()).map(|(_, number)| number).collect();
             assert_eq!(inputs, expected, "out of order");
             assert!(inputs.len() == *max || pending.is_empty());
             model.running.push(taken.key);

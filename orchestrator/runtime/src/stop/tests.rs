@@ -49,17 +49,7 @@ fn each_phase_waits_for_the_one_before_but_not_for_ever() {
         ];
         for (phase, name, after) in workers {
             let (log, clock) = (Arc::clone(&log), simulated.clock());
-            order.add(
-                phase,
-                name,
-                Worker {
-                    name,
-                    log,
-                    after,
-                    clock,
-                }
-                .start(),
-            );
+            order.add(phase, name, Worker { name, log, after, clock }.start());
         }
         let running = actix_rt::spawn(order.run(1_000));
         let settle = async || {

@@ -75,8 +75,7 @@ impl Chunk {
     fn add_run(&mut self, hour: i64, entries: &[Entry]) {
         self.runs += 1;
         self.entries += entries.len();
-        self.body
-            .reserve(RUN_HEAD_BYTES + entries.len() * ENTRY_BYTES);
+        self.body.reserve(RUN_HEAD_BYTES + entries.len() * ENTRY_BYTES);
         let count = u32::try_from(entries.len()).expect("no more than a chunk holds");
         self.body.extend_from_slice(&hour.to_le_bytes());
         self.body.extend_from_slice(&count.to_le_bytes());
@@ -107,10 +106,7 @@ impl Timers {
     /// Begins a snapshot; one that was under way is given up. All changes committed up to now must
     /// have been inserted; the reader replays those that are committed from now on.
     pub fn begin_snapshot(&mut self) {
-        self.snapshot = Some(Progress {
-            hour: i64::MIN,
-            ..Progress::default()
-        });
+        self.snapshot = Some(Progress { hour: i64::MIN, ..Progress::default() });
     }
 
     /// The next chunk of the snapshot that was begun, at most about 256 KiB; `None` after the last.
@@ -140,11 +136,7 @@ impl Timers {
         let mut chunk = Chunk::default();
         for (hour, bucket) in self.hours.range(progress.hour..) {
             // Buckets of hours only grow at their end, so the count says what is written.
-            let from = if *hour == progress.hour {
-                progress.written
-            } else {
-                0
-            };
+            let from = if *hour == progress.hour { progress.written } else { 0 };
             let until = bucket.entries.len().min(from + chunk.room());
             if from < until {
                 chunk.add_run(*hour, &bucket.entries[from..until]);
@@ -165,10 +157,7 @@ impl Timers {
         for Due { due_ms, key } in loose {
             let hour = due_ms.div_euclid(HOUR_MS);
             let offset_ms = super::offset(due_ms - hour * HOUR_MS);
-            hours.entry(hour).or_default().push(Entry {
-                offset_ms,
-                key: *key,
-            });
+            hours.entry(hour).or_default().push(Entry { offset_ms, key: *key });
         }
         if let Some(hour_ms) = self.hour_ms {
             let entries = hours.entry(hour_ms / HOUR_MS).or_default();
@@ -182,10 +171,7 @@ impl Timers {
                 if chunks.last().is_none_or(|chunk| chunk.room() < part.len()) {
                     chunks.push(Chunk::default());
                 }
-                chunks
-                    .last_mut()
-                    .expect("one at least")
-                    .add_run(*hour, part);
+                chunks.last_mut().expect("one at least").add_run(*hour, part);
             }
         }
         chunks
@@ -213,9 +199,7 @@ impl Loader {
     /// # Errors
     /// [`SnapshotError`]; the loader is of no use then.
     pub fn chunk(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let damaged = SnapshotError::Damaged {
-            number: self.number,
-        };
+        let damaged = SnapshotError::Damaged { number: self.number };
         let (content, sum) = bytes.split_last_chunk::<SUM_BYTES>().ok_or(damaged)?;
         if !content.starts_with(&MAGIC) || xxh3_64(content) != u64::from_le_bytes(*sum) {
             return Err(damaged);
@@ -226,9 +210,7 @@ impl Loader {
         }
         let [number, runs] = [8, 12].map(|at| u32_at(head, at));
         if number != self.number || self.last_seen {
-            return Err(SnapshotError::Missing {
-                expected: self.number,
-            });
+            return Err(SnapshotError::Missing { expected: self.number });
         }
         for _ in 0..runs {
             body = self.run(body).ok_or(damaged)?;
@@ -247,15 +229,9 @@ impl Loader {
     /// [`SnapshotError::Missing`] when it has not.
     pub fn finish(self) -> Result<Timers, SnapshotError> {
         if !self.last_seen {
-            return Err(SnapshotError::Missing {
-                expected: self.number,
-            });
+            return Err(SnapshotError::Missing { expected: self.number });
         }
-        Ok(Timers {
-            hours: self.hours,
-            waiting: self.entries,
-            ..Timers::default()
-        })
+        Ok(Timers { hours: self.hours, waiting: self.entries, ..Timers::default() })
     }
 
     /// Reads one run off the front of `body` and answers what follows it; `None` if it is damaged.
@@ -270,10 +246,7 @@ impl Loader {
         let entries = content.chunks_exact(ENTRY_BYTES).map(|bytes| {
             let mut key = [0; 16];
             key.copy_from_slice(&bytes[4..]);
-            Entry {
-                offset_ms: u32_at(bytes, 0),
-                key,
-            }
+            Entry { offset_ms: u32_at(bytes, 0), key }
         });
         let before = bucket.entries.len();
         bucket.entries.extend(entries);

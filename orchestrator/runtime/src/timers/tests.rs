@@ -7,10 +7,7 @@ fn key(n: u8) -> Key {
 }
 
 fn due(due_ms: i64, n: u8) -> Due {
-    Due {
-        due_ms,
-        key: key(n),
-    }
+    Due { due_ms, key: key(n) }
 }
 
 fn timers(entries: &[(i64, u8)]) -> Timers {
@@ -69,10 +66,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 fn run(start_ms: i64, steps: &[Step]) {
     let mut timers = Timers::new();
-    let mut model = Model {
-        now_ms: start_ms,
-        ..Model::default()
-    };
+    let mut model = Model { now_ms: start_ms, ..Model::default() };
     for step in steps {
         apply(&mut timers, &mut model, step);
         let next = model.waiting.first().map(|due| due.due_ms);
@@ -82,11 +76,7 @@ fn run(start_ms: i64, steps: &[Step]) {
     }
     let all: Vec<_> = timers.due(i64::MAX).collect();
     assert_eq!(all, model.waiting.into_iter().collect::<Vec<_>>());
-    assert!(
-        timers.is_empty(),
-        "{} are counted and not there",
-        timers.len()
-    );
+    assert!(timers.is_empty(), "{} are counted and not there", timers.len());
 }
 
 fn apply(timers: &mut Timers, model: &mut Model, step: &Step) {
@@ -213,15 +203,12 @@ fn what_was_given_back_is_due_again_and_what_was_settled_is_not() {
 fn a_sweep_goes_on_where_it_stopped_and_leaves_a_snapshot_alone() {
     let entries: Vec<_> = (0..40).map(|n| (i64::from(n) * HOUR_MS, n)).collect();
     let mut timers = timers(&entries);
-    let mut keep = |due: &Due| due.key[0] % 2 == 0;
+    let mut keep = |due: &Due| due.key[0].is_multiple_of(2);
     assert_eq!(timers.sweep(10, &mut keep), 5);
     assert_eq!(timers.sweep(30, &mut keep), 15);
     assert_eq!(timers.sweep(100, &mut keep), 0);
     assert_eq!(timers.sweep(100, |due| due.key[0] != 0), 1);
-    assert_eq!(
-        (timers.len(), timers.next_due_ms()),
-        (19, Some(2 * HOUR_MS))
-    );
+    assert_eq!((timers.len(), timers.next_due_ms()), (19, Some(2 * HOUR_MS)));
     timers.begin_snapshot();
     assert_eq!(timers.sweep(100, |_| false), 0);
     assert_eq!(timers.len(), 19);
@@ -244,11 +231,7 @@ fn a_snapshot_is_refused_unless_it_is_whole_and_of_a_known_version() {
     assert!(chunks.len() >= 3, "only {} chunks", chunks.len());
     assert!(chunks.iter().all(|chunk| chunk.len() <= 1 << 18));
     assert_eq!(read(&chunks).map(|timers| timers.len()), Ok(30_000));
-    assert_eq!(
-        write(&mut timers),
-        chunks,
-        "the same timers give the same bytes"
-    );
+    assert_eq!(write(&mut timers), chunks, "the same timers give the same bytes");
 
     let missing = |expected| Err(SnapshotError::Missing { expected });
     let outcome = |chunks: &[Vec<u8>]| read(chunks).map(|timers| timers.len());
@@ -267,10 +250,7 @@ fn a_snapshot_is_refused_unless_it_is_whole_and_of_a_known_version() {
     let end = newer.len() - 8;
     let sum = xxhash_rust::xxh3::xxh3_64(&newer[..end]);
     newer[end..].copy_from_slice(&sum.to_le_bytes());
-    assert_eq!(
-        outcome(&[newer]),
-        Err(SnapshotError::Version { version: 2 })
-    );
+    assert_eq!(outcome(&[newer]), Err(SnapshotError::Version { version: 2 }));
 }
 
 #[test]

@@ -5,5 +5,6 @@
 //! anything behind.
 
 pub mod environment;
+pub mod store_contract;
 #[cfg(test)]
 mod tidy;

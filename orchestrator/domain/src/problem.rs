@@ -29,6 +29,14 @@ impl Path {
         path
     }
 
+    /// This path, and `below` behind it.
+    #[must_use]
+    pub fn join(&self, below: &Self) -> Self {
+        let mut path = self.clone();
+        path.0.extend(below.0.iter().cloned());
+        path
+    }
+
     /// This path, one index further.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::expression::{Expression, Vocabulary};
+use crate::expression::{Expression, ExpressionProblem, Vocabulary};
 use crate::ids::{EventName, StepId};
 use crate::problem::{Path, Problem, nearest};
 use crate::time::{Cron, Span, TimeOfDay, TimeProblem, Weekdays, Zone};
@@ -75,11 +75,9 @@ impl<'a> Check<'a> {
         match outcome {
             Ok(value) => Some(value),
             Err(problem) => {
-                let found = Problem::new(path.clone(), problem.message);
-                self.problem(match problem.suggestion {
-                    Some(suggestion) => found.suggest(suggestion),
-                    None => found,
-                });
+                let mut found = Problem::new(path.clone(), problem.message);
+                found.suggestion = problem.suggestion;
+                self.problem(found);
                 None
             }
         }
@@ -137,17 +135,33 @@ impl<'a> Check<'a> {
         &mut self,
         source: &str,
         path: &Path,
-        vocabulary: &Vocabulary,
+        words: &Vocabulary,
     ) -> Option<Expression> {
-        match Expression::compile(source, vocabulary) {
+        self.compiled(path, Expression::compile(source, words))
+    }
+
+    /// An expression that is true or false.
+    pub fn condition(
+        &mut self,
+        source: &str,
+        path: &Path,
+        words: &Vocabulary,
+    ) -> Option<Expression> {
+        self.compiled(path, Expression::compile_condition(source, words))
+    }
+
+    fn compiled(
+        &mut self,
+        path: &Path,
+        outcome: Result<Expression, ExpressionProblem>,
+    ) -> Option<Expression> {
+        match outcome {
             Ok(expression) => Some(expression),
             Err(found) => {
-                let problem =
-                    Problem::new(path.clone(), found.message).at_offset(found.offset);
-                self.problem(match found.suggestion {
-                    Some(suggestion) => problem.suggest(suggestion),
-                    None => problem,
-                });
+                let mut problem = Problem::new(path.clone(), found.message);
+                problem.offset = found.offset;
+                problem.suggestion = found.suggestion;
+                self.problem(problem);
                 None
             }
         }

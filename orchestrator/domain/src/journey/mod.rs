@@ -10,4 +10,3 @@ pub mod raw;
 pub mod scope;
 pub mod steps;
 pub mod validate;
-pub(crate) mod words;

@@ -13,7 +13,6 @@ use serde::Deserialize;
 use crate::check::Check;
 use crate::journey::steps::RawStep;
 use crate::journey::validate::Context;
-use crate::journey::words;
 use crate::problem::{Path, Problem};
 use crate::expression::Expression;
 use crate::journey::definition::{Journey, Node, NodeIndex};
@@ -74,7 +73,7 @@ pub(crate) fn build(
         let path = path.index(at);
         sound &= shape(arm, at + 1 == raw.len(), &path, check);
         let when = arm.when.as_ref().map(|when| {
-            check.expression(when, &path.key("when"), &words::of_step(context.ids))
+            check.condition(when, &path.key("when"), context.words)
         });
         let first = arm.steps.as_ref().and_then(|_| firsts.next().flatten());
         match when {

@@ -15,7 +15,6 @@ use serde::Deserialize;
 
 use crate::check::Check;
 use crate::journey::validate::Context;
-use crate::journey::words;
 use crate::problem::{Path, Problem};
 use std::sync::Arc;
 
@@ -69,8 +68,8 @@ pub(crate) fn build(
     }
     for (name, source) in &raw.compute {
         let path = path.key("compute").key(name);
-        let words = words::of_step(context.ids);
-        let change = reading.check.expression(source, &path, &words).map(Change::Compute);
+        let words = context.words;
+        let change = reading.check.expression(source, &path, words).map(Change::Compute);
         reading.change(name, &path, change);
     }
     for (name, number) in &raw.add {

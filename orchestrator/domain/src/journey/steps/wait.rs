@@ -16,7 +16,6 @@ use serde::Deserialize;
 use crate::check::Check;
 use crate::journey::raw::RawEventMatch;
 use crate::journey::validate::{Context, event_match};
-use crate::journey::words;
 use crate::problem::{Path, Problem};
 use crate::expression::Expression;
 use std::sync::Arc;
@@ -66,7 +65,7 @@ pub(crate) fn build(
     let time = time(raw, context, path, check);
     let until = raw.until.as_ref().map(|raw| {
         let path = path.key("until");
-        event_match(&raw.event, raw.when.as_deref(), &path, context.ids, check)
+        event_match(&raw.event, raw.when.as_deref(), &path, context.words, check)
     });
     let until = match until {
         Some(until) => Some(until?),
@@ -109,7 +108,7 @@ fn time(
     }
     let on = match on {
         Some(on) => on?,
-        None => Weekdays::default(),
+        None => Weekdays::ALL,
     };
     Some(at.map(|at| WaitTime::At { on, at }))
 }
@@ -129,8 +128,8 @@ fn date(
             .signed_span(text, &path.key("offset"))
             .map(|(before, span)| Some(Offset { before, span })),
     };
-    let words = words::of_step(context.ids);
-    let date = check.expression(raw.date.as_ref()?, &path.key("date"), &words);
+    let words = context.words;
+    let date = check.expression(raw.date.as_ref()?, &path.key("date"), words);
     Some((date, offset))
 }
 

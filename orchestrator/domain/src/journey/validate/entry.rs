@@ -2,12 +2,11 @@
 
 use jiff::civil::DateTime;
 
-use super::Ids;
 use crate::check::Check;
+use crate::expression::Vocabulary;
 use crate::ids::SegmentName;
 use crate::journey::definition::{Entry, EventMatch, Reentry, Schedule};
 use crate::journey::raw::{RawEntry, RawReentry, RawSchedule};
-use crate::journey::words;
 use crate::problem::{Path, Problem};
 
 /// The way in, and when one may come again.
@@ -73,9 +72,9 @@ fn strangers(raw: &RawEntry, way: &str, path: &Path, check: &mut Check<'_>) {
 
 fn by_event(raw: &RawEntry, path: &Path, check: &mut Check<'_>) -> Option<Entry> {
     let event = check.event_name(raw.event.as_deref()?, &path.key("event"));
-    let words = words::of_entry();
+    let words = Vocabulary::customer().with_event();
     let when = match &raw.when {
-        Some(when) => Some(check.expression(when, &path.key("when"), &words)),
+        Some(when) => Some(check.condition(when, &path.key("when"), &words)),
         None => None,
     };
     let key = match &raw.key {
@@ -156,16 +155,15 @@ fn reentry(
     })
 }
 
-/// An event with its condition, inside a journey whose steps have these ids.
+/// An event with its condition over these words.
 pub(crate) fn event_match(
     event: &str,
     when: Option<&str>,
     path: &Path,
-    ids: &Ids,
+    words: &Vocabulary,
     check: &mut Check<'_>,
 ) -> Option<EventMatch> {
     let event = check.event_name(event, &path.key("event"));
-    let when =
-        when.map(|when| check.expression(when, &path.key("when"), &words::of_step(ids)));
+    let when = when.map(|when| check.condition(when, &path.key("when"), words));
     Some(EventMatch { event: event?, when: optional(when)? })
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Ids;
 use crate::check::Check;
+use crate::expression::Vocabulary;
 use crate::ids::{JourneyName, StepId};
 use crate::journey::definition::{
     JOURNEY_DEPTH_MAX, JOURNEY_STEPS_MAX, Node, NodeIndex,
@@ -96,6 +97,7 @@ pub(super) fn nodes(
     raw: &RawJourney,
     journey: &JourneyName,
     ids: &Ids,
+    words: &Vocabulary,
     path: &Path,
     check: &mut Check<'_>,
 ) -> Option<Vec<Node>> {
@@ -111,7 +113,7 @@ pub(super) fn nodes(
         check.problem(Problem::new(path.clone(), message).on_key().suggest("split it in two"));
         return None;
     }
-    let mut layout = Layout { journey, ids, nodes: Vec::new(), sound: true };
+    let mut layout = Layout { journey, ids, words, nodes: Vec::new(), sound: true };
     layout.lay(&raw.steps, None, path, check);
     layout.sound.then_some(layout.nodes)
 }
@@ -119,6 +121,7 @@ pub(super) fn nodes(
 struct Layout<'a> {
     journey: &'a JourneyName,
     ids: &'a Ids,
+    words: &'a Vocabulary,
     nodes: Vec<Node>,
     sound: bool,
 }
@@ -141,7 +144,7 @@ impl Layout<'_> {
             let context = Context {
                 journey: self.journey,
                 id: &id,
-                ids: self.ids,
+                words: self.words,
                 arms: Arms::of(step, at),
             };
             let built = step.build(&context, &path, check);
@@ -163,8 +166,8 @@ pub(crate) struct Context<'a> {
     pub(crate) journey: &'a JourneyName,
     /// The step's own id.
     pub(crate) id: &'a StepId,
-    /// All ids, for expressions over `steps`.
-    pub(crate) ids: &'a Ids,
+    /// What its expressions may read.
+    pub(crate) words: &'a Vocabulary,
     /// Where its arms begin.
     pub(crate) arms: Arms,
 }

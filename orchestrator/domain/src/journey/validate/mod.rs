@@ -10,8 +10,9 @@ mod reach;
 use std::collections::BTreeMap;
 
 use crate::check::Check;
+use crate::expression::Vocabulary;
 use crate::ids::{CampaignName, JourneyName, StepId};
-use crate::journey::definition::{CatchUp, Goal, Journey, MAX_EVENT_AGE_DAYS};
+use crate::journey::definition::{CatchUp, EventMatch, Goal, Journey, MAX_EVENT_AGE_DAYS};
 use crate::journey::raw::{RawCatchUp, RawGoal, RawJourney};
 use crate::problem::Path;
 use crate::time::Span;
@@ -41,9 +42,12 @@ pub fn journey(
     check: &mut Check<'_>,
 ) -> Option<Journey> {
     let ids = layout::ids(&raw.steps, &path.key("steps"), check);
+    let words = Vocabulary::customer()
+        .with_event()
+        .with_enrollment(ids.iter().map(StepId::as_str));
     let entry = entry::entry(&raw.enter, &path.key("enter"), check);
-    let goal = raw.goal.as_ref().map(|raw| goal(raw, &path.key("goal"), &ids, check));
-    let exits = exits(raw, path, &ids, check);
+    let goal = raw.goal.as_ref().map(|raw| goal(raw, &path.key("goal"), &words, check));
+    let exits = exits(raw, path, &words, check);
     let catch_up = catch_up(raw.catch_up.as_ref(), &path.key("catch_up"), check);
     let age_path = path.key("max_event_age");
     let max_event_age = match &raw.max_event_age {
@@ -52,7 +56,7 @@ pub fn journey(
     };
     let steps_path = path.key("steps");
     reach::check(&raw.steps, &steps_path, check);
-    let nodes = layout::nodes(raw, &identity.name, &ids, &steps_path, check);
+    let nodes = layout::nodes(raw, &identity.name, &ids, &words, &steps_path, check);
     let migrate = migrate(raw, &ids, &path.key("migrate"), check);
     let (entry, reentry) = entry?;
     Some(Journey {
@@ -73,8 +77,8 @@ pub fn journey(
 /// The ids of all steps in document order.
 pub(crate) type Ids = Vec<StepId>;
 
-fn goal(raw: &RawGoal, path: &Path, ids: &Ids, check: &mut Check<'_>) -> Option<Goal> {
-    let matching = event_match(&raw.event, raw.when.as_deref(), path, ids, check);
+fn goal(raw: &RawGoal, path: &Path, words: &Vocabulary, check: &mut Check<'_>) -> Option<Goal> {
+    let matching = event_match(&raw.event, raw.when.as_deref(), path, words, check);
     let within = raw.within.as_ref().map(|text| check.span(text, &path.key("within")));
     Some(Goal { matching: matching?, within: within.map_or(Some(None), |span| span.map(Some))? })
 }
@@ -82,9 +86,9 @@ fn goal(raw: &RawGoal, path: &Path, ids: &Ids, check: &mut Check<'_>) -> Option<
 fn exits(
     raw: &RawJourney,
     path: &Path,
-    ids: &Ids,
+    words: &Vocabulary,
     check: &mut Check<'_>,
-) -> Option<Vec<crate::journey::definition::EventMatch>> {
+) -> Option<Vec<EventMatch>> {
     let path = path.key("exit");
     if raw.exit.len() > EXITS_MAX {
         check.wrong(&path, format!("more than {EXITS_MAX} exit events"));
@@ -94,7 +98,7 @@ fn exits(
         .iter()
         .enumerate()
         .map(|(at, exit)| {
-            event_match(&exit.event, exit.when.as_deref(), &path.index(at), ids, check)
+            event_match(&exit.event, exit.when.as_deref(), &path.index(at), words, check)
         })
         .collect();
     exits.into_iter().collect()

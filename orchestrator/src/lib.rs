@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Cadencia: the composition of the pure core, the runtime, the store and the channels into one
+//! program.
+//!
+//! Owns what touches the outside: configuration, actors, HTTP, command line, telemetry. It must
+//! hold no decision about a customer: those are made in `domain`, `policies` and `engine`.
+
+pub mod error;
+pub mod telemetry;

@@ -49,6 +49,8 @@ pub struct Customer {
     pub seen: Seen,
     /// Segments that it is a member of, sorted.
     pub segments: Vec<SegmentName>,
+    /// Revision of the catalog's segments that `segments` was last evaluated against.
+    pub segments_revision: u32,
     /// Active enrollments, in the order of entry.
     pub enrollments: Vec<Enrollment>,
     /// Earlier entries that a re-entry rule must remember.
@@ -57,6 +59,9 @@ pub struct Customer {
     pub entries_made: u64,
     /// Sequence of the newest history row, 0 for none. Rows are chained by it.
     pub history_head: u64,
+    /// When this customer's timer is due: what the timers know, as of the last commit. A timer
+    /// that fires for any other instant is stale. [`Instant::MAX`] for never.
+    pub due_at: Instant,
 }
 
 /// A stop on one address.
@@ -167,21 +172,18 @@ impl Customer {
             counters: BTreeMap::new(),
             seen: Seen::default(),
             segments: Vec::new(),
+            segments_revision: 0,
             enrollments: Vec::new(),
             entries: Vec::new(),
             entries_made: 0,
             history_head: 0,
+            due_at: Instant::MAX,
         }
     }
 
     /// The key of its rows.
     pub fn key(&self) -> CustomerKey {
         self.id.key()
-    }
-
-    /// When this customer's timer must fire next; [`Instant::MAX`] for never.
-    pub fn next_at(&self) -> Instant {
-        self.enrollments.iter().map(Enrollment::next_at).min().unwrap_or(Instant::MAX)
     }
 
     /// Counts an event. False if the record counts too many names already.

@@ -119,6 +119,12 @@ impl CustomerId {
 #[serde(transparent)]
 pub struct CustomerKey(pub [u8; 16]);
 
+impl fmt::Debug for CustomerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
 impl CustomerKey {
     /// The partition that owns this customer, of `partitions` in all.
     pub fn partition(self, partitions: u16) -> u16 {

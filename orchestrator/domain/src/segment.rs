@@ -23,6 +23,10 @@ pub struct Segment {
     pub name: SegmentName,
     /// True for members. An evaluation error (a missing trait) means "not a member".
     pub when: Expression,
+    /// Revision of the catalog's segments at which this definition appeared. Customers evaluated
+    /// against an older revision get a baseline first, so that those who were members at `apply`
+    /// do not look as if they had just become so (semantics 7).
+    pub since: u32,
 }
 
 /// A segment: a named predicate over profile and event history.

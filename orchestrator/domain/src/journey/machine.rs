@@ -25,6 +25,8 @@ pub const LATE_AFTER_MS: i64 = 60_000;
 pub enum Input<'a> {
     /// It has just entered.
     Enter,
+    /// A migration put it onto this node, of another kind than the one it stood on.
+    Reenter(NodeIndex),
     /// Its timer is due.
     Timer,
     /// The event that its wait is for has come.
@@ -95,6 +97,7 @@ pub fn advance(
 ) -> Progress {
     let mut next = match input {
         Input::Enter => return walk(journey, enrollment, Some(0), world, now),
+        Input::Reenter(at) => return walk(journey, enrollment, Some(at), world, now),
         Input::Timer => timer(journey, enrollment, now),
         Input::Event => leave(journey, enrollment, "event"),
         Input::SendDone { outcome, refused } => send_done(journey, enrollment, outcome, refused),

@@ -72,11 +72,7 @@ impl<'a> EnrollmentScope<'a> {
     }
 
     /// Outside of enrollments: entries and segments.
-    pub fn of_customer(
-        customer: &'a Customer,
-        event: Option<EventView<'a>>,
-        now: Instant,
-    ) -> Self {
+    pub fn of_customer(customer: &'a Customer, event: Option<EventView<'a>>, now: Instant) -> Self {
         Self { customer, event, enrollment: None, now }
     }
 }

@@ -16,6 +16,8 @@ pub enum CalendarWindow {
     },
     /// A civil month.
     Month,
+    /// Three civil months, the first of which is January, April, July or October.
+    Quarter,
 }
 
 impl CalendarWindow {
@@ -42,6 +44,11 @@ impl CalendarWindow {
                 date.checked_sub(jiff::Span::new().days(back)).unwrap_or(Date::MIN)
             }
             Self::Month => date.first_of_month(),
+            Self::Quarter => {
+                let back = i64::from((date.month() - 1) % 3);
+                let first = date.first_of_month();
+                first.checked_sub(jiff::Span::new().months(back)).unwrap_or(Date::MIN)
+            }
         }
     }
 
@@ -50,6 +57,7 @@ impl CalendarWindow {
             Self::Day => jiff::Span::new().days(1),
             Self::Week { .. } => jiff::Span::new().days(7),
             Self::Month => jiff::Span::new().months(1),
+            Self::Quarter => jiff::Span::new().months(3),
         };
         first.checked_add(span).unwrap_or(Date::MAX)
     }

@@ -100,6 +100,11 @@ impl Windows {
         Ok(Self { covered, windows })
     }
 
+    /// The windows as they were declared.
+    pub fn windows(&self) -> &[LocalWindow] {
+        &self.windows
+    }
+
     /// Whether there is no window at all.
     pub fn is_empty(&self) -> bool {
         self.covered.is_empty()

@@ -1,0 +1,190 @@
+//! The store in files: one directory, one process, no other server.
+//!
+//! The directory holds the engine's files (`data/`) and four files of our own: the lock, the
+//! format marker, the side file with the last durable commit, and, only while a store is being
+//! created, a note of that. Opening refuses everything that it does not understand.
+
+mod engine;
+mod lock;
+mod marker;
+mod side_file;
+mod tuning;
+
+pub use tuning::Memory;
+
+use crate::{
+    error::OpenError,
+    open::Settings,
+    recovery::{self, Recovered},
+    sink::DurableSink,
+    store::Store,
+    table::TableSpec,
+};
+use engine::Engine;
+use lock::{DirectoryLock, LOCK_FILE};
+use marker::Marker;
+use side_file::SideFile;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+/// Longest time that opening may take. A gigabyte of journals is replayed in seconds; the engine
+/// has been seen to hang for ever on a damaged one.
+pub const OPEN_LIMIT: Duration = Duration::from_secs(120);
+
+/// Present while a store is being created: what lies beside it is not yet a store.
+const CREATING_FILE: &str = "store.creating";
+
+/// The engine's files.
+const DATA_DIRECTORY: &str = "data";
+
+/// Where and how the files are kept.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The store's directory; created if missing, and must be empty for a new store.
+    pub directory: PathBuf,
+    /// Memory for buffers and cache.
+    pub memory: Memory,
+    /// Longest time that opening may take.
+    pub open_limit: Duration,
+    /// Open a store that lost durable commits (see [`OpenError::Truncated`]) as it is. Only for
+    /// an operator who knows what is lost.
+    pub accept_lost_commits: bool,
+}
+
+impl Options {
+    /// The standard options for a directory.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Options {
+            directory: directory.into(),
+            memory: Memory::default(),
+            open_limit: OPEN_LIMIT,
+            accept_lost_commits: false,
+        }
+    }
+}
+
+/// Opens the store in a directory, or creates it there.
+pub fn open(
+    options: &Options,
+    settings: &Settings,
+    sink: Arc<dyn DurableSink>,
+) -> Result<(Store, Recovered), OpenError> {
+    settings.checked()?;
+    let (sender, receiver) = mpsc::channel();
+    let (given, fixed) = (options.clone(), settings.clone());
+    // On a thread of its own, because a hanging engine can't be interrupted, only left behind.
+    std::thread::Builder::new()
+        .name("store-open".to_owned())
+        .spawn(move || sender.send(open_backend(&given, &fixed)))
+        .map_err(OpenError::io("start a thread"))?;
+    let (engine, recovered) = match receiver.recv_timeout(options.open_limit) {
+        Ok(result) => result?,
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            return Err(OpenError::Stalled {
+                limit: options.open_limit,
+            });
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            return Err(OpenError::Corrupt(
+                "the storage engine gave up on its files".to_owned(),
+            ));
+        }
+    };
+    let store = Store::start(Arc::new(engine), settings, &recovered, sink)?;
+    Ok((store, recovered))
+}
+
+fn open_backend(options: &Options, settings: &Settings) -> Result<(Engine, Recovered), OpenError> {
+    let directory = &options.directory;
+    let tables = settings.checked()?;
+    fs::create_dir_all(directory)
+        .map_err(OpenError::io(format!("create {}", directory.display())))?;
+    refuse_foreign(directory)?;
+    let lock = DirectoryLock::acquire(directory)?;
+    let marker = Marker::of(settings, &tables);
+    let created = !Marker::exists(directory)?;
+    if created {
+        create(options, settings, &tables, &marker)?;
+    } else {
+        marker.check(directory)?;
+        remove_if_there(&directory.join(CREATING_FILE))?;
+    }
+    let (side_file, noted) = SideFile::open(directory)?;
+    let data = directory.join(DATA_DIRECTORY);
+    if !data.is_dir() {
+        return Err(OpenError::Corrupt(format!("{DATA_DIRECTORY} is missing")));
+    }
+    let engine = Engine::open(&data, &tables, &options.memory, side_file, lock)?;
+    let mut recovered = recovery::recover(&engine, settings.partitions)?;
+    recovered.created = created;
+    if noted > recovered.last_commit {
+        if !options.accept_lost_commits {
+            let (expected, found) = (noted, recovered.last_commit);
+            return Err(OpenError::Truncated { expected, found });
+        }
+        tracing::warn!(
+            noted,
+            found = recovered.last_commit,
+            "lost commits were accepted"
+        );
+        engine
+            .side_file()
+            .reset(recovered.last_commit)
+            .map_err(OpenError::io("write the side file"))?;
+    }
+    Ok((engine, recovered))
+}
+
+/// Refuses a directory that holds something else than a store.
+fn refuse_foreign(directory: &Path) -> Result<(), OpenError> {
+    if Marker::exists(directory)? || directory.join(CREATING_FILE).exists() {
+        return Ok(());
+    }
+    let io = || OpenError::io(format!("list {}", directory.display()));
+    for entry in fs::read_dir(directory).map_err(io())? {
+        if entry.map_err(io())?.file_name() != LOCK_FILE {
+            return Err(OpenError::NotAStore {
+                directory: directory.to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Creates the files. The marker comes last: a store whose creation was cut short has none, and
+/// is created anew.
+fn create(
+    options: &Options,
+    settings: &Settings,
+    tables: &[TableSpec],
+    marker: &Marker,
+) -> Result<(), OpenError> {
+    let directory = &options.directory;
+    let note = directory.join(CREATING_FILE);
+    fs::write(&note, b"").map_err(OpenError::io(format!("write {}", note.display())))?;
+    marker::sync_directory(directory)?;
+    let data = directory.join(DATA_DIRECTORY);
+    if data.exists() {
+        fs::remove_dir_all(&data).map_err(OpenError::io(format!("clear {}", data.display())))?;
+    }
+    SideFile::create(directory)?;
+    let (side_file, _) = SideFile::open(directory)?;
+    let engine = Engine::create(&data, tables, &options.memory, side_file)?;
+    recovery::create(&engine, tables.len(), settings.partitions)?;
+    drop(engine);
+    marker.write(directory)?;
+    remove_if_there(&note)
+}
+
+fn remove_if_there(path: &Path) -> Result<(), OpenError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(OpenError::io(format!("remove {}", path.display()))(error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -52,5 +52,5 @@ pub fn segment(
         check.problem(problem.suggest("repeat the other segment's condition"));
         return None;
     }
-    Some(Segment { name, when })
+    Some(Segment { name, when, since: 0 })
 }

@@ -156,12 +156,7 @@ pub fn template(
     })
 }
 
-fn body(
-    raw: &RawBody,
-    path: &Path,
-    load: &mut Load<'_>,
-    check: &mut Check<'_>,
-) -> Option<String> {
+fn body(raw: &RawBody, path: &Path, load: &mut Load<'_>, check: &mut Check<'_>) -> Option<String> {
     let (text, path) = match raw {
         RawBody::Inline(text) => (text.clone(), path.clone()),
         RawBody::File(raw) => {

@@ -37,7 +37,9 @@ pub struct ChannelActor {
 
 impl std::fmt::Debug for ChannelActor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ChannelActor").field("channel", &self.channel.name()).finish_non_exhaustive()
+        f.debug_struct("ChannelActor")
+            .field("channel", &self.channel.name())
+            .finish_non_exhaustive()
     }
 }
 

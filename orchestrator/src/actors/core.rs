@@ -141,11 +141,7 @@ impl Core {
     }
 
     /// One turn of a customer: all the work that was queued for it, at one instant.
-    pub fn turn(
-        &mut self,
-        loaded: &mut Loaded,
-        works: Vec<Work>,
-    ) -> Result<(), LoadError> {
+    pub fn turn(&mut self, loaded: &mut Loaded, works: Vec<Work>) -> Result<(), LoadError> {
         let now = self.now();
         let due_before = loaded.customer.due_at;
         let mut inputs = Vec::new();
@@ -288,8 +284,7 @@ fn load_ledger(
 ) -> Result<Vec<policies::LedgerRow>, LoadError> {
     let prefix = codec::sends_prefix(partition.id(), loaded.customer.key());
     let limit = Limit::rows(LEDGER_ROWS_MAX);
-    let page =
-        store.scan(rows::table(engine::Table::Sends), &Range::prefix(prefix), limit)?;
+    let page = store.scan(rows::table(engine::Table::Sends), &Range::prefix(prefix), limit)?;
     let mut found = Vec::with_capacity(page.rows.len());
     for (_, value) in &page.rows {
         found.push(ledger::decode_ledger(value)?);

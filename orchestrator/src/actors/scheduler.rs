@@ -58,8 +58,7 @@ impl SchedulerActor {
             let credits = self.partition.credits();
             let room = credits.limit().saturating_sub(credits.used()).min(DUE_BATCH_MAX);
             let now_ms = self.clock.now_ms();
-            let due: Vec<Due> =
-                self.timers.borrow_mut().due(now_ms).take(room as usize).collect();
+            let due: Vec<Due> = self.timers.borrow_mut().due(now_ms).take(room as usize).collect();
             if due.is_empty() {
                 break;
             }
@@ -75,7 +74,8 @@ impl SchedulerActor {
                 return;
             }
         }
-        let waits = self.timers.borrow().next_due_ms().is_some_and(|due| due <= self.clock.now_ms());
+        let waits =
+            self.timers.borrow().next_due_ms().is_some_and(|due| due <= self.clock.now_ms());
         if waits {
             // The partition is full: what is due stays due.
             let again = self.clock.now_ms() + BUSY_PAUSE_MS;

@@ -68,9 +68,7 @@ impl DurableSink for Meter {
     fn durable(&self, group: &Durable) {
         let mut state = self.state();
         state.in_flight -= group.transactions;
-        state
-            .commits_us
-            .push(u32::try_from(group.took.as_micros()).unwrap_or(u32::MAX));
+        state.commits_us.push(u32::try_from(group.took.as_micros()).unwrap_or(u32::MAX));
         drop(state);
         self.changed.notify_all();
     }
@@ -134,12 +132,7 @@ pub(super) struct Load<'a> {
 impl<'a> Load<'a> {
     pub(super) fn new(budget: &'a Budget, store: &'a Store, meter: &'a Meter) -> Self {
         let sequences = Mutex::new(vec![1; usize::from(budget.partitions)]);
-        Load {
-            budget,
-            store,
-            meter,
-            sequences,
-        }
+        Load { budget, store, meter, sequences }
     }
 
     /// Writes every record once.
@@ -151,45 +144,26 @@ impl<'a> Load<'a> {
             if batch.is_empty() || !self.meter.enter(batch.len(), self.budget.in_flight) {
                 break;
             }
-            let batch = batch
-                .into_iter()
-                .map(|customer| self.preloaded(customer, &mut chance));
-            self.store
-                .submit(batch.collect())
-                .expect("a preload stays within all limits");
+            let batch = batch.into_iter().map(|customer| self.preloaded(customer, &mut chance));
+            self.store.submit(batch.collect()).expect("a preload stays within all limits");
         }
         self.meter.drain();
     }
 
     fn preloaded(&self, customer: u64, chance: &mut Chance) -> Transaction {
         let partition = self.partition(customer);
-        let mut sequences = self
-            .sequences
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut sequences = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
         let next = &mut sequences[usize::from(partition)];
         let seq = *next;
         *next += 1;
-        let record = Write::put(
-            RECORDS,
-            record_key(partition, customer),
-            chance.value(RECORD_BYTES),
-        );
-        Transaction {
-            partition,
-            seq,
-            writes: vec![record],
-            note: vec![0; NOTE_BYTES],
-        }
+        let record =
+            Write::put(RECORDS, record_key(partition, customer), chance.value(RECORD_BYTES));
+        Transaction { partition, seq, writes: vec![record], note: vec![0; NOTE_BYTES] }
     }
 
     /// Writes events until the time is over and all of them are durable.
     pub(super) fn run(&self) {
-        let sequences = self
-            .sequences
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let sequences = self.sequences.lock().unwrap_or_else(PoisonError::into_inner).clone();
         std::thread::scope(|scope| {
             for thread in 0..self.budget.threads {
                 let sequences = sequences.clone();
@@ -200,13 +174,7 @@ impl<'a> Load<'a> {
     }
 
     fn drive(&self, thread: u16, mut sequences: Vec<u64>) {
-        let Budget {
-            duration,
-            monotonic,
-            threads,
-            seed,
-            ..
-        } = self.budget;
+        let Budget { duration, monotonic, threads, seed, .. } = self.budget;
         let mut chance = Chance(seed.wrapping_mul(31).wrapping_add(u64::from(thread)));
         let began = monotonic();
         while monotonic() - began < *duration {
@@ -227,19 +195,13 @@ impl<'a> Load<'a> {
                 *next += 1;
                 self.event(partition, seq, customer, &mut chance)
             });
-            self.store
-                .submit(batch.collect())
-                .expect("the load stays within all limits");
+            self.store.submit(batch.collect()).expect("the load stays within all limits");
         }
     }
 
     /// A customer: uniform, or with the given share of events on the busiest 5 %.
     fn draw(&self, chance: &mut Chance) -> u64 {
-        let Budget {
-            customers,
-            hot_percent,
-            ..
-        } = *self.budget;
+        let Budget { customers, hot_percent, .. } = *self.budget;
         let hot = (customers / 20).max(1);
         if hot_percent == 5 {
             chance.below(customers)
@@ -254,11 +216,7 @@ impl<'a> Load<'a> {
         let key = record_key(partition, customer);
         let mut record = chance.value(RECORD_BYTES);
         if self.budget.loads {
-            let found = self
-                .store
-                .get(RECORDS, &key)
-                .expect("readable")
-                .expect("preloaded");
+            let found = self.store.get(RECORDS, &key).expect("readable").expect("preloaded");
             record[RECORD_BYTES / 2..].copy_from_slice(&found[RECORD_BYTES / 2..]);
         }
         let mut row_key = Vec::with_capacity(10);
@@ -271,12 +229,7 @@ impl<'a> Load<'a> {
         }
         let row = Write::put(ROWS, row_key, chance.value(ROW_BYTES));
         let writes = vec![Write::put(RECORDS, key, record), row];
-        Transaction {
-            partition,
-            seq,
-            writes,
-            note: vec![0; NOTE_BYTES],
-        }
+        Transaction { partition, seq, writes, note: vec![0; NOTE_BYTES] }
     }
 
     fn partition(&self, customer: u64) -> u16 {

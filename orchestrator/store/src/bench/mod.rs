@@ -60,9 +60,7 @@ pub struct Budget {
 
 impl std::fmt::Debug for Budget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Budget")
-            .field("customers", &self.customers)
-            .finish_non_exhaustive()
+        f.debug_struct("Budget").field("customers", &self.customers).finish_non_exhaustive()
     }
 }
 
@@ -125,10 +123,7 @@ pub struct Report {
 pub fn write_budget(budget: &Budget) -> Result<Report, OpenError> {
     let append_fsync_per_s = append_fsync_per_s(&budget.directory, &budget.monotonic)?;
     let table = |name, access| TableSpec { name, access };
-    let tables = vec![
-        table("records", Access::Random),
-        table("rows", Access::Append),
-    ];
+    let tables = vec![table("records", Access::Random), table("rows", Access::Append)];
     let clock = budget.monotonic.clone();
     let settings = Settings::new(budget.partitions, "xxh3-64", tables, clock.clone());
     let mut options = embedded::Options::new(budget.directory.join("store"));

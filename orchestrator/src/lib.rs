@@ -13,3 +13,4 @@ pub mod recovery;
 pub mod rows;
 pub mod simulate;
 pub mod telemetry;
+pub mod web;

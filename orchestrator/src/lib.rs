@@ -13,4 +13,5 @@ pub mod recovery;
 pub mod rows;
 pub mod simulate;
 pub mod telemetry;
+pub mod timeline;
 pub mod web;

@@ -6,9 +6,11 @@
 
 pub mod actors;
 pub mod app;
+pub mod config;
 pub mod error;
 pub mod fatal;
 pub mod import;
+pub mod publish;
 pub mod recovery;
 pub mod rows;
 pub mod simulate;

@@ -17,6 +17,7 @@ fn bounds_hold() {
             "[[1]].exists(a, a.exists(b, b == 1))",
             "a macro (all, exists, map, filter) inside another",
         ),
+        (&vec!["[1].all(x, x == 1)"; 9].join(" && "), "more than 8 macros"),
         (&long_list, "more than 200 elements"),
         (&many, "more than 300 parts"),
         (&deep_sum, "nested deeper than 48 levels"),

@@ -5,9 +5,11 @@
 //! hold no decision about a customer: those are made in `domain`, `policies` and `engine`.
 
 pub mod actors;
+pub mod app;
 pub mod error;
 pub mod fatal;
 pub mod import;
+pub mod recovery;
 pub mod rows;
 pub mod simulate;
 pub mod telemetry;

@@ -12,7 +12,7 @@ use engine::partition::Attempt;
 use runtime::{Clock, Delivery, Lane};
 
 use super::core::Outgoing;
-use super::ingest::Directory;
+use super::ingest::{Directory, LateDirectory};
 use super::{Addressed, PartitionMsg, Work};
 use crate::telemetry::metrics::Metrics;
 
@@ -30,7 +30,7 @@ pub enum ChannelMsg {
 pub struct ChannelActor {
     channel: Arc<dyn Channel>,
     render: Render,
-    directory: Directory,
+    directory: LateDirectory,
     clock: Clock,
     metrics: Arc<Metrics>,
 }
@@ -48,7 +48,7 @@ impl ChannelActor {
     pub fn new(
         channel: Arc<dyn Channel>,
         render: Render,
-        directory: Directory,
+        directory: LateDirectory,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -75,7 +75,9 @@ impl Handler<Delivery<ChannelMsg>> for ChannelActor {
             if matches!(outcome, Outcome::Unknown { .. }) {
                 metrics.sends_unknown.inc();
             }
-            report(&directory, &attempt, outcome).await;
+            if let Some(directory) = directory.get() {
+                report(directory, &attempt, outcome).await;
+            }
             drop(credit);
         }));
     }

@@ -26,6 +26,9 @@ pub struct Partition {
 #[derive(Clone, Debug)]
 pub struct Directory(Arc<Vec<Partition>>);
 
+/// A directory that is filled once all partitions have started.
+pub type LateDirectory = Arc<std::sync::OnceLock<Directory>>;
+
 impl Directory {
     /// Of partitions in the order of their numbers.
     pub fn new(partitions: Vec<Partition>) -> Self {

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
             "sequence-first" => budget.sequence_first = true,
             "cache" => budget.memory.cache_bytes = number << 20,
             "buffer" => budget.memory.write_buffer_bytes = number << 20,
+            "background" => budget.memory.background_threads = number as usize,
             "threads" => budget.threads = number as u16,
             "in-flight" => budget.in_flight = number as usize,
             _ => eprintln!("unknown option {option}"),

@@ -156,7 +156,9 @@ impl Read for Engine {
 }
 
 impl Backend for Engine {
-    fn commit(&self, commit: u64, writes: Vec<Write>) -> Result<(), String> {
+    fn commit(&self, commit: u64, mut writes: Vec<Write>) -> Result<(), String> {
+        // Neighbours in the write buffer are found from each other's place: fewer cache misses.
+        writes.sort_unstable_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
         let mut batch = self
             .database
             .batch()

@@ -151,3 +151,85 @@ fn groups(store: &Store, recovered: &Recovered) -> Result<()> {
     ensure!(right, "the last notes are not those of the last sequences");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::{Chance, settings, transaction};
+    use super::*;
+    use std::sync::Arc;
+    use store::{CommitError, Durable, DurableSink, Transaction, Write, memory};
+
+    struct Deaf;
+
+    impl DurableSink for Deaf {
+        fn durable(&self, _group: &Durable) {}
+
+        fn failed(&self, _error: &CommitError) {}
+    }
+
+    /// What the check says of a store whose transactions were changed on their way.
+    fn checked(spoil: fn(&mut Transaction)) -> Option<String> {
+        let (store, mut recovered) = memory::open(&settings(), Arc::new(Deaf)).expect("opens");
+        let mut chance = Chance::new(3);
+        for _ in 0..600 {
+            let partition = chance.below(u64::from(PARTITIONS)) as u16;
+            let last = &mut recovered.sequences[usize::from(partition)];
+            *last += 1;
+            let mut transaction = transaction(partition, *last);
+            if (partition, *last) == (2, 100) {
+                spoil(&mut transaction);
+            }
+            store.submit(vec![transaction]).expect("taken");
+        }
+        store.close();
+        recovered.last_commit = store.stats().last_commit;
+        let acked = recovered.sequences.clone();
+        check(&store, &recovered, &acked)
+            .err()
+            .map(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_check_finds_what_is_wrong() {
+        let cases: [(fn(&mut Transaction), Option<&str>); 6] = [
+            (|_| {}, None),
+            (
+                |t| drop(t.writes.remove(1)),
+                Some("history 2/100 is missing"),
+            ),
+            (
+                |t| t.writes[1].value = Some(vec![1]),
+                Some("history 2/100 is torn"),
+            ),
+            (|t| t.note = vec![], Some("a wrong note in")),
+            (|t| drop(t.writes.pop()), Some("open row 2/")),
+            (
+                |t| t.writes.push(Write::put(RECORDS, vec![0, 2, 9], vec![])),
+                Some("51 records in 2 at"),
+            ),
+        ];
+        for (spoil, expected) in cases {
+            let found = checked(spoil);
+            match (&found, expected) {
+                (None, None) => {}
+                (Some(found), Some(expected)) if found.contains(expected) => {}
+                _ => panic!("expected {expected:?}, found {found:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_check_finds_a_lost_report() {
+        let (store, mut recovered) = memory::open(&settings(), Arc::new(Deaf)).expect("opens");
+        store.submit(vec![transaction(0, 1)]).expect("taken");
+        store.close();
+        recovered.sequences[0] = 1;
+        recovered.last_commit = 1;
+        check(&store, &recovered, &[1, 0, 0, 0]).expect("all is there");
+        let error = check(&store, &recovered, &[2, 0, 0, 0]).expect_err("one is missing");
+        assert!(
+            error.to_string().contains("2 was reported, 1 is the last"),
+            "{error}"
+        );
+    }
+}

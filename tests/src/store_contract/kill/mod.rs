@@ -171,7 +171,7 @@ fn wait_for_the_moment(
     acked: &mut [u64],
 ) -> Result<bool> {
     let early = chance.below(5) == 0;
-    let mut reports = if early { 0 } else { 1 + chance.below(120) };
+    let mut reports = if early { 0 } else { 1 + chance.below(30) };
     let after = Duration::from_micros(chance.below(if early { 30_000 } else { 3_000 }));
     let mut opened = false;
     while reports > 0 {

@@ -1,3 +1,10 @@
-//! Tests of Cadencia through its public interfaces, with the real counterparts.
+//! Tests through the public interfaces, against the real counterparts, and the tidy test.
+//!
+//! One module per concern; this file is only their list. Run all of them with `tests/run.sh`,
+//! which prepares what they need. No test sleeps, asks the network beyond this machine, or leaves
+//! anything behind.
 
+pub mod environment;
 pub mod store_contract;
+#[cfg(test)]
+mod tidy;

@@ -30,27 +30,19 @@ fn a_store_held_by_another_process_is_refused_by_its_pid() {
     let hold = |directory: &Path| {
         let mut command = Command::new(PROGRAM);
         command.arg("hold").arg(directory);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().expect("starts")
     };
     let mut holder = hold(directory.path());
     let mut line = String::new();
     let output = holder.stdout.take().expect("piped");
-    BufReader::new(output)
-        .read_line(&mut line)
-        .expect("readable");
+    BufReader::new(output).read_line(&mut line).expect("readable");
     assert_eq!(line, "open .\n");
 
     let second = hold(directory.path()).wait_with_output().expect("ends");
     let message = String::from_utf8_lossy(&second.stderr).into_owned();
     let expected = format!("is in use by process {}", holder.id());
-    assert!(
-        !second.status.success() && message.contains(&expected),
-        "{message}"
-    );
+    assert!(!second.status.success() && message.contains(&expected), "{message}");
 
     drop(holder.stdin.take());
     assert!(holder.wait().expect("ends").success());

@@ -119,6 +119,12 @@ impl CustomerId {
 #[serde(transparent)]
 pub struct CustomerKey(pub [u8; 16]);
 
+impl fmt::Debug for CustomerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
 impl CustomerKey {
     /// The partition that owns this customer, of `partitions` in all.
     pub fn partition(self, partitions: u16) -> u16 {
@@ -194,3 +200,16 @@ impl SendId {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct VersionNo(pub u32);
+
+/// Number of a channel, class, topic or campaign name in the catalog's dictionary. Assigned at
+/// `apply`, never reused: what a ledger row keeps instead of the text.
+#[derive(
+    Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct NameId(pub u16);
+
+impl NameId {
+    /// Stands for "none": no topic, no campaign.
+    pub const NONE: Self = Self(0);
+}

@@ -1,5 +1,7 @@
 //! The gate's answer, with every rule's result, so that `explain` can show it later.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::RuleName;
@@ -76,8 +78,133 @@ pub struct RuleResult {
     pub counted: Option<u32>,
     /// The limit that the counter is held against.
     pub limit: Option<u32>,
-    /// Why, in words: lower case, without a full stop.
-    pub reason: String,
+    /// The first instant at which this rule alone would allow it, where that is known. The rule's
+    /// outcome may still be to refuse: this says when it would not have.
+    pub earliest: Option<Instant>,
+    /// Why; its text is made only when somebody reads it.
+    pub reason: Reason,
+}
+
+/// Why a rule ruled as it did. Displays as words: lower case, without a full stop.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Suppression: no stop on the address.
+    AddressClear,
+    /// Suppression: a stop on the address, with the reason that was recorded with it.
+    Suppressed(String),
+    /// Consent: recorded.
+    ConsentGranted,
+    /// Consent: denied or withdrawn.
+    ConsentDenied,
+    /// Consent: nothing was ever said.
+    ConsentAbsent,
+    /// Consent: the class is sent whatever was said.
+    ConsentIgnored,
+    /// Reachability: there is an address.
+    Reachable,
+    /// Reachability: there is none.
+    NoAddress,
+    /// Validity: it may go until this instant, exclusive.
+    ValidUntil(Instant),
+    /// Validity: it could go only before this instant, which has passed.
+    Expired(Instant),
+    /// Validity: a rule holds it until an instant at which it is no longer valid.
+    HeldPastValidity {
+        /// The rule that holds it longest at the instant of the decision.
+        rule: RuleName,
+        /// The first instant at which all rules would allow it; [`Instant::MAX`] for never.
+        until: Instant,
+        /// The end of its validity, exclusive.
+        valid_until: Instant,
+    },
+    /// Catch-up: the wait before it was completed in time, or the journey does not mind.
+    InTime,
+    /// Catch-up: the wait before it was completed late and the journey skips what follows.
+    SkippedCatchUp,
+    /// Quiet hours, caps: the class does not obey such rules.
+    ClassExempt,
+    /// Quiet hours, caps: the rule is about other channels, classes, topics or campaigns.
+    OutOfScope,
+    /// Quiet hours: no window covers the instant.
+    NotQuiet,
+    /// Quiet hours: a window covers the instant.
+    Quiet {
+        /// The first instant that no window of this rule covers.
+        until: Instant,
+        /// Whether the zone of the customer is known; else every plausible zone was looked at.
+        zone_known: bool,
+    },
+    /// Cap: fewer sends than its limit are counted.
+    CapRoom(CapWindow),
+    /// Cap: as many sends as its limit, or more, are counted.
+    CapFull(CapWindow),
+}
+
+/// The window of a cap, as far as a reader needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapWindow {
+    /// Any stretch of so many milliseconds.
+    Rolling(i64),
+    /// The calendar day.
+    Day,
+    /// The calendar week.
+    Week,
+    /// The calendar month.
+    Month,
+    /// The calendar quarter.
+    Quarter,
+}
+
+impl fmt::Display for CapWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(i64, &str); 4] =
+            [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
+        match *self {
+            Self::Rolling(ms) => {
+                let exact = UNITS.into_iter().find(|(unit, _)| ms % unit == 0);
+                let (unit, word) = exact.unwrap_or((1, "millisecond"));
+                let count = ms / unit;
+                write!(f, "any {count} {word}{}", if count == 1 { "" } else { "s" })
+            }
+            Self::Day => f.write_str("the calendar day"),
+            Self::Week => f.write_str("the calendar week"),
+            Self::Month => f.write_str("the calendar month"),
+            Self::Quarter => f.write_str("the calendar quarter"),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AddressClear => f.write_str("no stop on the address"),
+            Self::Suppressed(reason) => write!(f, "the address is suppressed: {reason}"),
+            Self::ConsentGranted => f.write_str("consent is recorded"),
+            Self::ConsentDenied => f.write_str("consent is denied"),
+            Self::ConsentAbsent => f.write_str("no consent is recorded"),
+            Self::ConsentIgnored => f.write_str("the class needs no consent"),
+            Self::Reachable => f.write_str("the customer has an address on this channel"),
+            Self::NoAddress => f.write_str("the customer has no address on this channel"),
+            Self::ValidUntil(until) => write!(f, "valid until {until}"),
+            Self::Expired(until) => write!(f, "it was valid until {until}"),
+            Self::HeldPastValidity { rule, until, valid_until } => {
+                write!(f, "rule {rule} holds it until {until}, but it is valid until {valid_until}")
+            }
+            Self::InTime => f.write_str("nothing was missed"),
+            Self::SkippedCatchUp => f.write_str("the wait ended late and catch-up says skip"),
+            Self::ClassExempt => f.write_str("the message class does not obey this rule"),
+            Self::OutOfScope => f.write_str("the rule is about other messages"),
+            Self::NotQuiet => f.write_str("outside quiet hours"),
+            Self::Quiet { until, zone_known: true } => write!(f, "quiet hours until {until}"),
+            Self::Quiet { until, zone_known: false } => {
+                write!(f, "quiet hours until {until}, the time zone is not known")
+            }
+            Self::CapRoom(window) => write!(f, "the cap has room in {window}"),
+            Self::CapFull(window) => write!(f, "the cap is full in {window}"),
+        }
+    }
 }
 
 /// What the rules say together.
@@ -99,7 +226,11 @@ pub enum Decision {
 pub struct Verdict {
     /// What the rules say together (semantics 16).
     pub decision: Decision,
-    /// Every rule's result at the instant of the decision, in policy order.
+    /// The first instant at which every rule other than validity would allow it, given what is
+    /// known now; `None` where none is known. The instant of the decision if it may go.
+    pub earliest: Option<Instant>,
+    /// Every rule's result at the instant of the decision: the built-in rules, then those of the
+    /// policy in its order.
     pub rules: Vec<RuleResult>,
     /// Version of the policy that decided.
     pub policy: u32,

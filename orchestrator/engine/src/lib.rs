@@ -1,1 +1,26 @@
-//! Placeholder.
+//! The pure engine: one turn of a customer, from loaded state to a transaction and effects.
+//!
+//! Composes the journey machine, the contact policy, the ledger, the outbox and the counters.
+//! Driven by the actors, by `simulate`, by the bench and by the crash simulation alike. It must
+//! never read a clock, touch a store or send anything: what to write is a [`Transaction`], what
+//! to do once that is durable is a list of [`Effect`]s.
+
+pub mod catalog;
+pub mod codec;
+pub mod counters;
+pub mod history;
+pub mod ledger;
+pub mod note;
+pub mod partition;
+pub mod transaction;
+pub mod turn;
+
+mod enroll;
+mod gate;
+mod journeys;
+mod profile;
+
+pub use catalog::Catalog;
+pub use partition::{Effect, Partition};
+pub use transaction::{Table, Transaction, Write};
+pub use turn::{Begun, Input, Loaded, Ticket};

@@ -28,10 +28,7 @@ fn run(directory: &Path, cycles: u64, seed: u64) -> Result<()> {
     };
     let outcome = kill::run(&plan, |cycle, outcome| {
         if (cycle + 1) % 20 == 0 {
-            eprintln!(
-                "{} kills, {} transactions",
-                outcome.kills, outcome.transactions
-            );
+            eprintln!("{} kills, {} transactions", outcome.kills, outcome.transactions);
         }
     })?;
     println!("{outcome:#?}");

@@ -54,15 +54,8 @@ fn a_full_disk_fails_the_store_and_loses_nothing() {
     let error = loop {
         let seq = durable + 1;
         let row = Write::put(LOG, seq.to_be_bytes(), noise(seq));
-        let transaction = Transaction {
-            partition: 0,
-            seq,
-            writes: vec![row],
-            note: vec![],
-        };
-        store
-            .submit(vec![transaction])
-            .expect("taken while nothing failed");
+        let transaction = Transaction { partition: 0, seq, writes: vec![row], note: vec![] };
+        store.submit(vec![transaction]).expect("taken while nothing failed");
         match heard.recv_timeout(PATIENCE).expect("goes on") {
             Heard::Durable(_) => durable = seq,
             Heard::Failed(error) => break error,
@@ -71,25 +64,16 @@ fn a_full_disk_fails_the_store_and_loses_nothing() {
     };
     // Whichever meets the end first: the journal, or the engine's background work before it.
     let told = ["No space left", "an earlier write failed"];
-    assert!(
-        told.iter().any(|text| error.reason.contains(text)),
-        "{error}"
-    );
+    assert!(told.iter().any(|text| error.reason.contains(text)), "{error}");
     assert!(durable > 50, "{durable} rows of 100 kB fit on 20 MiB");
     drop(store);
 
     assert!(disk.grow(200), "a mounted file system can grow");
     let (store, recovered) = embedded::open(&options, &settings(), ear().0).expect("opens");
     let last = recovered.sequences[0];
-    assert!(
-        last == durable || last == durable + 1,
-        "{last} after {durable}"
-    );
+    assert!(last == durable || last == durable + 1, "{last} after {durable}");
     for seq in 1..=last {
         let row = store.get(LOG, &seq.to_be_bytes()).expect("readable");
-        assert!(
-            row == Some(noise(seq)),
-            "row {seq} is not as it was written"
-        );
+        assert!(row == Some(noise(seq)), "row {seq} is not as it was written");
     }
 }

@@ -52,10 +52,7 @@ fn open(stall_limit: Duration, fault: Fault) -> (Store, Receiver<Heard>) {
     let (sink, heard) = ear();
     let mut settings = settings();
     settings.stall_limit = stall_limit;
-    let backend = Arc::new(Faulty {
-        inner: MemoryBackend::new(4),
-        fault,
-    });
+    let backend = Arc::new(Faulty { inner: MemoryBackend::new(4), fault });
     let (store, _) = memory::open_on(backend, &settings, sink).expect("opens");
     (store, heard)
 }
@@ -79,28 +76,17 @@ fn gate() -> (Fault, Receiver<u64>, Sender<()>) {
 
 fn one(partition: u16, seq: u64) -> Transaction {
     let key = [&partition.to_be_bytes()[..], &seq.to_be_bytes()].concat();
-    Transaction {
-        partition,
-        seq,
-        writes: vec![Write::put(PEOPLE, key, "v")],
-        note: vec![],
-    }
+    Transaction { partition, seq, writes: vec![Write::put(PEOPLE, key, "v")], note: vec![] }
 }
 
 fn hear(heard: &Receiver<Heard>) -> Heard {
-    heard
-        .recv_timeout(PATIENCE)
-        .expect("the store says something")
+    heard.recv_timeout(PATIENCE).expect("the store says something")
 }
 
 #[test]
 fn a_failed_barrier_is_told_once_and_ends_everything() {
     let fault = |commit| {
-        if commit == 3 {
-            Err("the disk is gone".to_owned())
-        } else {
-            Ok(())
-        }
+        if commit == 3 { Err("the disk is gone".to_owned()) } else { Ok(()) }
     };
     let (store, heard) = open(PATIENCE, Box::new(fault));
     for seq in 1..=2 {
@@ -108,43 +94,27 @@ fn a_failed_barrier_is_told_once_and_ends_everything() {
         assert!(matches!(hear(&heard), Heard::Durable(group) if group.partitions == [(0, seq)]));
     }
     store.submit(vec![one(0, 3)]).expect("taken");
-    let Heard::Failed(error) = hear(&heard) else {
-        panic!("a failure is reported")
-    };
+    let Heard::Failed(error) = hear(&heard) else { panic!("a failure is reported") };
     assert_eq!(error.to_string(), "commit 3 failed: the disk is gone");
-    let refused = store
-        .submit(vec![one(0, 4)])
-        .expect_err("refused from now on");
+    let refused = store.submit(vec![one(0, 4)]).expect_err("refused from now on");
     assert_eq!(refused.reason, Reason::Failed(error));
     assert_eq!(refused.transactions, [one(0, 4)]);
     store.close();
     assert!(store.get(PEOPLE, b"x").is_ok(), "reads still work");
     drop(store);
-    assert_eq!(
-        heard.try_iter().count(),
-        0,
-        "nothing is reported after the failure"
-    );
+    assert_eq!(heard.try_iter().count(), 0, "nothing is reported after the failure");
 }
 
 #[test]
 fn a_panicking_backend_fails_the_store() {
     let fault = |commit| {
-        if commit == 1 {
-            panic!("the engine has a bug")
-        } else {
-            Ok(())
-        }
+        if commit == 1 { panic!("the engine has a bug") } else { Ok(()) }
     };
     let (store, _heard) = open(PATIENCE, Box::new(fault));
     store.submit(vec![one(0, 1)]).expect("taken");
     store.close();
     let refused = store.submit(vec![one(0, 2)]).expect_err("refused");
-    assert!(
-        matches!(refused.reason, Reason::Failed(_)),
-        "{:?}",
-        refused.reason
-    );
+    assert!(matches!(refused.reason, Reason::Failed(_)), "{:?}", refused.reason);
 }
 
 #[test]
@@ -154,9 +124,7 @@ fn a_stalled_commit_is_reported_once_and_may_still_end_well() {
     let (store, heard) = open(limit, fault);
     store.submit(vec![one(0, 1)]).expect("taken");
     assert_eq!(arrivals.recv_timeout(PATIENCE), Ok(1));
-    let Heard::Stalled(stall) = hear(&heard) else {
-        panic!("the stall is reported")
-    };
+    let Heard::Stalled(stall) = hear(&heard) else { panic!("the stall is reported") };
     assert_eq!((stall.commit, stall.longer_than), (1, limit));
     assert_eq!(store.stats().stalls, 1);
     release.send(()).expect("the commit waits");
@@ -173,16 +141,10 @@ fn what_arrives_during_a_barrier_is_one_group() {
         store.submit(vec![one(1, seq), one(2, seq)]).expect("taken");
     }
     assert_eq!(store.stats().queued_transactions, 40);
-    assert_eq!(
-        store.get(PEOPLE, &[0, 1, 0, 0, 0, 0, 0, 0, 0, 1]),
-        Ok(None),
-        "not yet durable"
-    );
+    assert_eq!(store.get(PEOPLE, &[0, 1, 0, 0, 0, 0, 0, 0, 0, 1]), Ok(None), "not yet durable");
     drop(release);
     assert!(matches!(hear(&heard), Heard::Durable(group) if group.transactions == 1));
-    let Heard::Durable(group) = hear(&heard) else {
-        panic!("a group")
-    };
+    let Heard::Durable(group) = hear(&heard) else { panic!("a group") };
     assert_eq!((group.commit, group.transactions), (2, 40));
     assert_eq!(group.partitions, [(1, 20), (2, 20)]);
 }
@@ -199,33 +161,19 @@ fn the_queue_is_bounded_by_count_and_by_bytes() {
         let (fault, arrivals, release) = gate();
         let (store, heard) = open(PATIENCE, fault);
         store.submit(vec![one(0, 1)]).expect("taken");
-        assert_eq!(
-            arrivals.recv_timeout(PATIENCE),
-            Ok(1),
-            "the committer is busy"
-        );
+        assert_eq!(arrivals.recv_timeout(PATIENCE), Ok(1), "the committer is busy");
         let batch: Vec<_> = (1..=fits).map(|seq| sized(seq, value)).collect();
         store.submit(batch).expect("fits");
-        let refused = store
-            .submit(vec![sized(fits + 1, value)])
-            .expect_err("full");
-        assert!(
-            matches!(refused.reason, Reason::Full { .. }),
-            "{}",
-            refused.reason
-        );
+        let refused = store.submit(vec![sized(fits + 1, value)]).expect_err("full");
+        assert!(matches!(refused.reason, Reason::Full { .. }), "{}", refused.reason);
         assert_eq!(store.stats().refused_full, 1);
         drop(release);
         let mut durable = 0;
         while durable < fits + 1 {
-            let Heard::Durable(group) = hear(&heard) else {
-                panic!("only groups")
-            };
+            let Heard::Durable(group) = hear(&heard) else { panic!("only groups") };
             durable += group.transactions as u64;
         }
-        store
-            .submit(refused.transactions)
-            .expect("there is room again");
+        store.submit(refused.transactions).expect("there is room again");
     }
 }
 
@@ -264,9 +212,7 @@ fn partitions_submit_at_once_and_each_stays_in_order() {
     let mut last = vec![0; usize::from(PARTITIONS)];
     let mut commit = 0;
     for heard in heard.try_iter() {
-        let Heard::Durable(group) = heard else {
-            panic!("only groups")
-        };
+        let Heard::Durable(group) = heard else { panic!("only groups") };
         assert_eq!(group.commit, commit + 1);
         commit = group.commit;
         for (partition, seq) in group.partitions {

@@ -10,6 +10,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const COMMITS: u64 = 200;
 
+/// A change of settings, with a table to put in.
+type Change = fn(&mut Settings, TableSpec);
+
 fn options(directory: &Path) -> embedded::Options {
     embedded::Options::new(directory)
 }
@@ -31,12 +34,7 @@ fn filled() -> TempDir {
     assert!(recovered.created);
     for seq in 1..=COMMITS {
         let row = Write::put(PEOPLE, seq.to_be_bytes(), vec![seq as u8; 100]);
-        let transaction = Transaction {
-            partition: 0,
-            seq,
-            writes: vec![row],
-            note: vec![],
-        };
+        let transaction = Transaction { partition: 0, seq, writes: vec![row], note: vec![] };
         store.submit(vec![transaction]).expect("taken");
         let heard = heard.recv_timeout(PATIENCE).expect("goes on");
         assert!(matches!(heard, Heard::Durable(_)));
@@ -62,9 +60,7 @@ fn assert_whole(directory: &Path) {
 fn journal(directory: &Path) -> PathBuf {
     let files = fs::read_dir(directory.join("data")).expect("listable");
     let mut paths = files.map(|file| file.expect("listable").path());
-    paths
-        .find(|path| path.extension().is_some_and(|e| e == "jnl"))
-        .expect("a journal")
+    paths.find(|path| path.extension().is_some_and(|e| e == "jnl")).expect("a journal")
 }
 
 #[test]
@@ -98,29 +94,16 @@ fn a_directory_with_other_files_is_not_taken() {
 #[test]
 fn settings_that_are_fixed_at_creation_are_compared() {
     let directory = filled();
-    let spec = |name| TableSpec {
-        name,
-        access: Access::Random,
-    };
-    let cases: [(&str, fn(&mut Settings, TableSpec)); 3] = [
-        ("created with partitions 8, but 16 is configured", |s, _| {
-            s.partitions = 16
-        }),
-        (
-            "created with hash xxh3-64, but other is configured",
-            |s, _| s.hash = "other",
-        ),
-        (
-            "created with tables groups,people,log,open, but",
-            |s, spec| s.tables[2] = spec,
-        ),
+    let spec = |name| TableSpec { name, access: Access::Random };
+    let cases: [(&str, Change); 3] = [
+        ("created with partitions 8, but 16 is configured", |s, _| s.partitions = 16),
+        ("created with hash xxh3-64, but other is configured", |s, _| s.hash = "other"),
+        ("created with tables groups,people,log,open, but", |s, spec| s.tables[2] = spec),
     ];
     for (expected, change) in cases {
         let mut changed = settings();
         change(&mut changed, spec("else"));
-        let error = open_with(directory.path(), &changed)
-            .expect_err("refused")
-            .to_string();
+        let error = open_with(directory.path(), &changed).expect_err("refused").to_string();
         assert!(error.contains(expected), "{error}");
     }
     assert_whole(directory.path());
@@ -129,17 +112,9 @@ fn settings_that_are_fixed_at_creation_are_compared() {
 #[test]
 fn a_bad_layout_is_a_mistake_of_the_program() {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let spec = |name| TableSpec {
-        name,
-        access: Access::Random,
-    };
-    let names: [&[&'static str]; 5] = [
-        &["a", "b", "c", "d", "e", "f"],
-        &["a", "a"],
-        &["groups"],
-        &["Upper"],
-        &[""],
-    ];
+    let spec = |name| TableSpec { name, access: Access::Random };
+    let names: [&[&'static str]; 5] =
+        [&["a", "b", "c", "d", "e", "f"], &["a", "a"], &["groups"], &["Upper"], &[""]];
     for names in names {
         let mut changed = settings();
         changed.tables = names.iter().map(|name| spec(name)).collect();
@@ -147,13 +122,7 @@ fn a_bad_layout_is_a_mistake_of_the_program() {
         assert!(matches!(error, OpenError::Layout(_)), "{error}");
     }
     for partitions in [0, 5000] {
-        let error = open_with(
-            directory.path(),
-            &Settings {
-                partitions,
-                ..settings()
-            },
-        );
+        let error = open_with(directory.path(), &Settings { partitions, ..settings() });
         assert!(matches!(error, Err(OpenError::Layout(_))));
     }
 }
@@ -166,22 +135,13 @@ fn a_damaged_or_newer_marker_is_refused() {
     let good = fs::read_to_string(&path).expect("readable");
     let body = good[..good.rfind("checksum").expect("a checksum")].to_owned();
     let cases = [
-        (
-            good.replace("partitions 8", "partitions 9"),
-            "store.format is damaged",
-        ),
+        (good.replace("partitions 8", "partitions 9"), "store.format is damaged"),
         (good[..good.len() - 5].to_owned(), "store.format is damaged"),
         (String::new(), "store.format is damaged"),
         (sealed("format x\n".to_owned()), "store.format is damaged"),
         (sealed(format!("{body}more 1\n")), "store.format is damaged"),
-        (
-            sealed(body.replace("format 1", "format 2")),
-            "format 2, this program reads up to 1",
-        ),
-        (
-            sealed(body.replace("fjall-3", "fjall-4")),
-            "created with engine fjall-4",
-        ),
+        (sealed(body.replace("format 1", "format 2")), "format 2, this program reads up to 1"),
+        (sealed(body.replace("fjall-3", "fjall-4")), "created with engine fjall-4"),
     ];
     for (text, expected) in cases {
         fs::write(&path, &text).expect("writable");
@@ -211,10 +171,7 @@ fn a_torn_entry_of_the_side_file_is_survived_and_a_lost_one_is_not() {
     let directory = filled();
     let path = directory.path().join("store.durable");
     let good = fs::read(&path).expect("readable");
-    assert_eq!(
-        embedded::noted_commit(directory.path()).expect("readable"),
-        COMMITS
-    );
+    assert_eq!(embedded::noted_commit(directory.path()).expect("readable"), COMMITS);
     for slot in [0, 4096] {
         let mut torn = good.clone();
         torn[slot + 15] ^= 1;
@@ -273,13 +230,9 @@ fn a_flipped_bit_in_the_journal_is_never_silently_wrong() {
         let at = used * step / 24;
         let directory = filled();
         let path = journal(directory.path());
-        let file = fs::OpenOptions::new()
-            .write(true)
-            .open(&path)
-            .expect("writable");
+        let file = fs::OpenOptions::new().write(true).open(&path).expect("writable");
         let own = fs::read(&path).expect("readable")[at];
-        file.write_all_at(&[own ^ (1 << (step % 8))], at as u64)
-            .expect("writable");
+        file.write_all_at(&[own ^ (1 << (step % 8))], at as u64).expect("writable");
         match open(directory.path()) {
             Ok(opened) => {
                 drop(opened);

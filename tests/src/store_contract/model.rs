@@ -18,11 +18,7 @@ type Draft = (u16, Vec<(usize, u8, Option<Vec<u8>>)>, Vec<u8>);
 
 fn draft() -> impl Strategy<Value = Draft> {
     let value = prop_oneof![3 => vec(any::<u8>(), 0..40).prop_map(Some), 1 => Just(None)];
-    (
-        0..PARTITIONS,
-        vec((0..TABLES.len(), 0..12u8, value), 0..6),
-        vec(any::<u8>(), 0..20),
-    )
+    (0..PARTITIONS, vec((0..TABLES.len(), 0..12u8, value), 0..6), vec(any::<u8>(), 0..20))
 }
 
 /// Numbers the drafts of a script as their partitions would.
@@ -36,21 +32,13 @@ fn number(drafts: Vec<Draft>, sequences: &mut [u64]) -> Vec<Transaction> {
             value,
         };
         let writes = writes.into_iter().map(write).collect();
-        Transaction {
-            partition,
-            seq: *last,
-            writes,
-            note,
-        }
+        Transaction { partition, seq: *last, writes, note }
     });
     numbered.collect()
 }
 
 fn apply(model: &mut Model, transactions: &[Transaction]) {
-    for write in transactions
-        .iter()
-        .flat_map(|transaction| &transaction.writes)
-    {
+    for write in transactions.iter().flat_map(|transaction| &transaction.writes) {
         let place = (write.table, write.key.clone());
         match &write.value {
             Some(value) => model.insert(place, value.clone()),
@@ -65,14 +53,8 @@ fn rows(read: &dyn Read) -> Model {
     for table in TABLES {
         let mut range = Some(Range::all());
         while let Some(current) = range {
-            let page = read
-                .scan(table, &current, Limit::rows(3))
-                .expect("readable");
-            found.extend(
-                page.rows
-                    .into_iter()
-                    .map(|(key, value)| ((table, key), value)),
-            );
+            let page = read.scan(table, &current, Limit::rows(3)).expect("readable");
+            found.extend(page.rows.into_iter().map(|(key, value)| ((table, key), value)));
             range = page.next.map(|key| current.resume(key));
         }
     }

@@ -31,10 +31,7 @@ impl Process {
 
 fn written_bytes() -> Option<u64> {
     let text = fs::read_to_string("/proc/self/io").ok()?;
-    text.lines()
-        .find_map(|line| line.strip_prefix("write_bytes: "))?
-        .parse()
-        .ok()
+    text.lines().find_map(|line| line.strip_prefix("write_bytes: "))?.parse().ok()
 }
 
 fn cpu_us() -> Option<u64> {

@@ -25,11 +25,7 @@ pub struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Memory {
-            cache_bytes: 256 * MIB,
-            write_buffer_bytes: 64 * MIB,
-            background_threads: 1,
-        }
+        Memory { cache_bytes: 256 * MIB, write_buffer_bytes: 64 * MIB, background_threads: 1 }
     }
 }
 

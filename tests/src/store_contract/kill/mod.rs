@@ -4,6 +4,8 @@
 //! A kill keeps what the system has in its page cache, so this proves the order of writes, the
 //! recovery and the guards, not the disk's own promise.
 
+#![expect(clippy::disallowed_methods, reason = "the moment of a kill is real time")]
+
 mod checks;
 mod script;
 mod writer;
@@ -150,15 +152,10 @@ fn kill_once(plan: &Plan, seed: u64, chance: &mut Chance, acked: &mut [u64]) -> 
     let opened = waited?;
     killed.context("cannot kill the child")?;
     reaped.context("cannot wait for the child")?;
-    reader
-        .join()
-        .map_err(|_| anyhow::anyhow!("the reader panicked"))?;
+    reader.join().map_err(|_| anyhow::anyhow!("the reader panicked"))?;
     // What the child had written to the pipe before it died counts too.
     let rest = lines.try_iter().map(|line| note(&line, acked));
-    let late = rest
-        .collect::<Result<Vec<bool>>>()?
-        .into_iter()
-        .any(|open| open);
+    let late = rest.collect::<Result<Vec<bool>>>()?.into_iter().any(|open| open);
     Ok(opened || late)
 }
 
@@ -208,10 +205,7 @@ fn note(line: &str, acked: &mut [u64]) -> Result<bool> {
                 let (partition, seq) = pair.split_once(':').context("a pair")?;
                 let (partition, seq): (usize, u64) = (partition.parse()?, seq.parse()?);
                 let last = acked.get_mut(partition).context("a known partition")?;
-                ensure!(
-                    seq > *last,
-                    "partition {partition}: {seq} reported after {last}"
-                );
+                ensure!(seq > *last, "partition {partition}: {seq} reported after {last}");
                 *last = seq;
             }
         }

@@ -58,17 +58,11 @@ pub(super) fn value(partition: u16, seq: u64, table: Table) -> Vec<u8> {
     let mut chance = Chance::new(seq ^ u64::from(partition) << 48 ^ u64::from(table.0) << 40);
     let words = 2 + chance.below(60);
     let head = [&partition.to_be_bytes()[..], &seq.to_be_bytes()].concat();
-    head.into_iter()
-        .chain((0..words).flat_map(|_| chance.next().to_be_bytes()))
-        .collect()
+    head.into_iter().chain((0..words).flat_map(|_| chance.next().to_be_bytes())).collect()
 }
 
 pub(super) fn record_key(partition: u16, seq: u64) -> Vec<u8> {
-    [
-        &partition.to_be_bytes()[..],
-        &(seq % RECORDS_PER_PARTITION).to_be_bytes(),
-    ]
-    .concat()
+    [&partition.to_be_bytes()[..], &(seq % RECORDS_PER_PARTITION).to_be_bytes()].concat()
 }
 
 pub(super) fn row_key(partition: u16, seq: u64) -> Vec<u8> {
@@ -90,10 +84,5 @@ pub(super) fn transaction(partition: u16, seq: u64) -> Transaction {
     if seq > OPEN_ROWS {
         writes.push(Write::delete(OPEN, row_key(partition, seq - OPEN_ROWS)));
     }
-    Transaction {
-        partition,
-        seq,
-        writes,
-        note: note(partition, seq),
-    }
+    Transaction { partition, seq, writes, note: note(partition, seq) }
 }

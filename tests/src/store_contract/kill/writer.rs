@@ -24,9 +24,7 @@ struct Reporter {
 
 impl Reporter {
     fn in_flight(&self) -> MutexGuard<'_, usize> {
-        self.in_flight
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn enter(&self, count: usize) {
@@ -40,17 +38,12 @@ impl Reporter {
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     // The parent closes the pipe only after the kill.
-    let _ = out
-        .write_all(format!("{line} .\n").as_bytes())
-        .and_then(|()| out.flush());
+    let _ = out.write_all(format!("{line} .\n").as_bytes()).and_then(|()| out.flush());
 }
 
 impl DurableSink for Reporter {
     fn durable(&self, group: &Durable) {
-        let pairs = group
-            .partitions
-            .iter()
-            .map(|(partition, seq)| format!(" {partition}:{seq}"));
+        let pairs = group.partitions.iter().map(|(partition, seq)| format!(" {partition}:{seq}"));
         say(&format!("durable{}", pairs.collect::<String>()));
         *self.in_flight() -= group.transactions;
         self.changed.notify_all();
@@ -88,11 +81,8 @@ pub fn write(directory: &Path, seed: u64) -> Result<()> {
 
 /// Opens the store, says so, and keeps it until the input ends.
 pub fn hold(directory: &Path) -> Result<()> {
-    let (store, _) = embedded::open(
-        &options(directory),
-        &settings(),
-        Arc::new(Reporter::default()),
-    )?;
+    let (store, _) =
+        embedded::open(&options(directory), &settings(), Arc::new(Reporter::default()))?;
     say("open");
     std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink())?;
     store.close();

@@ -1,0 +1,245 @@
+//! The customer: profile, memory of events and journeys. The state of one durable actor.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::consent::Consent;
+use crate::hash;
+use crate::ids::{ChannelName, CustomerId, CustomerKey, EventName, JourneyName, SegmentName};
+use crate::journey::enrollment::Enrollment;
+use crate::time::{Instant, Zone};
+use crate::value::{Map, Value};
+
+/// Most event names counted per customer. Events with further names are handled, but not counted
+/// and said so in a metric: names made up per event must not grow the record without end.
+pub const COUNTED_EVENTS_MAX: usize = 64;
+/// Message hashes in the record before they are spilled into a row of their own.
+pub const DEDUPE_RING_MAX: usize = 16;
+/// How long a message id is remembered (semantics 4): 7 days.
+pub const DEDUPE_WINDOW_MS: i64 = 7 * 24 * 3_600_000;
+/// Entries remembered for `reentry: never` and `after`. At the limit a journey with such a rule
+/// enrolls this customer no more, and the history says so: memory never expires silently.
+pub const ENTRY_MEMORY_MAX: usize = 1_000;
+/// Most enrollments active at once per customer; at the limit an entry is refused and recorded.
+pub const ENROLLMENTS_MAX: usize = 200;
+/// Most traits per customer.
+pub const TRAITS_MAX: usize = 500;
+/// The trait that names the customer's time zone.
+pub const ZONE_TRAIT: &str = "timezone";
+
+/// Everything that the actor of one customer knows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Customer {
+    /// Its id.
+    pub id: CustomerId,
+    /// When we first heard of it.
+    pub created_at: Instant,
+    /// Named values.
+    pub traits: Map,
+    /// The time zone, where it is known.
+    pub zone: Option<Zone>,
+    /// Recorded permissions.
+    pub consent: Consent,
+    /// Stops on addresses of this customer, whatever the consent.
+    pub suppressions: Vec<Suppression>,
+    /// How often and when events happened.
+    pub counters: BTreeMap<EventName, Counter>,
+    /// Messages seen lately.
+    pub seen: Seen,
+    /// Segments that it is a member of, sorted.
+    pub segments: Vec<SegmentName>,
+    /// Revision of the catalog's segments that `segments` was last evaluated against.
+    pub segments_revision: u32,
+    /// Active enrollments, in the order of entry.
+    pub enrollments: Vec<Enrollment>,
+    /// Earlier entries that a re-entry rule must remember.
+    pub entries: Vec<EntryMemory>,
+    /// Entries made so far, over all journeys: the ordinal of the next enrollment.
+    pub entries_made: u64,
+    /// Sequence of the newest history row, 0 for none. Rows are chained by it.
+    pub history_head: u64,
+    /// When this customer's timer is due: what the timers know, as of the last commit. A timer
+    /// that fires for any other instant is stale. [`Instant::MAX`] for never.
+    pub due_at: Instant,
+}
+
+/// A stop on one address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppression {
+    /// The channel of the address.
+    pub channel: ChannelName,
+    /// Hash of the address that is stopped: a new address is free again.
+    pub address: u64,
+    /// Why (`hard_bounce`, `complaint`, ...).
+    pub reason: String,
+    /// Since when.
+    pub since: Instant,
+}
+
+/// How often an event happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counter {
+    /// Times.
+    pub count: u64,
+    /// The earliest occurrence.
+    pub first: Instant,
+    /// The latest occurrence.
+    pub last: Instant,
+}
+
+/// An entry that a re-entry rule must remember.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryMemory {
+    /// The journey.
+    pub journey: JourneyName,
+    /// Hash of the entry key.
+    pub key: u64,
+    /// The last exit; `None` while the enrollment is active.
+    pub exited_at: Option<Instant>,
+}
+
+/// Message ids seen in the last 7 days, as hashes: the newest in the record, older ones in rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// (hash, receipt in seconds), oldest first.
+    ring: Vec<(u64, u32)>,
+    /// Number of the next spilled row.
+    pub next_spill: u32,
+    /// No spilled row matters after this instant, in seconds.
+    pub spilled_until: u32,
+}
+
+/// A full ring, to be written as one row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpilledBlock {
+    /// Number of the row, within the customer.
+    pub number: u32,
+    /// (hash, receipt in seconds).
+    pub hashes: Vec<(u64, u32)>,
+}
+
+fn seconds(at: Instant) -> u32 {
+    u32::try_from(at.0.div_euclid(1_000)).unwrap_or(if at.0 < 0 { 0 } else { u32::MAX })
+}
+
+impl Seen {
+    /// Whether the record itself remembers this message.
+    pub fn contains(&self, message_id: &str) -> bool {
+        let hash = hash::text(message_id);
+        self.ring.iter().any(|(known, _)| *known == hash)
+    }
+
+    /// Whether spilled rows must be loaded to answer for certain.
+    pub fn has_spilled(&self, now: Instant) -> bool {
+        seconds(now) < self.spilled_until
+    }
+
+    /// Remembers a message. Where the ring is full of messages that still count, they are given
+    /// back to be written as one row.
+    pub fn remember(&mut self, message_id: &str, at: Instant) -> Option<SpilledBlock> {
+        let now = seconds(at);
+        let window = (DEDUPE_WINDOW_MS / 1_000) as u32;
+        let mut spilled = None;
+        if self.ring.len() >= DEDUPE_RING_MAX {
+            let expired = self.ring.iter().take_while(|(_, t)| t.saturating_add(window) <= now);
+            let expired = expired.count();
+            if expired > 0 {
+                self.ring.drain(..expired);
+            } else {
+                let hashes = std::mem::take(&mut self.ring);
+                let last = hashes.iter().map(|(_, t)| *t).max().unwrap_or(now);
+                self.spilled_until = self.spilled_until.max(last.saturating_add(window));
+                spilled = Some(SpilledBlock { number: self.next_spill, hashes });
+                self.next_spill = self.next_spill.wrapping_add(1);
+            }
+        }
+        self.ring.push((hash::text(message_id), now));
+        spilled
+    }
+}
+
+impl Customer {
+    /// A customer that we hear of for the first time.
+    pub fn new(id: CustomerId, now: Instant) -> Self {
+        Self {
+            id,
+            created_at: now,
+            traits: Map::new(),
+            zone: None,
+            consent: Consent::default(),
+            suppressions: Vec::new(),
+            counters: BTreeMap::new(),
+            seen: Seen::default(),
+            segments: Vec::new(),
+            segments_revision: 0,
+            enrollments: Vec::new(),
+            entries: Vec::new(),
+            entries_made: 0,
+            history_head: 0,
+            due_at: Instant::MAX,
+        }
+    }
+
+    /// The key of its rows.
+    pub fn key(&self) -> CustomerKey {
+        self.id.key()
+    }
+
+    /// Counts an event. False if the record counts too many names already.
+    pub fn count(&mut self, name: &EventName, occurred_at: Instant) -> bool {
+        if let Some(counter) = self.counters.get_mut(name) {
+            counter.count += 1;
+            counter.first = counter.first.min(occurred_at);
+            counter.last = counter.last.max(occurred_at);
+            return true;
+        }
+        if self.counters.len() >= COUNTED_EVENTS_MAX {
+            return false;
+        }
+        let counter = Counter { count: 1, first: occurred_at, last: occurred_at };
+        self.counters.insert(name.clone(), counter);
+        true
+    }
+
+    /// Merges traits: a null removes one. Returns false if the zone trait names no known zone.
+    pub fn set_traits(&mut self, traits: &Map) -> bool {
+        let mut zone_known = true;
+        for (name, value) in traits {
+            if &**name == ZONE_TRAIT {
+                zone_known = self.set_zone(value);
+            }
+            if matches!(value, Value::Null) {
+                self.traits.remove(name);
+            } else if self.traits.len() < TRAITS_MAX || self.traits.contains_key(name) {
+                self.traits.insert(name.clone(), value.clone());
+            }
+        }
+        zone_known
+    }
+
+    fn set_zone(&mut self, value: &Value) -> bool {
+        let zone = match value {
+            Value::Null => None,
+            Value::Text(name) => match Zone::parse(name) {
+                Ok(zone) => Some(zone),
+                Err(_) => return false,
+            },
+            _ => return false,
+        };
+        if zone == self.zone {
+            return true;
+        }
+        self.zone = zone;
+        true
+    }
+
+    /// Why an address of this customer must not be contacted, if so.
+    pub fn suppressed(&self, channel: &ChannelName, address: &str) -> Option<&str> {
+        let address = hash::text(address);
+        self.suppressions
+            .iter()
+            .find(|stop| stop.channel == *channel && stop.address == address)
+            .map(|stop| stop.reason.as_str())
+    }
+}

@@ -1,0 +1,166 @@
+//! Keys and versioned records. A record starts with the version of its format; older versions
+//! are upgraded here, at decode, so that the rest of the engine knows only the present.
+
+use domain::customer::Customer;
+use domain::ids::{CustomerKey, SendId};
+use domain::time::Instant;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Version of every record format written by this build.
+pub const RECORD_VERSION: u8 = 1;
+
+/// A record that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// It has no bytes at all.
+    #[error("record of {what} is empty")]
+    Empty {
+        /// What was being read.
+        what: &'static str,
+    },
+    /// It was written by a newer build.
+    #[error("record of {what} has format {found}, this build reads up to {RECORD_VERSION}")]
+    Newer {
+        /// What was being read.
+        what: &'static str,
+        /// The version found.
+        found: u8,
+    },
+    /// Its bytes make no sense.
+    #[error("record of {what} is damaged: {detail}")]
+    Damaged {
+        /// What was being read.
+        what: &'static str,
+        /// What the decoder said.
+        detail: String,
+    },
+}
+
+/// A value as a versioned record.
+pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    // Into memory, of types whose serialisation cannot fail.
+    postcard::to_extend(value, vec![RECORD_VERSION]).expect("encoding into memory cannot fail")
+}
+
+/// A versioned record as a value.
+pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
+    match bytes.split_first() {
+        None => Err(DecodeError::Empty { what }),
+        Some((&RECORD_VERSION, rest)) => postcard::from_bytes(rest)
+            .map_err(|error| DecodeError::Damaged { what, detail: error.to_string() }),
+        Some((&found, _)) => Err(DecodeError::Newer { what, found }),
+    }
+}
+
+/// Bytes in front of a customer's record that can be read without decoding it: version, due
+/// instant (i64, little endian), flags.
+const CUSTOMER_HEADER_BYTES: usize = 10;
+/// Flag: messages of this customer wait for a connection slot.
+const FLAG_PLANNED: u8 = 1;
+
+/// What a restart reads of a customer's record without decoding it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CustomerHeader {
+    /// When its timer is due; [`Instant::MAX`] for never.
+    pub due_at: Instant,
+    /// Whether messages of it wait for a connection slot.
+    pub planned: bool,
+}
+
+/// A customer's record.
+pub fn encode_customer(customer: &Customer, planned: bool) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(512);
+    bytes.push(RECORD_VERSION);
+    bytes.extend_from_slice(&customer.due_at.0.to_le_bytes());
+    bytes.push(if planned { FLAG_PLANNED } else { 0 });
+    postcard::to_extend(customer, bytes).expect("encoding into memory cannot fail")
+}
+
+/// Reads only the header of a customer's record.
+pub fn decode_customer_header(bytes: &[u8]) -> Result<CustomerHeader, DecodeError> {
+    let what = "customer";
+    match bytes.first() {
+        None => return Err(DecodeError::Empty { what }),
+        Some(&RECORD_VERSION) => {}
+        Some(&found) => return Err(DecodeError::Newer { what, found }),
+    }
+    let damaged = || DecodeError::Damaged { what, detail: "it is too short".to_owned() };
+    let due = bytes.get(1..9).and_then(|due| due.try_into().ok()).ok_or_else(damaged)?;
+    let flags = *bytes.get(9).ok_or_else(damaged)?;
+    let due_at = Instant(i64::from_le_bytes(due));
+    Ok(CustomerHeader { due_at, planned: flags & FLAG_PLANNED != 0 })
+}
+
+/// The customer of a record, checked against the key that it was loaded by: two ids with the same
+/// 128-bit hash would share a row, and mixing two people up must never pass in silence.
+pub fn decode_customer(key: CustomerKey, bytes: &[u8]) -> Result<Customer, DecodeError> {
+    decode_customer_header(bytes)?;
+    let customer: Customer = postcard::from_bytes(&bytes[CUSTOMER_HEADER_BYTES..])
+        .map_err(|error| DecodeError::Damaged { what: "customer", detail: error.to_string() })?;
+    if customer.key() != key {
+        let detail = "the record belongs to another customer".to_owned();
+        return Err(DecodeError::Damaged { what: "customer", detail });
+    }
+    Ok(customer)
+}
+
+/// Key of a customer's record.
+pub fn customer_key(partition: u16, customer: CustomerKey) -> Vec<u8> {
+    let mut key = Vec::with_capacity(18);
+    key.extend_from_slice(&partition.to_be_bytes());
+    key.extend_from_slice(&customer.0);
+    key
+}
+
+/// Key of a history row.
+pub fn history_key(partition: u16, seq: u64) -> Vec<u8> {
+    let mut key = Vec::with_capacity(10);
+    key.extend_from_slice(&partition.to_be_bytes());
+    key.extend_from_slice(&seq.to_be_bytes());
+    key
+}
+
+/// Prefix of a customer's ledger rows, which lie in the order of their counted instants.
+pub fn sends_prefix(partition: u16, customer: CustomerKey) -> Vec<u8> {
+    customer_key(partition, customer)
+}
+
+/// Key of a ledger row.
+pub fn send_key(
+    partition: u16,
+    customer: CustomerKey,
+    counted_at: Instant,
+    send: SendId,
+) -> Vec<u8> {
+    let mut key = Vec::with_capacity(42);
+    key.extend_from_slice(&partition.to_be_bytes());
+    key.extend_from_slice(&customer.0);
+    // Flipping the sign bit makes the order of bytes the order of instants.
+    key.extend_from_slice(&((counted_at.0 as u64) ^ (1 << 63)).to_be_bytes());
+    key.extend_from_slice(&send.0.to_be_bytes());
+    key
+}
+
+/// Prefix of a customer's spilled dedupe rows.
+pub fn spill_prefix(partition: u16, customer: CustomerKey) -> Vec<u8> {
+    let mut key = Vec::with_capacity(23);
+    key.push(b'D');
+    key.extend_from_slice(&partition.to_be_bytes());
+    key.extend_from_slice(&customer.0);
+    key
+}
+
+/// Key of a spilled dedupe row.
+pub fn spill_key(partition: u16, customer: CustomerKey, number: u32) -> Vec<u8> {
+    let mut key = spill_prefix(partition, customer);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// Key of a partition's snapshot of open sends and counts.
+pub fn snapshot_key(partition: u16) -> Vec<u8> {
+    let mut key = vec![b'S'];
+    key.extend_from_slice(&partition.to_be_bytes());
+    key
+}

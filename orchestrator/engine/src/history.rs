@@ -1,0 +1,129 @@
+//! The history of a customer: what came in, what was decided, and why. One row per turn, chained
+//! to the row before, so that appending is cheap and a timeline can be read backwards.
+
+use std::sync::Arc;
+
+use domain::event::Event;
+use domain::ids::{ChannelName, EnrollmentId, JourneyName, SendId, StepId};
+use domain::journey::enrollment::ExitReason;
+use domain::time::Instant;
+use domain::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+
+/// What happened in one turn of one customer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    /// Sequence of this customer's row before, 0 for none.
+    pub previous: u64,
+    /// When the turn was.
+    pub at: Instant,
+    /// What happened, in order.
+    pub items: Vec<HistoryItem>,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum HistoryItem {
+    /// An event was accepted.
+    Event(Arc<Event>),
+    /// The event's name was not counted: the record counts too many names.
+    NotCounted,
+    /// A trait named a time zone that does not exist; the zone stayed as it was.
+    UnknownZone,
+    /// The customer entered a journey.
+    Entered {
+        /// The journey.
+        journey: JourneyName,
+        /// The new enrollment.
+        enrollment: EnrollmentId,
+        /// Its entry key.
+        key: Arc<str>,
+    },
+    /// A trigger enrolled nobody.
+    NotEntered {
+        /// The journey.
+        journey: JourneyName,
+        /// Why.
+        reason: NotEntered,
+    },
+    /// An enrollment came to a step.
+    Step {
+        /// The enrollment.
+        enrollment: EnrollmentId,
+        /// The step.
+        step: StepId,
+    },
+    /// An enrollment ended.
+    Exited {
+        /// The enrollment.
+        enrollment: EnrollmentId,
+        /// The journey.
+        journey: JourneyName,
+        /// Why.
+        reason: ExitReason,
+    },
+    /// The gate looked at a message.
+    Decided {
+        /// The send.
+        send: SendId,
+        /// The enrollment.
+        enrollment: EnrollmentId,
+        /// The journey.
+        journey: JourneyName,
+        /// The step.
+        step: StepId,
+        /// The channel that was tried.
+        channel: ChannelName,
+        /// The answer, with every rule's result.
+        verdict: Verdict,
+        /// Whether it was handed to the channel in this very commit.
+        sent: bool,
+    },
+    /// A message that was held is no longer wanted: its enrollment ended.
+    Withdrawn {
+        /// The send.
+        send: SendId,
+    },
+    /// The customer became a member of a segment.
+    SegmentEntered(domain::ids::SegmentName),
+    /// The customer is no longer a member of a segment.
+    SegmentLeft(domain::ids::SegmentName),
+    /// An enrollment moved to a newer version of its journey.
+    Migrated {
+        /// The enrollment.
+        enrollment: EnrollmentId,
+        /// The step in the new version.
+        step: StepId,
+    },
+}
+
+/// Why a trigger enrolled nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NotEntered {
+    /// The entry condition did not hold, or could not be evaluated.
+    Condition,
+    /// The key expression gave no text or number.
+    NoKey,
+    /// The re-entry rule forbids it.
+    Reentry,
+    /// The trigger is older than `max_event_age`.
+    TooOld,
+    /// The journey is paused.
+    Paused,
+    /// The customer has as many enrollments, or remembered entries, as can be kept.
+    Limit,
+}
+
+impl NotEntered {
+    /// The reason in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Condition => "the entry condition did not hold",
+            Self::NoKey => "the entry key could not be computed",
+            Self::Reentry => "the re-entry rule forbids it",
+            Self::TooOld => "the event is older than max_event_age",
+            Self::Paused => "the journey is paused",
+            Self::Limit => "the customer has as many entries as can be kept",
+        }
+    }
+}

@@ -1,0 +1,345 @@
+//! Second part of an input's turn: what it means for the customer's active enrollments.
+
+use std::sync::Arc;
+
+use domain::event::{Event, EventBody};
+use domain::ids::{EventName, VersionNo};
+use domain::journey::definition::{EventMatch, Journey};
+use domain::journey::enrollment::{Enrollment, ExitReason, State};
+use domain::journey::machine::{self, Effect as Moved, Input as Told, Progress, World};
+use domain::journey::scope::{EnrollmentScope, EventView};
+use domain::journey::steps::Step;
+use domain::time::Instant;
+
+use crate::catalog::{Catalog, Control};
+use crate::counters::CounterKey;
+use crate::history::HistoryItem;
+use crate::turn::{Begun, Loaded};
+
+/// Events that tell what a receiver did with a message. A wait for one of them means the nearest
+/// preceding send of its enrollment, unless the wait has a filter of its own (semantics 9).
+const ENGAGEMENT_EVENTS: [&str; 8] = [
+    "Email Delivered",
+    "Email Opened",
+    "Email Clicked",
+    "Email Bounced",
+    "Email Complained",
+    "Email Unsubscribed",
+    "SMS Delivered",
+    "SMS Received",
+];
+
+/// Indexes of enrollments in the order of their journeys' names, then of entry.
+fn ordered(loaded: &Loaded, catalog: &Catalog) -> Vec<usize> {
+    let enrollments = &loaded.customer.enrollments;
+    let mut order: Vec<usize> = (0..enrollments.len()).collect();
+    if order.len() > 1 {
+        order.sort_by_key(|at| {
+            catalog.version(enrollments[*at].version).map(|journey| journey.name.clone())
+        });
+    }
+    order
+}
+
+/// Tells one enrollment something and takes over what came of it. True if it ended.
+pub(crate) fn tell(
+    loaded: &mut Loaded,
+    at: usize,
+    told: Told<'_>,
+    catalog: &Catalog,
+    begun: &mut Begun,
+) -> bool {
+    let version = loaded.customer.enrollments[at].version;
+    let Some(journey) = catalog.version(version).cloned() else {
+        return false;
+    };
+    let zone = loaded.customer.zone.clone();
+    let zone = catalog.zone(zone.as_ref());
+    let now = begun.at;
+    // The enrollment is taken out while it is advanced: the machine may change the customer.
+    let mut enrollment = loaded.customer.enrollments.remove(at);
+    let zone_before = loaded.customer.zone.clone();
+    let mut world = World { customer: &mut loaded.customer, zone, effects: &mut begun.moves };
+    let progress = machine::advance(&journey, &mut enrollment, told, &mut world, now);
+    begun.changed = true;
+    begun.moved(enrollment.id, version, &journey);
+    let ended = matches!(progress, Progress::Exited(_));
+    if ended {
+        crate::enroll::remember_exit(loaded, &journey, &enrollment, now);
+    } else {
+        begun.wants_gate |= matches!(enrollment.state, State::Sending(_));
+        loaded.customer.enrollments.insert(at, enrollment);
+    }
+    if loaded.customer.zone != zone_before {
+        crate::profile::follow_zone(loaded, catalog);
+    }
+    ended
+}
+
+/// Ends one enrollment from outside; a message that it still held is withdrawn.
+pub(crate) fn end(
+    loaded: &mut Loaded,
+    at: usize,
+    reason: ExitReason,
+    catalog: &Catalog,
+    begun: &mut Begun,
+) {
+    let enrollment = loaded.customer.enrollments.remove(at);
+    if let State::Sending(sending) = &enrollment.state {
+        begun.record(HistoryItem::Withdrawn { send: sending.send });
+    }
+    let Some(journey) = catalog.version(enrollment.version).cloned() else {
+        return;
+    };
+    begun.moves.push(Moved::Left(enrollment.at));
+    begun.moves.push(Moved::Exited(reason));
+    begun.moved(enrollment.id, enrollment.version, &journey);
+    crate::enroll::remember_exit(loaded, &journey, &enrollment, begun.now);
+}
+
+fn matches(
+    wanted: &EventMatch,
+    name: &EventName,
+    loaded: &Loaded,
+    journey: &Journey,
+    enrollment: &Enrollment,
+    event: EventView<'_>,
+    now: Instant,
+) -> bool {
+    if wanted.event != *name {
+        return false;
+    }
+    let scope = EnrollmentScope::new(&loaded.customer, journey, enrollment, now).with_event(event);
+    wanted.when.as_ref().is_none_or(|when| when.evaluate_bool(&scope).unwrap_or(false))
+}
+
+/// Goals, then exits, then waits, each by journey name (semantics 1).
+pub(crate) fn event(loaded: &mut Loaded, event: &Arc<Event>, catalog: &Catalog, begun: &mut Begun) {
+    let EventBody::Track { name, properties } = &event.body else {
+        return;
+    };
+    if loaded.customer.enrollments.is_empty() {
+        return;
+    }
+    let view = EventView {
+        name: Some(name),
+        properties,
+        occurred_at: event.occurred_at,
+        received_at: event.received_at,
+    };
+    end_matching(loaded, catalog, begun, ExitReason::Goal, |loaded, journey, enrollment, now| {
+        reaches_goal(loaded, journey, enrollment, name, view, catalog, now)
+    });
+    end_matching(
+        loaded,
+        catalog,
+        begun,
+        ExitReason::ExitCondition,
+        |loaded, journey, enrollment, now| {
+            journey
+                .exits
+                .iter()
+                .any(|exit| matches(exit, name, loaded, journey, enrollment, view, now))
+        },
+    );
+    waits(loaded, name, view, catalog, begun);
+}
+
+fn end_matching(
+    loaded: &mut Loaded,
+    catalog: &Catalog,
+    begun: &mut Begun,
+    reason: ExitReason,
+    ends: impl Fn(&Loaded, &Journey, &Enrollment, Instant) -> bool,
+) {
+    let now = begun.now;
+    let ending: Vec<_> = ordered(loaded, catalog)
+        .into_iter()
+        .filter(|at| {
+            let enrollment = &loaded.customer.enrollments[*at];
+            catalog
+                .version(enrollment.version)
+                .is_some_and(|journey| ends(loaded, journey, enrollment, now))
+        })
+        .map(|at| loaded.customer.enrollments[at].id)
+        .collect();
+    for id in ending {
+        if let Some(at) = position(loaded, id) {
+            end(loaded, at, reason.clone(), catalog, begun);
+        }
+    }
+}
+
+pub(crate) fn position(loaded: &Loaded, id: domain::ids::EnrollmentId) -> Option<usize> {
+    loaded.customer.enrollments.iter().position(|enrollment| enrollment.id == id)
+}
+
+fn reaches_goal(
+    loaded: &Loaded,
+    journey: &Journey,
+    enrollment: &Enrollment,
+    name: &EventName,
+    event: EventView<'_>,
+    catalog: &Catalog,
+    now: Instant,
+) -> bool {
+    let Some(goal) = &journey.goal else {
+        return false;
+    };
+    // Goals use the time of occurrence (semantics 3): a late event from before the trigger is no
+    // conversion, one from inside the window is, even if it arrives after it.
+    if event.occurred_at < enrollment.trigger.occurred_at {
+        return false;
+    }
+    let zone = catalog.zone(loaded.customer.zone.as_ref());
+    let in_time = goal
+        .within
+        .as_ref()
+        .is_none_or(|within| event.occurred_at <= within.after(enrollment.entered_at, zone));
+    in_time && matches(&goal.matching, name, loaded, journey, enrollment, event, now)
+}
+
+fn waits(
+    loaded: &mut Loaded,
+    name: &EventName,
+    event: EventView<'_>,
+    catalog: &Catalog,
+    begun: &mut Begun,
+) {
+    let now = begun.now;
+    let met: Vec<_> = ordered(loaded, catalog)
+        .into_iter()
+        .filter(|at| {
+            let enrollment = &loaded.customer.enrollments[*at];
+            waits_for(loaded, enrollment, name, event, catalog, now)
+        })
+        .map(|at| loaded.customer.enrollments[at].id)
+        .collect();
+    for id in met {
+        if let Some(at) = position(loaded, id) {
+            tell(loaded, at, Told::Event, catalog, begun);
+        }
+    }
+}
+
+fn waits_for(
+    loaded: &Loaded,
+    enrollment: &Enrollment,
+    name: &EventName,
+    event: EventView<'_>,
+    catalog: &Catalog,
+    now: Instant,
+) -> bool {
+    let (State::Waiting { .. }, Some(journey)) =
+        (&enrollment.state, catalog.version(enrollment.version))
+    else {
+        return false;
+    };
+    let Step::Wait(wait) = &journey.nodes[usize::from(enrollment.at)].step else {
+        return false;
+    };
+    let Some(until) = &wait.until else {
+        return false;
+    };
+    if until.when.is_none() && ENGAGEMENT_EVENTS.contains(&name.as_str()) {
+        let told = event.properties.get("send_id").and_then(|value| value.as_text());
+        let ours = enrollment.last_send.map(|send| send.to_string());
+        if until.event != *name || ours.is_none() || told != ours.as_deref() {
+            return false;
+        }
+    }
+    matches(until, name, loaded, journey, enrollment, event, now)
+}
+
+/// Tells every enrollment whose wait is over by now, earliest first, then by journey name. Those
+/// of paused journeys stay as they are.
+pub(crate) fn timers(loaded: &mut Loaded, catalog: &Catalog, begun: &mut Begun) {
+    let now = begun.now;
+    let mut due: Vec<_> = ordered(loaded, catalog)
+        .into_iter()
+        .map(|at| &loaded.customer.enrollments[at])
+        .filter(|enrollment| enrollment.next_at() <= now)
+        .map(|enrollment| (enrollment.next_at(), enrollment.id, enrollment.version))
+        .collect();
+    due.sort_by_key(|(at, _, _)| *at);
+    for (_, id, version) in due {
+        let Some(journey) = catalog.version(version) else {
+            continue;
+        };
+        if catalog.control(&journey.name) == Control::Paused {
+            continue;
+        }
+        let Some(at) = position(loaded, id) else {
+            continue;
+        };
+        match &loaded.customer.enrollments[at].state {
+            State::Waiting { .. } => {
+                tell(loaded, at, Told::Timer, catalog, begun);
+            }
+            State::Sending(_) => begun.wants_gate = true,
+        }
+    }
+}
+
+/// Stops and migrations that the catalog asks for.
+pub(crate) fn follow_catalog(loaded: &mut Loaded, catalog: &Catalog, begun: &mut Begun) {
+    let pending: Vec<_> = loaded
+        .customer
+        .enrollments
+        .iter()
+        .map(|enrollment| (enrollment.id, enrollment.version))
+        .collect();
+    for (id, version) in pending {
+        let Some(journey) = catalog.version(version) else {
+            continue;
+        };
+        let Some(at) = position(loaded, id) else {
+            continue;
+        };
+        if catalog.control(&journey.name) == Control::Stopped {
+            end(loaded, at, ExitReason::Stopped, catalog, begun);
+        } else if let Some((current, newer)) = catalog.current(&journey.name) {
+            if current != version {
+                migrate(loaded, at, journey, (current, newer), catalog, begun);
+            }
+        }
+    }
+}
+
+/// Moves an enrollment to the newer version if that declares where its step went. A wait keeps
+/// its due instant and a message its send where the kind of step is the same; else the new step
+/// is entered as if the enrollment had just come to it.
+fn migrate(
+    loaded: &mut Loaded,
+    at: usize,
+    journey: &Journey,
+    (current, newer): (VersionNo, &Arc<Journey>),
+    catalog: &Catalog,
+    begun: &mut Begun,
+) {
+    let enrollment = &mut loaded.customer.enrollments[at];
+    let old = &journey.nodes[usize::from(enrollment.at)];
+    let target = newer.migrate.get(&old.id).and_then(|id| newer.node_by_id(id.as_str()));
+    let Some(node) = target else {
+        return;
+    };
+    let same_kind = old.step.kind() == newer.nodes[usize::from(node)].step.kind();
+    begun.deltas.push((CounterKey::StepLeft(enrollment.version, enrollment.at), 1));
+    enrollment.outcomes = enrollment
+        .outcomes
+        .iter()
+        .filter_map(|(step, outcome)| {
+            let id = journey.nodes[usize::from(*step)].id.as_str();
+            Some((newer.node_by_id(id)?, outcome.clone()))
+        })
+        .collect();
+    enrollment.version = current;
+    enrollment.at = node;
+    let step = newer.nodes[usize::from(node)].id.clone();
+    begun.record(HistoryItem::Migrated { enrollment: enrollment.id, step });
+    if same_kind {
+        begun.deltas.push((CounterKey::StepEntered(current, node), 1));
+    } else {
+        tell(loaded, at, Told::Reenter(node), catalog, begun);
+    }
+}

@@ -1,0 +1,238 @@
+//! Open sends: from the commit that hands one over until its outcome is known.
+//!
+//! A send has one row: the ledger row of the policy, followed by what its next attempt needs while
+//! it is open. It is written twice in the everyday case: in flight, and with its outcome.
+
+use std::sync::Arc;
+
+use domain::customer::{Customer, Suppression};
+use domain::hash;
+use domain::ids::{
+    ChannelName, ClassName, CustomerId, CustomerKey, EnrollmentId, JourneyName, SendId, StepId,
+    TemplateName, Topic, VersionNo,
+};
+use domain::journey::definition::NodeIndex;
+use domain::journey::enrollment::Trigger;
+use domain::journey::steps::Delivery;
+use domain::time::Instant;
+use policies::{CountState, LEDGER_ROW_BYTES, LedgerRow};
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, DecodeError};
+use crate::partition::Attempt;
+
+/// Most attempts of one send. With the doubling pause below the last one is about an hour after
+/// the first: longer outages are for the next message, not for this one.
+pub const ATTEMPTS_MAX: u16 = 8;
+/// Pause before the second attempt; it doubles with each further one.
+pub const RETRY_PAUSE_MS: i64 = 30_000;
+/// Longest text kept of a provider's reply.
+pub const REPLY_MAX_BYTES: usize = 300;
+
+/// What a channel says of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The provider took it.
+    Accepted {
+        /// Its reply.
+        reply: String,
+    },
+    /// The provider will never take it.
+    Rejected {
+        /// Its reply.
+        reply: String,
+        /// The address itself is bad: no further message may go there.
+        suppress: bool,
+    },
+    /// It certainly did not go; it may be tried again.
+    NotSent {
+        /// What happened.
+        reason: String,
+        /// The provider's wish for a pause, in milliseconds.
+        retry_after_ms: Option<i64>,
+    },
+    /// Nobody can say whether it went.
+    Unknown {
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// A send's row: how it counts, and what it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SendRow {
+    /// How it counts.
+    pub ledger: LedgerRow,
+    /// What it was.
+    pub info: SendInfo,
+}
+
+/// What a send was, and, while it is open, what its next attempt needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SendInfo {
+    /// The journey.
+    pub journey: JourneyName,
+    /// Its version.
+    pub version: VersionNo,
+    /// The step's place in that version.
+    pub node: NodeIndex,
+    /// The enrollment.
+    pub enrollment: EnrollmentId,
+    /// The channel.
+    pub channel: ChannelName,
+    /// The template.
+    pub template: TemplateName,
+    /// Attempts begun.
+    pub attempts: u16,
+    /// The last reply, cut to [`REPLY_MAX_BYTES`].
+    pub reply: String,
+    /// When the outcome came; [`Instant::MIN`] while there is none.
+    pub settled_at: Instant,
+    /// What the next attempt needs; `None` once the outcome is final.
+    pub open: Option<OpenInfo>,
+}
+
+/// What an attempt needs besides the customer's traits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenInfo {
+    /// The address, as at the decision.
+    pub address: Arc<str>,
+    /// The step's id.
+    pub step: StepId,
+    /// Message class.
+    pub class: ClassName,
+    /// Topic of consent.
+    pub topic: Option<Topic>,
+    /// No attempt begins at or after this instant.
+    pub valid_until: Instant,
+    /// The guarantee.
+    pub delivery: Delivery,
+    /// What enrolled the customer, for the template.
+    pub trigger: Trigger,
+    /// When the next attempt is due; `None` while one is in flight.
+    pub retry_at: Option<Instant>,
+}
+
+impl SendRow {
+    /// The bytes of the row.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.ledger.encode().to_vec();
+        bytes.extend_from_slice(&codec::encode(&self.info));
+        bytes
+    }
+
+    /// A row from its bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let ledger = decode_ledger(bytes)?;
+        let info = codec::decode("send", &bytes[LEDGER_ROW_BYTES..])?;
+        Ok(Self { ledger, info })
+    }
+}
+
+/// Only the part of a row that counts.
+pub fn decode_ledger(bytes: &[u8]) -> Result<LedgerRow, DecodeError> {
+    let damaged = |detail: String| DecodeError::Damaged { what: "send", detail };
+    let head = bytes.get(..LEDGER_ROW_BYTES).ok_or_else(|| damaged("it is too short".into()))?;
+    LedgerRow::decode(head).map_err(|error| damaged(error.to_string()))
+}
+
+/// A send whose outcome is not known yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Open {
+    /// Whose it is.
+    pub customer: CustomerKey,
+    /// Its row.
+    pub row: SendRow,
+}
+
+/// What an outcome does to an open send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// Its final state.
+    Final(CountState),
+    /// It is tried again.
+    RetryAt(Instant),
+}
+
+/// What an outcome means, by attempts, validity and guarantee.
+pub(crate) fn settle(info: &SendInfo, outcome: &Outcome, now: Instant) -> Settled {
+    let retry = |wish: Option<i64>| {
+        let open = info.open.as_ref()?;
+        let doublings = u32::from(info.attempts.saturating_sub(1)).min(16);
+        let pause = (RETRY_PAUSE_MS << doublings).max(wish.unwrap_or(0));
+        let at = now.plus_ms(pause);
+        (info.attempts < ATTEMPTS_MAX && at < open.valid_until).then_some(at)
+    };
+    match outcome {
+        Outcome::Accepted { .. } => Settled::Final(CountState::Accepted),
+        Outcome::Rejected { .. } => Settled::Final(CountState::Rejected),
+        Outcome::NotSent { retry_after_ms, .. } => {
+            retry(*retry_after_ms).map_or(Settled::Final(CountState::Released), Settled::RetryAt)
+        }
+        Outcome::Unknown { .. } => {
+            let again = info
+                .open
+                .as_ref()
+                .filter(|open| open.delivery == Delivery::AtLeastOnce)
+                .and_then(|_| retry(None));
+            again.map_or(Settled::Final(CountState::Unknown), Settled::RetryAt)
+        }
+    }
+}
+
+pub(crate) fn reply_text(outcome: &Outcome) -> String {
+    let text = match outcome {
+        Outcome::Accepted { reply } | Outcome::Rejected { reply, .. } => reply,
+        Outcome::NotSent { reason, .. } | Outcome::Unknown { reason } => reason,
+    };
+    let mut end = text.len().min(REPLY_MAX_BYTES);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+/// Stops an address of a customer.
+pub(crate) fn suppress(
+    customer: &mut Customer,
+    channel: &ChannelName,
+    address: &str,
+    now: Instant,
+) {
+    if customer.suppressed(channel, address).is_none() {
+        customer.suppressions.push(Suppression {
+            channel: channel.clone(),
+            address: hash::text(address),
+            reason: "hard_bounce".to_owned(),
+            since: now,
+        });
+    }
+}
+
+/// The attempt that an open send makes now.
+pub(crate) fn attempt(customer: &Customer, row: &SendRow) -> Option<Attempt> {
+    let open = row.info.open.as_ref()?;
+    Some(Attempt {
+        send: row.ledger.send,
+        number: row.info.attempts,
+        customer: CustomerId::from(customer.id.as_str()),
+        channel: row.info.channel.clone(),
+        template: row.info.template.clone(),
+        journey: row.info.journey.clone(),
+        step: open.step.clone(),
+        enrollment: row.info.enrollment,
+        class: open.class.clone(),
+        topic: open.topic.clone(),
+        address: open.address.clone(),
+        valid_until: open.valid_until,
+        trigger: open.trigger.clone(),
+        traits: customer.traits.clone(),
+    })
+}
+
+/// Replaces the cached row of a send.
+pub(crate) fn update_cached(rows: &mut [LedgerRow], send: SendId, state: CountState) {
+    if let Some(row) = rows.iter_mut().rev().find(|row| row.send == send) {
+        row.state = state;
+    }
+}

@@ -1,0 +1,195 @@
+//! One turn: what comes in, what is loaded for it, and the work on the way to a transaction.
+//!
+//! A turn has three plain calls, so that rows can be loaded between them without an `.await`
+//! inside: [`Partition::begin`] takes the inputs of one customer at one instant; if
+//! [`Begun::needs_ledger`], the driver loads the ledger; [`Partition::finish`] passes what the
+//! inputs want to send through the gate and makes the transaction.
+//!
+//! [`Partition::begin`]: crate::Partition::begin
+//! [`Partition::finish`]: crate::Partition::finish
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use domain::customer::{Customer, SpilledBlock};
+use domain::event::Event;
+use domain::hash;
+use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, VersionNo};
+use domain::journey::machine::Effect as Moved;
+use domain::time::Instant;
+use domain::value::Map;
+use policies::LedgerRow;
+
+use crate::counters::{CounterKey, exit_index};
+use crate::history::HistoryItem;
+use crate::note::OpenedSend;
+use crate::partition::Attempt;
+use crate::transaction::Write;
+
+/// Who waits for an answer: given back in [`crate::Effect::Acknowledge`] once all is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(pub u64);
+
+/// What a customer is told.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// An event came in.
+    Event {
+        /// The event.
+        event: Arc<Event>,
+        /// Who waits for it.
+        ticket: Option<Ticket>,
+    },
+    /// Everything that is due by now.
+    Timer,
+    /// A connection slot of this channel is free.
+    Slot(ChannelName),
+    /// The next attempt of an open send is due.
+    Retry(SendId),
+    /// A schedule ticked.
+    Tick {
+        /// The journey version that the schedule belongs to.
+        version: VersionNo,
+        /// The instant of the tick: a repeat is recognised by it.
+        instant: Instant,
+    },
+    /// The API enrolls.
+    Enroll {
+        /// The journey.
+        journey: JourneyName,
+        /// The entry key.
+        key: Arc<str>,
+        /// What `event.properties` will say.
+        payload: Map,
+        /// Who waits for it.
+        ticket: Option<Ticket>,
+    },
+    /// The catalog changed: migrations, stops and backfills are looked at.
+    Refresh,
+}
+
+/// What has been loaded of a customer, and stays loaded while its actor is active.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The customer.
+    pub customer: Customer,
+    /// Its ledger rows, in the order of their counted instants; `None` until a turn needs them.
+    pub ledger: Option<Vec<LedgerRow>>,
+    /// Hashes of spilled dedupe rows.
+    pub spilled: HashSet<u64>,
+    /// Whether the customer has a durable record, or one on its way.
+    pub recorded: bool,
+}
+
+impl Loaded {
+    /// A customer that has no record.
+    pub fn new(id: CustomerId, now: Instant) -> Self {
+        Self {
+            customer: Customer::new(id, now),
+            ledger: Some(Vec::new()),
+            spilled: HashSet::new(),
+            recorded: false,
+        }
+    }
+
+    /// A customer from its record.
+    pub fn from_record(customer: Customer) -> Self {
+        Self { customer, ledger: None, spilled: HashSet::new(), recorded: true }
+    }
+
+    /// Adds a spilled dedupe row that was loaded.
+    pub fn add_spilled(&mut self, block: &SpilledBlock) {
+        self.spilled.extend(block.hashes.iter().map(|(hash, _)| *hash));
+    }
+
+    /// Whether a message was seen before.
+    pub(crate) fn has_seen(&self, message_id: &str) -> bool {
+        self.customer.seen.contains(message_id)
+            || (!self.spilled.is_empty() && self.spilled.contains(&hash::text(message_id)))
+    }
+}
+
+/// A turn on its way: what the inputs have changed so far.
+#[derive(Debug)]
+pub struct Begun {
+    /// The instant of the turn: what the gate goes by.
+    pub(crate) now: Instant,
+    /// The instant that counts for the input at hand: an event's receipt, else `now`.
+    pub(crate) at: Instant,
+    pub(crate) items: Vec<HistoryItem>,
+    pub(crate) deltas: Vec<(CounterKey, i32)>,
+    pub(crate) writes: Vec<Write>,
+    pub(crate) tickets: Vec<Ticket>,
+    pub(crate) attempts: Vec<Arc<Attempt>>,
+    pub(crate) opened: Vec<OpenedSend>,
+    pub(crate) closed: Vec<SendId>,
+    pub(crate) slot: Option<ChannelName>,
+    pub(crate) retries: Vec<SendId>,
+    pub(crate) changed: bool,
+    pub(crate) wants_gate: bool,
+    pub(crate) moves: Vec<Moved>,
+}
+
+impl Begun {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            now,
+            at: now,
+            items: Vec::new(),
+            deltas: Vec::new(),
+            writes: Vec::new(),
+            tickets: Vec::new(),
+            attempts: Vec::new(),
+            opened: Vec::new(),
+            closed: Vec::new(),
+            slot: None,
+            retries: Vec::new(),
+            changed: false,
+            wants_gate: false,
+            moves: Vec::new(),
+        }
+    }
+
+    /// Whether the ledger must be loaded before [`crate::Partition::finish`].
+    pub fn needs_ledger(&self, loaded: &Loaded) -> bool {
+        self.wants_gate && loaded.ledger.is_none()
+    }
+
+    /// What happened so far.
+    pub fn items(&self) -> &[HistoryItem] {
+        &self.items
+    }
+
+    pub(crate) fn record(&mut self, item: HistoryItem) {
+        self.items.push(item);
+        self.changed = true;
+    }
+
+    /// Takes over what the machine did to one enrollment.
+    pub(crate) fn moved(
+        &mut self,
+        enrollment: EnrollmentId,
+        version: VersionNo,
+        journey: &domain::journey::definition::Journey,
+    ) {
+        for effect in std::mem::take(&mut self.moves) {
+            match effect {
+                Moved::Entered(node) => {
+                    self.deltas.push((CounterKey::StepEntered(version, node), 1));
+                    let step = journey.nodes[usize::from(node)].id.clone();
+                    self.record(HistoryItem::Step { enrollment, step });
+                }
+                Moved::Left(node) => {
+                    self.deltas.push((CounterKey::StepLeft(version, node), 1));
+                    self.changed = true;
+                }
+                Moved::Exited(reason) => {
+                    let index = exit_index(reason.as_str());
+                    self.deltas.push((CounterKey::Exited(version, index), 1));
+                    let journey = journey.name.clone();
+                    self.record(HistoryItem::Exited { enrollment, journey, reason });
+                }
+            }
+        }
+    }
+}

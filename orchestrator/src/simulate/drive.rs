@@ -1,0 +1,164 @@
+//! Runs all lives, on one or more threads, and puts what they left behind in order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use domain::event::Event;
+use domain::ids::{CustomerId, VersionNo};
+use domain::journey::definition::{Entry, Schedule};
+use domain::time::Instant;
+use engine::counters::Counters;
+use engine::{Catalog, Partition};
+
+use super::life::{Life, SendRecord};
+use super::summary::{Results, Summary};
+
+/// Customers that a thread takes at a time: small enough to share out evenly, large enough that
+/// taking them costs nothing.
+const CUSTOMERS_PER_TAKE: usize = 256;
+/// Most ticks of all schedules within the horizon: a cron pattern that ticks each second for a
+/// year would otherwise fill the memory.
+pub const TICKS_MAX: usize = 1_000_000;
+
+/// What to simulate.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The campaign.
+    pub catalog: Arc<Catalog>,
+    /// The horizon: nothing after it is handled.
+    pub until: Instant,
+    /// Worker threads, at least one.
+    pub threads: usize,
+}
+
+/// A schedule that ticks more often within the horizon than is sensible.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("journey {journey} would tick more than {TICKS_MAX} times until {until}")]
+pub struct TooManyTicks {
+    /// The journey.
+    pub journey: String,
+    /// The horizon.
+    pub until: Instant,
+}
+
+/// Runs the campaign over events, which may come in any order; events of one instant keep theirs.
+/// Receipt is set to occurrence (semantics 3).
+pub fn simulate(plan: &Plan, events: Vec<Event>) -> Result<Results, TooManyTicks> {
+    let first = events.iter().map(|event| event.occurred_at).min().unwrap_or(plan.until);
+    let ticks = ticks(plan, first)?;
+    let customers = by_customer(events);
+    let next = AtomicUsize::new(0);
+    let work = || run_lives(plan, &customers, &ticks, &next);
+    let parts: Vec<Part> = if plan.threads <= 1 {
+        vec![work()]
+    } else {
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..plan.threads).map(|_| scope.spawn(work)).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("a worker only panics on a defect"))
+                .collect()
+        })
+    };
+    Ok(gather(plan, parts, customers.len()))
+}
+
+/// What one thread did.
+struct Part {
+    sends: Vec<SendRecord>,
+    counters: Counters,
+    handled: u64,
+}
+
+type Customers = Vec<(CustomerId, std::sync::Mutex<Vec<Event>>)>;
+
+fn by_customer(mut events: Vec<Event>) -> Customers {
+    for event in &mut events {
+        event.received_at = event.occurred_at;
+    }
+    // Stable: events of one instant keep their order.
+    events.sort_by(|a, b| a.customer.cmp(&b.customer).then(a.received_at.cmp(&b.received_at)));
+    let mut customers: Customers = Vec::new();
+    for event in events {
+        match customers.last_mut() {
+            Some((customer, own)) if *customer == event.customer => {
+                own.get_mut().expect("nobody else holds it yet").push(event);
+            }
+            _ => customers.push((event.customer.clone(), std::sync::Mutex::new(vec![event]))),
+        }
+    }
+    customers
+}
+
+fn run_lives(
+    plan: &Plan,
+    customers: &Customers,
+    ticks: &[(Instant, VersionNo)],
+    next: &AtomicUsize,
+) -> Part {
+    let mut partition = Partition::new(0, plan.catalog.clone(), 0);
+    let mut part = Part { sends: Vec::new(), counters: Counters::default(), handled: 0 };
+    loop {
+        let from = next.fetch_add(CUSTOMERS_PER_TAKE, Ordering::Relaxed);
+        if from >= customers.len() {
+            break;
+        }
+        let to = customers.len().min(from + CUSTOMERS_PER_TAKE);
+        for (customer, events) in &customers[from..to] {
+            let events =
+                std::mem::take(&mut *events.lock().expect("a worker only panics on a defect"));
+            let life = Life::run(&mut partition, customer, events, ticks, plan.until);
+            part.handled += life.handled;
+            part.sends.extend(life.sends);
+        }
+    }
+    part.counters = partition.counters().clone();
+    part
+}
+
+/// All ticks of all schedules from the first event to the horizon.
+fn ticks(plan: &Plan, from: Instant) -> Result<Vec<(Instant, VersionNo)>, TooManyTicks> {
+    let mut ticks = Vec::new();
+    for version in plan.catalog.parts().current.values() {
+        let Some(journey) = plan.catalog.version(*version) else {
+            continue;
+        };
+        let Entry::Schedule { schedule, .. } = &journey.entry else {
+            continue;
+        };
+        match schedule {
+            Schedule::Once(at) => ticks.push((*at, *version)),
+            Schedule::Cron { cron, zone } => {
+                let mut after = from.plus_ms(-1);
+                while let Some(at) = cron.next_after(after, zone).filter(|at| *at <= plan.until) {
+                    ticks.push((at, *version));
+                    after = at;
+                    if ticks.len() > TICKS_MAX {
+                        let journey = journey.name.to_string();
+                        return Err(TooManyTicks { journey, until: plan.until });
+                    }
+                }
+            }
+        }
+    }
+    // At one instant in the order of journey names, as versions are listed above.
+    ticks.sort_by_key(|(at, _)| *at);
+    Ok(ticks)
+}
+
+fn gather(plan: &Plan, parts: Vec<Part>, customers: usize) -> Results {
+    let mut counters = Counters::default();
+    let mut sends = Vec::new();
+    let mut handled = 0;
+    for part in parts {
+        counters.merge(&part.counters);
+        handled += part.handled;
+        sends.extend(part.sends);
+    }
+    sends.sort_by(|a, b| {
+        let key = |send: &SendRecord| (send.created_at, send.customer.clone(), send.send);
+        key(a).cmp(&key(b))
+    });
+    let summary = Summary::new(&plan.catalog, &counters, &sends, customers, handled, plan.until);
+    Results { sends, summary }
+}

@@ -1,0 +1,17 @@
+//! `simulate`: the campaign over recorded events, on virtual time, with nothing sent.
+//!
+//! Drives the same engine as the server, customer by customer: nothing but shared budgets couples
+//! customers, so each one's life is run from its first input to the horizon while it is warm in
+//! the cache. The output is the same for any number of threads (semantics 30). Called by the
+//! command line and the bench. It must never open a store or hand a message to a channel.
+
+mod drive;
+mod html;
+mod life;
+mod report;
+mod summary;
+
+pub use drive::{Plan, simulate};
+pub use life::{Held, SendOutcome, SendRecord};
+pub use report::{WriteError, write};
+pub use summary::{Results, Summary};

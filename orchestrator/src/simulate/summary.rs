@@ -1,0 +1,186 @@
+//! What `summary.json` says: counts per journey and step, per channel and rule, by day.
+
+use std::collections::BTreeMap;
+
+use domain::time::Instant;
+use engine::Catalog;
+use engine::counters::{CounterKey, Counters, EXITS};
+use serde::Serialize;
+
+use super::life::{SendOutcome, SendRecord};
+
+/// Everything that a simulation found.
+#[derive(Debug)]
+pub struct Results {
+    /// Intended sends, by (created at, customer, send id).
+    pub sends: Vec<SendRecord>,
+    /// The counts.
+    pub summary: Summary,
+}
+
+/// Counts. Maps are ordered, so that the same results make the same bytes.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Customers with at least one event.
+    pub customers: usize,
+    /// Events, ticks and due timers handled.
+    pub inputs: u64,
+    /// The horizon, RFC 3339.
+    pub until: String,
+    /// By journey.
+    pub journeys: BTreeMap<String, JourneySummary>,
+    /// Intended sends by outcome, over everything.
+    pub sends: Outcomes,
+    /// Intended sends by channel.
+    pub channels: BTreeMap<String, ChannelSummary>,
+    /// Refusals by the rule that decided.
+    pub refused_by_rule: BTreeMap<String, u64>,
+    /// Decisions to hold, by the rule that decided.
+    pub held_by_rule: BTreeMap<String, u64>,
+    /// Settled sends by UTC day.
+    pub days: BTreeMap<String, Outcomes>,
+}
+
+/// Counts of one journey.
+#[derive(Debug, Default, Serialize)]
+pub struct JourneySummary {
+    /// Enrollments made.
+    pub entered: i64,
+    /// Enrollments still active at the horizon.
+    pub active: i64,
+    /// Enrollments ended, by reason.
+    pub exited: BTreeMap<String, i64>,
+    /// Steps, in the order of the definition.
+    pub steps: Vec<StepSummary>,
+    /// Intended sends by outcome.
+    pub sends: Outcomes,
+}
+
+/// Counts of one step.
+#[derive(Debug, Serialize)]
+pub struct StepSummary {
+    /// Its id.
+    pub id: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Enrollments that came to it.
+    pub entered: i64,
+    /// Enrollments that stand on it at the horizon.
+    pub waiting: i64,
+}
+
+/// Counts of one channel.
+#[derive(Debug, Default, Serialize)]
+pub struct ChannelSummary {
+    /// By outcome.
+    #[serde(flatten)]
+    pub outcomes: Outcomes,
+    /// Refusals by the rule that decided.
+    pub refused_by_rule: BTreeMap<String, u64>,
+}
+
+/// Intended sends by outcome.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Outcomes {
+    /// Would have gone.
+    pub sent: u64,
+    /// Refused by the policy.
+    pub refused: u64,
+    /// Withdrawn while held.
+    pub withdrawn: u64,
+    /// Still held at the horizon.
+    pub held: u64,
+}
+
+impl Outcomes {
+    fn add(&mut self, outcome: SendOutcome) {
+        match outcome {
+            SendOutcome::Sent => self.sent += 1,
+            SendOutcome::Refused => self.refused += 1,
+            SendOutcome::Withdrawn => self.withdrawn += 1,
+            SendOutcome::Held => self.held += 1,
+        }
+    }
+}
+
+impl Summary {
+    pub(super) fn new(
+        catalog: &Catalog,
+        counters: &Counters,
+        sends: &[SendRecord],
+        customers: usize,
+        inputs: u64,
+        until: Instant,
+    ) -> Self {
+        let mut summary = Self {
+            customers,
+            inputs,
+            until: until.to_string(),
+            journeys: journeys(catalog, counters),
+            sends: Outcomes::default(),
+            channels: BTreeMap::new(),
+            refused_by_rule: BTreeMap::new(),
+            held_by_rule: BTreeMap::new(),
+            days: BTreeMap::new(),
+        };
+        for send in sends {
+            summary.add(send);
+        }
+        summary
+    }
+
+    fn add(&mut self, send: &SendRecord) {
+        self.sends.add(send.outcome);
+        let channel = self.channels.entry(send.channel.to_string()).or_default();
+        channel.outcomes.add(send.outcome);
+        if send.outcome == SendOutcome::Refused {
+            let rule = send.verdict.deciding().map(|rule| rule.rule.to_string());
+            let rule = rule.unwrap_or_else(|| "unknown".to_owned());
+            *channel.refused_by_rule.entry(rule.clone()).or_default() += 1;
+            *self.refused_by_rule.entry(rule).or_default() += 1;
+        }
+        for held in &send.holds {
+            if let Some(rule) = &held.rule {
+                *self.held_by_rule.entry(rule.rule.to_string()).or_default() += 1;
+            }
+        }
+        if let Some(journey) = self.journeys.get_mut(send.journey.as_str()) {
+            journey.sends.add(send.outcome);
+        }
+        let day = send.settled_at.to_string();
+        let day = day.split('T').next().unwrap_or(&day).to_owned();
+        self.days.entry(day).or_default().add(send.outcome);
+    }
+}
+
+fn journeys(catalog: &Catalog, counters: &Counters) -> BTreeMap<String, JourneySummary> {
+    let mut journeys = BTreeMap::new();
+    for (name, version) in &catalog.parts().current {
+        let Some(journey) = catalog.version(*version) else {
+            continue;
+        };
+        let mut summary = JourneySummary {
+            entered: counters.get(CounterKey::Entered(*version)),
+            ..JourneySummary::default()
+        };
+        for (index, reason) in EXITS.iter().enumerate() {
+            let count = counters.get(CounterKey::Exited(*version, index as u8));
+            if count > 0 {
+                summary.exited.insert((*reason).to_owned(), count);
+            }
+        }
+        summary.active = summary.entered - summary.exited.values().sum::<i64>();
+        for (index, node) in journey.nodes.iter().enumerate() {
+            let entered = counters.get(CounterKey::StepEntered(*version, index as u16));
+            let left = counters.get(CounterKey::StepLeft(*version, index as u16));
+            summary.steps.push(StepSummary {
+                id: node.id.to_string(),
+                kind: node.step.kind(),
+                entered,
+                waiting: entered - left,
+            });
+        }
+        journeys.insert(name.to_string(), summary);
+    }
+    journeys
+}

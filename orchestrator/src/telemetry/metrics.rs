@@ -1,0 +1,273 @@
+//! The metrics of one process: created once, counted from every thread, read by `/metrics`.
+//!
+//! Counting is an atomic addition; only the families with a channel or rule attribute take a read
+//! lock, and those count sends, not events.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Metric as Registered, Registry};
+
+use super::AtomicHistogram;
+use super::names::{self, Metric};
+
+/// Media type of [`Metrics::render`].
+pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Upper bounds in seconds. The target for timers is 0.2 s, so the bounds are close around it.
+const LATENESS_BOUNDS: &[f64] =
+    &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 1.0, 2.5, 10.0, 60.0, 600.0, 3600.0];
+/// Upper bounds in seconds, from a fast disk's barrier to the watchdog's patience.
+const COMMIT_BOUNDS: &[f64] =
+    &[0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+/// Upper bounds up to the most transactions of one commit.
+const TRANSACTION_BOUNDS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// Seconds are summed to the microsecond.
+const SECONDS_SCALE: f64 = 1e6;
+
+/// The type of an event in the tracking API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventType {
+    /// Traits of a customer.
+    Identify,
+    /// Something that the customer did.
+    Track,
+    /// A page that was seen.
+    Page,
+    /// A screen that was seen.
+    Screen,
+    /// Membership of a group.
+    Group,
+    /// Two ids of one customer.
+    Alias,
+    /// What a provider told about a message.
+    Delivery,
+    /// Could not be told.
+    Other,
+}
+
+impl EventType {
+    const ALL: [Self; 8] = [
+        Self::Identify,
+        Self::Track,
+        Self::Page,
+        Self::Screen,
+        Self::Group,
+        Self::Alias,
+        Self::Delivery,
+        Self::Other,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Identify => "identify",
+            Self::Track => "track",
+            Self::Page => "page",
+            Self::Screen => "screen",
+            Self::Group => "group",
+            Self::Alias => "alias",
+            Self::Delivery => "delivery",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// What was done with an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventResult {
+    /// Taken and durable.
+    Accepted,
+    /// Taken before under the same message id.
+    Duplicate,
+    /// Taken, but too old to enter a journey (semantics 3).
+    Late,
+    /// Not valid.
+    Rejected,
+}
+
+impl EventResult {
+    const ALL: [Self; 4] = [Self::Accepted, Self::Duplicate, Self::Late, Self::Rejected];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Duplicate => "duplicate",
+            Self::Late => "late",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+type RuleLabels = [(&'static str, &'static str); 1];
+type SendLabels = [(&'static str, String); 2];
+type EventLabels = [(&'static str, &'static str); 2];
+
+/// Every metric of a process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    sends: Family<SendLabels, Counter>,
+    refusals: Family<RuleLabels, Counter>,
+    holds: Family<RuleLabels, Counter>,
+    /// Resolved once: events are counted on the hot path.
+    events: [[Counter; EventResult::ALL.len()]; EventType::ALL.len()],
+    /// Time from a timer's due instant to the durable commit, in seconds.
+    pub timer_lateness: AtomicHistogram,
+    /// Duration of a group commit, in seconds.
+    pub commit: AtomicHistogram,
+    /// Transactions per group commit.
+    pub commit_transactions: AtomicHistogram,
+    /// Customers whose actor is in memory.
+    pub active_customers: Gauge,
+    /// Customers with a due instant.
+    pub pending_timers: Gauge,
+    /// Sends without an outcome yet.
+    pub outbox_open: Gauge,
+    /// Sends whose outcome nobody knows.
+    pub sends_unknown: Counter,
+    /// Requests refused for want of credits.
+    pub mailbox_refused: Counter,
+}
+
+impl Metrics {
+    /// All metrics at zero.
+    pub fn new() -> Self {
+        let mut registry = Registry::default();
+        let events = Family::<EventLabels, Counter>::default();
+        let build = Info::new([(names::VERSION, env!("CARGO_PKG_VERSION"))]);
+        registry.register(base_name(&names::BUILD), names::BUILD.help, build);
+        Self {
+            sends: register(&mut registry, &names::SENDS, Family::default()),
+            refusals: register(&mut registry, &names::REFUSALS, Family::default()),
+            holds: register(&mut registry, &names::HOLDS, Family::default()),
+            events: resolve(&register(&mut registry, &names::EVENTS, events)),
+            timer_lateness: register(
+                &mut registry,
+                &names::TIMER_LATENESS,
+                AtomicHistogram::new(LATENESS_BOUNDS, SECONDS_SCALE),
+            ),
+            commit: register(
+                &mut registry,
+                &names::COMMIT,
+                AtomicHistogram::new(COMMIT_BOUNDS, SECONDS_SCALE),
+            ),
+            commit_transactions: register(
+                &mut registry,
+                &names::COMMIT_TRANSACTIONS,
+                AtomicHistogram::new(TRANSACTION_BOUNDS, 1.0),
+            ),
+            active_customers: register(&mut registry, &names::ACTIVE_CUSTOMERS, Gauge::default()),
+            pending_timers: register(&mut registry, &names::PENDING_TIMERS, Gauge::default()),
+            outbox_open: register(&mut registry, &names::OUTBOX_OPEN, Gauge::default()),
+            sends_unknown: register(&mut registry, &names::SENDS_UNKNOWN, Counter::default()),
+            mailbox_refused: register(&mut registry, &names::MAILBOX_REFUSED, Counter::default()),
+            registry,
+        }
+    }
+
+    /// Counts `count` events of one type with one result.
+    pub fn events(&self, event_type: EventType, result: EventResult, count: u64) {
+        self.events[event_type as usize][result as usize].inc_by(count);
+    }
+
+    /// Counts a send's outcome: the word of its send state.
+    pub fn send(&self, channel: &str, outcome: &'static str) {
+        let labels = [(names::CHANNEL, channel.to_owned()), (names::OUTCOME, outcome.to_owned())];
+        self.sends.get_or_create(&labels).inc();
+    }
+
+    /// Counts a refusal by the rule that decided, named by the word of its kind.
+    pub fn refusal(&self, rule: &'static str) {
+        self.refusals.get_or_create(&[(names::RULE, rule)]).inc();
+    }
+
+    /// Counts a hold by the rule that decided, named by the word of its kind.
+    pub fn hold(&self, rule: &'static str) {
+        self.holds.get_or_create(&[(names::RULE, rule)]).inc();
+    }
+
+    /// All metrics in OpenMetrics text, as [`METRICS_CONTENT_TYPE`].
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("a String takes every write");
+        text
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Without the suffix of its kind, which the library adds.
+fn base_name(declared: &Metric) -> &'static str {
+    let name = declared.name;
+    name.strip_suffix("_total").or(name.strip_suffix("_info")).unwrap_or(name)
+}
+
+fn register<M: Registered + Clone>(registry: &mut Registry, declared: &Metric, metric: M) -> M {
+    registry.register(base_name(declared), declared.help, metric.clone());
+    metric
+}
+
+fn resolve(
+    family: &Family<EventLabels, Counter>,
+) -> [[Counter; EventResult::ALL.len()]; EventType::ALL.len()] {
+    EventType::ALL.map(|event_type| {
+        EventResult::ALL.map(|result| {
+            let labels = [(names::TYPE, event_type.as_str()), (names::RESULT, result.as_str())];
+            family.get_or_create_owned(&labels)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_declared_metric_is_shown_under_its_name() {
+        let metrics = Metrics::new();
+        metrics.send("email", "accepted");
+        metrics.refusal("frequency_cap");
+        metrics.hold("quiet_hours");
+        let text = metrics.render();
+        for metric in names::METRICS {
+            let shown = text.lines().any(|line| {
+                line.strip_prefix(metric.name).is_some_and(|rest| {
+                    rest.starts_with([' ', '{']) || rest.starts_with("_bucket{")
+                })
+            });
+            assert!(shown, "{} is not in\n{text}", metric.name);
+        }
+    }
+
+    #[test]
+    fn counts_carry_their_attributes() {
+        let metrics = Metrics::new();
+        metrics.events(EventType::Track, EventResult::Duplicate, 3);
+        metrics.send("email", "rejected");
+        let text = metrics.render();
+        assert!(text.contains("cadencia_events_total{type=\"track\",result=\"duplicate\"} 3"));
+        assert!(text.contains("cadencia_sends_total{channel=\"email\",outcome=\"rejected\"} 1"));
+    }
+
+    #[test]
+    fn a_histogram_counts_a_bound_under_itself() {
+        let metrics = Metrics::new();
+        metrics.timer_lateness.observe(0.2);
+        metrics.timer_lateness.observe(-1.0);
+        metrics.timer_lateness.observe(1e9);
+        let text = metrics.render();
+        let line = |bound: &str, count: u32| {
+            format!("cadencia_timer_lateness_seconds_bucket{{le=\"{bound}\"}} {count}")
+        };
+        assert!(text.contains(&line("0.001", 1)), "{text}");
+        assert!(text.contains(&line("0.2", 2)), "{text}");
+        assert!(text.contains(&line("+Inf", 3)), "{text}");
+    }
+}

@@ -1,0 +1,15 @@
+//! `reachability`: the customer has an address on the channel; else the next channel is tried.
+//! Always runs. Without a next channel the engine refuses the send with this reason.
+
+use domain::time::Instant;
+use domain::verdict::Reason;
+
+use super::{Finding, Outcome};
+use crate::request::Request;
+
+pub(crate) fn judge(request: &Request<'_>, now: Instant) -> Finding {
+    match request.subject.address {
+        Some(address) if !address.is_empty() => Finding::allow(Reason::Reachable, now),
+        _ => Finding::never(Outcome::NextChannel, Reason::NoAddress),
+    }
+}

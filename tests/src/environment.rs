@@ -1,0 +1,33 @@
+//! What `tests/run.sh` prepares, by environment variable: the only reader of those in the tests.
+#![expect(clippy::disallowed_methods, reason = "the one door to what the test command prepares")]
+
+use std::path::PathBuf;
+
+/// The Python with the packages of `tests/requirements.txt`.
+///
+/// # Panics
+/// Where `CADENCIA_TEST_PYTHON` is not set: the tests that need it must not pass unseen.
+pub fn python() -> PathBuf {
+    let python = std::env::var_os("CADENCIA_TEST_PYTHON");
+    PathBuf::from(python.expect("CADENCIA_TEST_PYTHON is not set: run the tests by tests/run.sh"))
+}
+
+/// The `cadencia` binary under test: `CADENCIA_TEST_BIN`, or the one beside this test program.
+///
+/// # Panics
+/// Where there is none.
+pub fn binary() -> PathBuf {
+    let beside = || {
+        let program = std::env::current_exe().ok()?;
+        Some(program.parent()?.parent()?.join("cadencia"))
+    };
+    let binary = std::env::var_os("CADENCIA_TEST_BIN").map(PathBuf::from).or_else(beside);
+    binary
+        .filter(|path| path.is_file())
+        .expect("no cadencia binary: run `cargo build`, or the tests by tests/run.sh")
+}
+
+/// The directory of real data sets, where one was given (`CADENCIA_REAL_DATA`).
+pub fn real_data() -> Option<PathBuf> {
+    std::env::var_os("CADENCIA_REAL_DATA").map(PathBuf::from)
+}

@@ -5,4 +5,5 @@
 //! hold no decision about a customer: those are made in `domain`, `policies` and `engine`.
 
 pub mod error;
+pub mod import;
 pub mod telemetry;

@@ -5,6 +5,7 @@
 //! anything behind.
 
 pub mod environment;
+pub mod online_retail;
 pub mod store_contract;
 #[cfg(test)]
 mod tidy;

@@ -4,6 +4,12 @@
 //! Owns what touches the outside: configuration, actors, HTTP, command line, telemetry. It must
 //! hold no decision about a customer: those are made in `domain`, `policies` and `engine`.
 
+pub mod actors;
+pub mod app;
 pub mod error;
+pub mod fatal;
 pub mod import;
+pub mod recovery;
+pub mod rows;
+pub mod simulate;
 pub mod telemetry;

@@ -162,10 +162,11 @@ impl Program {
                 Some(Slot::Value(index)) => return EvalError::Missing(self.paths[index].clone()),
                 _ => "unknown name".to_owned(),
             },
-            ExecutionError::NoSuchKey(name) => {
-                let name: String = name.chars().take(64).collect();
+            // A key that the author wrote is no secret, one that was computed may be.
+            ExecutionError::NoSuchKey(name) if self.source.contains(name.as_str()) => {
                 format!("no such key `{name}`")
             }
+            ExecutionError::NoSuchKey(_) => "no such key".to_owned(),
             ExecutionError::NoSuchOverload(overload) => {
                 let function = match overload.function() {
                     super::functions::ITEMS => "a macro",

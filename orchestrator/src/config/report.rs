@@ -1,0 +1,169 @@
+//! All problems of a set of files, sorted, and how people and programs read them.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::Serialize;
+
+use super::source::{Position, Source};
+
+/// Something wrong at a place of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The file.
+    pub source: Arc<Source>,
+    /// Its bytes that are meant.
+    pub span: Range<usize>,
+    /// What is wrong: lower case, without a full stop.
+    pub message: String,
+    /// What to do, if we know.
+    pub suggestion: Option<String>,
+}
+
+impl Diagnostic {
+    /// Line and column at which it starts.
+    pub fn position(&self) -> Position {
+        self.source.position(self.span.start)
+    }
+}
+
+/// `file:line:column: message`.
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Position { line, column } = self.position();
+        write!(f, "{}:{line}:{column}: {}", self.source.path.display(), self.message)
+    }
+}
+
+/// All problems, by file and place. Empty means that the definitions can be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    diagnostics: Vec<Diagnostic>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    file: String,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<&'a str>,
+}
+
+impl Report {
+    /// Adds one.
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Puts them in order and leaves out what is said twice.
+    pub(crate) fn sort(&mut self) {
+        self.diagnostics.sort_by(|a, b| {
+            (&a.source.path, a.span.start, &a.message).cmp(&(
+                &b.source.path,
+                b.span.start,
+                &b.message,
+            ))
+        });
+        self.diagnostics.dedup();
+    }
+
+    /// The problems in order.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.diagnostics.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.diagnostics.is_empty()
+    }
+
+    /// For people: each with its source line, a caret and advice; the count at the end. `colour`
+    /// adds terminal escapes.
+    pub fn render(&self, colour: bool) -> String {
+        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+        let mut text = String::new();
+        for diagnostic in &self.diagnostics {
+            text.push_str(&render_one(diagnostic, &renderer));
+            text.push_str("\n\n");
+        }
+        let files: std::collections::BTreeSet<_> =
+            self.diagnostics.iter().map(|diagnostic| &diagnostic.source.path).collect();
+        match self.len() {
+            0 => text.push_str("no problems\n"),
+            problems => {
+                let _ = writeln!(
+                    text,
+                    "{problems} problem{} in {} file{}",
+                    if problems == 1 { "" } else { "s" },
+                    files.len(),
+                    if files.len() == 1 { "" } else { "s" }
+                );
+            }
+        }
+        text
+    }
+
+    /// For programs: `{"problems": [{file, line, column, end_line, end_column, message,
+    /// suggestion?}], "count": n}`.
+    pub fn to_json(&self) -> serde_json::Value {
+        let lines: Vec<_> = self
+            .diagnostics
+            .iter()
+            .map(|diagnostic| {
+                let start = diagnostic.position();
+                let end = diagnostic.source.position(diagnostic.span.end);
+                Line {
+                    file: diagnostic.source.path.display().to_string(),
+                    line: start.line,
+                    column: start.column,
+                    end_line: end.line,
+                    end_column: end.column,
+                    message: &diagnostic.message,
+                    suggestion: diagnostic.suggestion.as_deref(),
+                }
+            })
+            .collect();
+        serde_json::json!({"problems": lines, "count": self.len()})
+    }
+}
+
+/// `file:line:column: message` lines, one per problem.
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.diagnostics.iter().try_for_each(|diagnostic| writeln!(f, "{diagnostic}"))
+    }
+}
+
+fn render_one(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+    let source = &diagnostic.source;
+    let path = source.path.display().to_string();
+    let marked = source.first_line(&diagnostic.span);
+    // Only the line itself: the renderer would read the whole file once per problem.
+    let line_start = source.text[..marked.start].rfind('\n').map_or(0, |at| at + 1);
+    let line_end = source.text[marked.end..].find('\n').map_or(source.text.len(), |at| marked.end + at);
+    let line = source.text[line_start..line_end].trim_end_matches('\r');
+    let group = Level::ERROR.primary_title(&diagnostic.message).element(
+        Snippet::source(line)
+            .path(path)
+            .line_start(diagnostic.position().line)
+            .annotation(
+                AnnotationKind::Primary.span(marked.start - line_start..marked.end - line_start),
+            ),
+    );
+    let group = match &diagnostic.suggestion {
+        Some(suggestion) => group.element(Level::HELP.message(suggestion)),
+        None => group,
+    };
+    renderer.render(&[group])
+}

@@ -36,8 +36,7 @@ fn a_long_line_is_rejected_and_skipped() {
 
 #[test]
 fn a_quote_that_is_never_closed_costs_one_line() {
-    let good: String =
-        (0..500).map(|key| format!("7,2020-01-01T00:00:00Z,{key}\n")).collect();
+    let good: String = (0..500).map(|key| format!("7,2020-01-01T00:00:00Z,{key}\n")).collect();
     let got = read(&mapping(RECORD), format!("U,T,K\n7,\"open\n{good}").as_bytes());
     assert_eq!(got[0], "line 2: a quote is not closed within 100 lines");
     assert_eq!(got.len(), 501);

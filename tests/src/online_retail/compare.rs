@@ -27,18 +27,25 @@ pub struct Line {
     /// When the send was reached, RFC 3339.
     pub created_at: String,
     /// When it was decided for good.
-    pub decided_at: Option<String>,
+    #[serde(alias = "decided_at")]
+    pub settled_at: Option<String>,
     /// When it went.
     pub sent_at: Option<String>,
     /// `sent`, `refused`, `withdrawn` or `held`.
-    #[serde(alias = "verdict")]
     pub outcome: String,
     /// The rule that refused it, by kind or by its name in the policy.
     #[serde(default)]
     pub rule: Option<String>,
-    /// Until when it is held.
+    /// Holds on the way, in order.
     #[serde(default)]
-    pub held_until: Option<String>,
+    pub holds: Vec<HoldLine>,
+}
+
+/// A hold, as far as it is compared.
+#[derive(Clone, Debug, Deserialize)]
+pub struct HoldLine {
+    /// Its end.
+    pub until: Option<String>,
 }
 
 /// The result of a comparison.
@@ -141,13 +148,16 @@ fn found(line: &Line) -> Result<String> {
         Ok(time(instant(text)?))
     };
     Ok(match line.outcome.as_str() {
-        "sent" | "allow" | "accepted" => format!("sent {}", at(&line.sent_at, "sent_at")?),
-        "refused" | "refuse" => {
+        "sent" => format!("sent {}", at(&line.sent_at, "sent_at")?),
+        "refused" => {
             let rule = kind(line.rule.as_deref().unwrap_or("no rule"));
-            format!("refused by {rule} {}", at(&line.decided_at, "decided_at")?)
+            format!("refused by {rule} {}", at(&line.settled_at, "settled_at")?)
         }
-        "withdrawn" => format!("withdrawn {}", at(&line.decided_at, "decided_at")?),
-        "held" | "hold" => format!("held until {}", at(&line.held_until, "held_until")?),
+        "withdrawn" => format!("withdrawn {}", at(&line.settled_at, "settled_at")?),
+        "held" => {
+            let last = line.holds.last().and_then(|hold| hold.until.clone());
+            format!("held until {}", at(&last, "holds")?)
+        }
         other => format!("unknown outcome {other}"),
     })
 }

@@ -10,7 +10,7 @@ use chrono::{Days, NaiveDate, NaiveDateTime};
 use chrono_tz::Tz;
 use serde_json::json;
 
-use super::oracle::{instant, local};
+use super::clock::{instant, local};
 
 /// The seed of the committed set.
 pub const SEED: u64 = 20_091_201;

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
+use super::clock::instant;
 use super::log::{Entry, What, text};
-use super::oracle::instant;
 
 /// One invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]

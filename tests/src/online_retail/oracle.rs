@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
+use super::clock::{hour, instant, later, local, loud};
 use super::log::{Entry, What};
 
 /// The cap: so many messages in any window of so many milliseconds (`P7D` is 168 h here).
@@ -15,9 +16,6 @@ const CAP: usize = 2;
 const WINDOW: i64 = 168 * 3_600_000;
 /// A message id is remembered for 7 days.
 const MEMORY: i64 = 7 * 24 * 3_600_000;
-/// Quiet is from 21:00 to 08:00 local.
-const QUIET_FROM: u32 = 21;
-const QUIET_TO: u32 = 8;
 /// The zone of a customer without one.
 const FALLBACK: Tz = chrono_tz::Europe::London;
 /// The event-free time after the last event that is looked at by default.
@@ -39,11 +37,21 @@ pub struct Kind {
 pub const HERO: Kind =
     Kind { journey: "hero", step: "hero", priority: 80, valid_days: 2, refused_by_cap: false };
 /// Three days after each order at 10:00.
-pub const THANK_YOU: Kind =
-    Kind { journey: "thank-you", step: "thanks", priority: 60, valid_days: 1, refused_by_cap: true };
+pub const THANK_YOU: Kind = Kind {
+    journey: "thank-you",
+    step: "thanks",
+    priority: 60,
+    valid_days: 1,
+    refused_by_cap: true,
+};
 /// Sixty days after the last order at 11:00.
-pub const WIN_BACK: Kind =
-    Kind { journey: "win-back", step: "come-back", priority: 40, valid_days: 7, refused_by_cap: false };
+pub const WIN_BACK: Kind = Kind {
+    journey: "win-back",
+    step: "come-back",
+    priority: 40,
+    valid_days: 7,
+    refused_by_cap: false,
+};
 
 /// A message that came up, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,8 +87,8 @@ pub enum Outcome {
     Held(i64),
 }
 
-/// All messages of a log in the order of processing; what happens at `until` or later is not
-/// looked at. Sorted by customer, then by the instant at which the send was reached.
+/// All messages of a log in the order of processing; what happens later than `until` is not looked
+/// at. Sorted by customer, then by the instant at which the send was reached.
 pub fn expected(log: &[Entry], until: Option<i64>) -> Vec<Expected> {
     let end = log.iter().map(|entry| entry.at).max().unwrap_or_default().saturating_add(TAIL);
     let mut customers: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
@@ -138,7 +146,7 @@ impl Customer {
         loop {
             let timer = self.active.iter().map(|active| active.next).min().unwrap_or(i64::MAX);
             let event = entries.peek().map_or(i64::MAX, |entry| entry.at);
-            if event.min(timer) >= until {
+            if event.min(timer) > until || event.min(timer) == i64::MAX {
                 break;
             }
             // At equal instants events come before timers.
@@ -152,7 +160,9 @@ impl Customer {
                 self.end(&active, held, 1, Outcome::Held(active.next));
             }
         }
-        self.done.sort_by(|a, b| (a.created_at, a.journey, &a.key).cmp(&(b.created_at, b.journey, &b.key)));
+        self.done.sort_by(|a, b| {
+            (a.created_at, a.journey, &a.key).cmp(&(b.created_at, b.journey, &b.key))
+        });
         self.done
     }
 
@@ -222,8 +232,12 @@ impl Customer {
         due.sort_by(|(a, x), (b, y)| {
             let rank = |kind: &Kind| std::cmp::Reverse(kind.priority);
             let order = |kind: &'static Kind| (kind.journey, kind.step);
-            (rank(a.kind), x.deadline, order(a.kind), &a.key)
-                .cmp(&(rank(b.kind), y.deadline, order(b.kind), &b.key))
+            (rank(a.kind), x.deadline, order(a.kind), &a.key).cmp(&(
+                rank(b.kind),
+                y.deadline,
+                order(b.kind),
+                &b.key,
+            ))
         });
         let rivals = due.len();
         for (active, held) in due {
@@ -282,40 +296,5 @@ impl Customer {
             rivals,
             outcome,
         });
-    }
-}
-
-fn hour(hour: u32) -> NaiveTime {
-    NaiveTime::from_hms_opt(hour, 0, 0).expect("an hour of the day")
-}
-
-fn later(day: NaiveDate, days: u64) -> NaiveDate {
-    day.checked_add_days(Days::new(days)).expect("a date of our time")
-}
-
-/// What the wall clock shows.
-pub fn local(zone: Tz, at: i64) -> NaiveDateTime {
-    Utc.timestamp_millis_opt(at).single().expect("our time").with_timezone(&zone).naive_local()
-}
-
-/// When the wall clock shows it: the first time, or the end of a gap.
-pub fn instant(zone: Tz, local: NaiveDateTime) -> i64 {
-    match zone.from_local_datetime(&local) {
-        LocalResult::Single(time) | LocalResult::Ambiguous(time, _) => time.timestamp_millis(),
-        // Gaps are whole minutes: the first minute that exists ends the gap.
-        LocalResult::None => instant(zone, local + chrono::TimeDelta::minutes(1)),
-    }
-}
-
-/// The first instant, from `at` on, outside the quiet hours.
-fn loud(zone: Tz, at: i64) -> i64 {
-    let now = local(zone, at);
-    let end = |day: NaiveDate| instant(zone, day.and_time(hour(QUIET_TO)));
-    if now.time() >= hour(QUIET_FROM) {
-        end(later(now.date(), 1))
-    } else if now.time() < hour(QUIET_TO) {
-        end(now.date())
-    } else {
-        at
     }
 }

@@ -14,7 +14,9 @@ pub fn table(messages: &[Expected]) -> String {
     for message in messages {
         count(message.journey, "0 reached");
         match &message.outcome {
-            Outcome::Sent(at) if *at == message.created_at => count(message.journey, "1 sent at once"),
+            Outcome::Sent(at) if *at == message.created_at => {
+                count(message.journey, "1 sent at once")
+            }
             Outcome::Sent(_) => count(message.journey, "1 sent after a hold"),
             Outcome::Refused(_, rule) => count(message.journey, &format!("2 refused by {rule}")),
             Outcome::Withdrawn(_) => count(message.journey, "3 withdrawn while held"),

@@ -23,8 +23,11 @@ fn check(zone: &str, given: &[(&str, &str)], want: &[(&str, &str, &str)]) {
         };
         log.push((instant(at).expect(at), what));
     }
-    let entry = |(number, (at, what)): (usize, (i64, What))| {
-        Entry { customer: "7".to_owned(), at, id: number.to_string(), what }
+    let entry = |(number, (at, what)): (usize, (i64, What))| Entry {
+        customer: "7".to_owned(),
+        at,
+        id: number.to_string(),
+        what,
     };
     let log: Vec<_> = log.into_iter().enumerate().map(entry).collect();
     let time = |at: i64| {
@@ -151,11 +154,7 @@ fn an_order_withdraws_a_held_win_back_and_precedes_one_of_the_same_instant() {
     let thanked = ("thank-you", "2010-01-04T20:00Z", "sent 2010-01-04T20:00Z");
     check(
         "Pacific/Honolulu",
-        &[
-            order,
-            ("2010-03-02T09:00:00Z", "zone Pacific/Auckland"),
-            ("2010-03-02T10:00:00Z", "B"),
-        ],
+        &[order, ("2010-03-02T09:00:00Z", "zone Pacific/Auckland"), ("2010-03-02T10:00:00Z", "B")],
         &[
             thanked,
             ("win-back", "2010-03-02T09:00Z", "withdrawn 2010-03-02T10:00Z"),
@@ -183,7 +182,10 @@ fn the_committed_set_is_what_the_generator_makes() {
         let path = folder.join(format!("{name}.ndjson.gz"));
         let committed = super::log::text(&path).expect("the committed set is readable");
         // Unpacked bytes: another version of the packer may pack them differently.
-        assert!(committed == *made, "{name}: run `cargo run -p cadencia-tests --bin online-retail`");
+        assert!(
+            committed == *made,
+            "{name}: run `cargo run -p cadencia-tests --bin online-retail`"
+        );
     }
     let size = |name: &str| std::fs::metadata(folder.join(name)).expect(name).len();
     assert!(size("customers.ndjson.gz") + size("events.ndjson.gz") <= 300_000);
@@ -201,7 +203,8 @@ fn the_committed_set_is_full_of_hard_cases() {
     };
     println!("{}", statistics::table(&messages));
     let refused = |rule: &str| {
-        let by = |m: &&super::oracle::Expected| matches!(m.outcome, Outcome::Refused(_, r) if r == rule);
+        let by =
+            |m: &&super::oracle::Expected| matches!(m.outcome, Outcome::Refused(_, r) if r == rule);
         messages.iter().filter(by).count()
     };
     assert!(count("hero", |m| m.holds > 0) > 30);
@@ -235,4 +238,49 @@ fn the_real_file_has_its_published_figures() {
 fn a_line_that_is_no_call_is_an_error() {
     assert!(entries("{\"type\":\"page\",\"userId\":\"1\",\"messageId\":\"1\"}\n", 0).is_err());
     assert!(entries("not json\n", 0).is_err());
+}
+
+#[test]
+fn a_comparison_tells_what_differs_and_forgives_only_a_swap_of_equals() {
+    let order = |at: &str, id: &str| {
+        let properties = serde_json::json!({"order_id": id});
+        let line = serde_json::json!({
+            "type": "track", "userId": "7", "event": "Order Completed", "properties": properties,
+            "timestamp": at, "messageId": id,
+        });
+        format!("{line}\n")
+    };
+    let customer = serde_json::json!({
+        "type": "identify", "userId": "7", "messageId": "c",
+        "consent": [{"channel": "email", "permission": "granted"}],
+    });
+    let orders = [
+        order("2010-01-01T12:00:00Z", "A"),
+        order("2010-01-01T13:00:00Z", "B"),
+        order("2010-01-01T14:00:00Z", "C"),
+    ];
+    let mut log = entries(&customer.to_string(), 0).expect("a customer");
+    log.extend(entries(&orders.concat(), 0).expect("orders"));
+    let until = instant("2010-01-10T00:00:00Z").expect("a time");
+    let wanted = expected(&log, Some(until));
+    let at = "2010-01-04T10:00:00Z";
+    let line = |key: &str, outcome: &str| {
+        let line = serde_json::json!({
+            "customer": "7", "journey": "thank-you", "step": "thanks", "key": key,
+            "created_at": at, "settled_at": at, "outcome": outcome,
+            "sent_at": (outcome == "sent").then_some(at),
+            "rule": (outcome == "refused").then_some("weekly"),
+        });
+        format!("{line}\n")
+    };
+    let compare = |lines: &[(&str, &str)]| {
+        let sends: String = lines.iter().map(|(key, outcome)| line(key, outcome)).collect();
+        let report = super::compare::compare(&wanted, &sends).expect("lines");
+        (report.agree, report.swapped, report.differ)
+    };
+    assert_eq!(compare(&[("A", "sent"), ("B", "sent"), ("C", "refused")]), (3, 0, 0));
+    assert_eq!(compare(&[("A", "refused"), ("B", "sent"), ("C", "sent")]), (3, 2, 0));
+    assert_eq!(compare(&[("A", "sent"), ("B", "sent"), ("C", "sent")]), (0, 0, 3));
+    assert_eq!(compare(&[("A", "sent"), ("B", "sent")]), (0, 0, 3));
+    assert_eq!(compare(&[("A", "sent"), ("B", "sent"), ("D", "refused")]), (0, 0, 3));
 }

@@ -46,7 +46,8 @@ rules:
   - {name: q1, quiet_hours: {windows: [{on: mon-fri, from: "21:00", to: "08:00"}]}}
   - {name: q2, quiet_hours: {windows: [{on: "sat,sun", from: "20:00", to: "10:00"}]}}
   - {name: q3, quiet_hours: {windows: [{from: "20:00", to: "09:00"}], scope: {channels: [sms]}}}
-  - {name: q4, quiet_hours: {windows: [{on: sun, from: "00:00", to: "24:00"}], scope: {channels: [push]}}}
+  - name: q4
+    quiet_hours: {windows: [{on: sun, from: "00:00", to: "24:00"}], scope: {channels: [push]}}
 "#;
 
 /// Twenty caps for each of which every row counts, and none of which is ever full.

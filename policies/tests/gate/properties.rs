@@ -1,9 +1,11 @@
 //! Properties of the gate over random policies, ledgers and zones.
 
-use cadencia_policies::{CountState, Counts, LedgerRow, PolicySet};
+use cadencia_policies::{
+    ContactPolicy, CountState, Counts, LedgerRow, PolicySet, RawContactPolicy, lint,
+};
 use domain::ids::SendId;
 use domain::time::{Instant, Zone};
-use domain::verdict::{Decision, RuleKind};
+use domain::verdict::{Decision, RuleKind, RuleResult, Verdict};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -127,11 +129,7 @@ proptest! {
         let there = world(&other, zone, now, &reversed).ask(&other, now);
         prop_assert_eq!(here.decision, there.decision);
         prop_assert_eq!(here.earliest, there.earliest);
-        let mut rulings: Vec<_> = here.rules.iter().map(|r| (r.kind, r.counted, r.limit, format!("{:?}", r.ruling))).collect();
-        let mut others: Vec<_> = there.rules.iter().map(|r| (r.kind, r.counted, r.limit, format!("{:?}", r.ruling))).collect();
-        rulings.sort();
-        others.sort();
-        prop_assert_eq!(rulings, others);
+        prop_assert_eq!(results(&here), results(&there));
     }
 
     /// Whatever is asked, and whatever becomes of what was sent, no window of a cap ever holds more
@@ -181,12 +179,21 @@ proptest! {
         let (from, to) = (*at.get(&bounds), *cut.get(&bounds));
         let broken = format!("{}{insert}{}", &text[..from.min(to)], &text[from.max(to)..]);
         let spec = broken.split_once("spec:").map_or(broken.as_str(), |(_, spec)| spec);
-        if let Ok(raw) = serde_saphyr::from_str::<cadencia_policies::RawContactPolicy>(spec) {
-            if let Ok(document) = raw.validate() {
-                let _ = cadencia_policies::ContactPolicy::merge(&[document]).map(|merged| cadencia_policies::lint(&merged));
-            }
+        let raw: Result<RawContactPolicy, _> = serde_saphyr::from_str(spec);
+        if let Some(document) = raw.ok().and_then(|raw| raw.validate().ok()) {
+            let _ = ContactPolicy::merge(&[document]).map(|merged| lint(&merged));
         }
     }
+}
+
+/// What the rules said, in an order of its own.
+fn results(verdict: &Verdict) -> Vec<(Option<u32>, Option<u32>, String)> {
+    let shown = |rule: &RuleResult| {
+        (rule.counted, rule.limit, format!("{:?} {:?} {}", rule.kind, rule.ruling, rule.reason))
+    };
+    let mut results: Vec<_> = verdict.rules.iter().map(shown).collect();
+    results.sort();
+    results
 }
 
 /// The most that stands in any one window of a cap.

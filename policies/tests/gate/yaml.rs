@@ -139,7 +139,8 @@ fn documents_merge_in_order_and_must_agree() {
     assert_eq!(merged.classes.len(), 3);
     let third = document(&format!(
         "fallback_zone: Europe/Madrid\non_no_consent: refuse\n\
-         classes: {{service: {{obeys_caps: false}}}}\nrules: [{{name: c, {night}}}, {{name: a, {night}}}]"
+         classes: {{service: {{obeys_caps: false}}}}\n\
+         rules: [{{name: c, {night}}}, {{name: a, {night}}}]"
     ));
     let problems = ContactPolicy::merge(&[first, second, third]).expect_err("they differ");
     let shown: Vec<String> = problems

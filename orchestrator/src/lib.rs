@@ -4,5 +4,6 @@
 //! Owns what touches the outside: configuration, actors, HTTP, command line, telemetry. It must
 //! hold no decision about a customer: those are made in `domain`, `policies` and `engine`.
 
+pub mod config;
 pub mod error;
 pub mod telemetry;

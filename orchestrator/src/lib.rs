@@ -4,6 +4,16 @@
 //! Owns what touches the outside: configuration, actors, HTTP, command line, telemetry. It must
 //! hold no decision about a customer: those are made in `domain`, `policies` and `engine`.
 
+pub mod actors;
+pub mod app;
 pub mod config;
 pub mod error;
+pub mod fatal;
+pub mod import;
+pub mod publish;
+pub mod recovery;
+pub mod rows;
+pub mod simulate;
 pub mod telemetry;
+pub mod timeline;
+pub mod web;

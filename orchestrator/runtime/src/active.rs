@@ -246,3 +246,6 @@ impl<V> Active<V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

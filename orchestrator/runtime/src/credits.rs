@@ -234,6 +234,15 @@ impl Credit {
         Credit { pool: self.pool.clone(), count }
     }
 
+    /// Takes in the credits of another batch of the same pool, so that they can be kept as one.
+    ///
+    /// # Panics
+    /// If they are from another pool.
+    pub fn absorb(&mut self, mut other: Credit) {
+        assert!(other.pool.is_same(&self.pool), "the credit is from another pool");
+        self.count += std::mem::take(&mut other.count);
+    }
+
     /// Gives back up to `count` credits now and keeps the rest.
     pub fn give_back(&mut self, count: u32) {
         let count = count.min(self.count);
@@ -272,6 +281,10 @@ impl Reservation {
 /// [`Busy`] of the first target without room.
 pub fn reserve_all(parts: &[(&Credits, u32)]) -> Result<Reservation, Busy> {
     // An early return drops, and so gives back, what was taken.
-    let taken: Result<Vec<_>, _> = parts.iter().map(|(pool, count)| pool.try_take(*count)).collect();
+    let taken: Result<Vec<_>, _> =
+        parts.iter().map(|(pool, count)| pool.try_take(*count)).collect();
     taken.map(Reservation)
 }
+
+#[cfg(test)]
+mod tests;

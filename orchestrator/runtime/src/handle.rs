@@ -5,6 +5,8 @@
 //! is counted here: a [`Handle`] by [`Credits`] (any thread), a [`Local`] by the [`Flight`] that
 //! `active` gives out (same arbiter), a [`Returns`](crate::returns::Returns) by its single wake-up.
 
+#![expect(clippy::disallowed_methods, reason = "the one place that sends, after counting")]
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -32,7 +34,6 @@ impl<M> Delivery<M> {
     }
 
     /// The message and its credit, which counts until it is dropped.
-    #[must_use]
     pub fn into_parts(self) -> (M, Credit) {
         (self.msg, self.credit)
     }
@@ -232,3 +233,6 @@ impl<W: Message<Result = ()> + Send + 'static> Wake<W> {
         self.0.do_send(wake);
     }
 }
+
+#[cfg(test)]
+mod tests;

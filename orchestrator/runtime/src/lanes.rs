@@ -194,7 +194,9 @@ impl<T> Lanes<T> {
         let lane = self.choose()?;
         let id = self.dequeue(lane);
         for _ in 0..max.max(1) {
-            let Some(input) = self.pop_input(id) else { break };
+            let Some(input) = self.pop_input(id) else {
+                break;
+            };
             into.push(input);
         }
         let owner = &mut self.owners[id as usize];
@@ -317,3 +319,6 @@ impl<T> Lanes<T> {
 fn number(index: usize) -> u32 {
     u32::try_from(index).expect("bounded by the limits")
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,10 +58,11 @@ impl Slots {
             state.free = free;
             return Some(Permit { slots: self.clone() });
         }
-        if !state.waiting.contains_key(&partition) {
-            state.waiting.insert(partition, Box::new(notify));
-            state.line.push_back(partition);
-        }
+        let State { line, waiting, .. } = &mut *state;
+        waiting.entry(partition).or_insert_with(|| {
+            line.push_back(partition);
+            Box::new(notify)
+        });
         None
     }
 

@@ -78,3 +78,6 @@ fn ask(stop: &Wake<Stop>) -> Answer<()> {
     stop.send(Stop(asker));
     answer
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,15 +59,8 @@ pub(crate) fn run(shared: &Shared, leash: &Leash, sink: &dyn DurableSink, limit:
         looks += 1;
         if looks == LOOKS_PER_LIMIT {
             shared.counters.stalled();
-            tracing::warn!(
-                commit,
-                limit_ms = limit.as_millis() as u64,
-                "commit is stalled"
-            );
-            sink.stalled(&Stall {
-                commit,
-                longer_than: limit,
-            });
+            tracing::warn!(commit, limit_ms = limit.as_millis() as u64, "commit is stalled");
+            sink.stalled(&Stall { commit, longer_than: limit });
         }
     }
 }

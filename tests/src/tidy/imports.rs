@@ -28,14 +28,17 @@ const ACTIX: &[&str] = &[
 /// Crates whose code is pure: what they must not name.
 const PURE_HOMES: [&str; 3] =
     ["orchestrator/domain/src/", "orchestrator/engine/src/", "policies/src/"];
-const IMPURE: [&str; 13] = [
+const IMPURE: [&str; 16] = [
     "std::env",
     "std::fs",
     "std::io",
-    "std::net",
     "std::process",
     "std::thread",
     "std::time::SystemTime",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
     "tokio",
     "tracing",
     "async",

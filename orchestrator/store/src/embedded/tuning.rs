@@ -22,10 +22,7 @@ pub struct Memory {
 
 impl Default for Memory {
     fn default() -> Self {
-        Memory {
-            cache_bytes: 256 * MIB,
-            write_buffer_bytes: 64 * MIB,
-        }
+        Memory { cache_bytes: 256 * MIB, write_buffer_bytes: 64 * MIB }
     }
 }
 

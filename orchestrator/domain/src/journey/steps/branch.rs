@@ -11,14 +11,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::Check;
-use crate::journey::steps::RawStep;
-use crate::journey::validate::Context;
-use crate::problem::{Path, Problem};
 use crate::expression::Expression;
 use crate::journey::definition::{Journey, Node, NodeIndex};
 use crate::journey::enrollment::Enrollment;
 use crate::journey::machine::{Next, World};
 use crate::journey::scope::EnrollmentScope;
+use crate::journey::steps::RawStep;
+use crate::journey::validate::Context;
+use crate::problem::{Path, Problem};
 use crate::time::Instant;
 
 /// Most arms of a branch. A longer choice is a table, and belongs into a trait.
@@ -72,9 +72,8 @@ pub(crate) fn build(
     for (at, arm) in raw.iter().enumerate() {
         let path = path.index(at);
         sound &= shape(arm, at + 1 == raw.len(), &path, check);
-        let when = arm.when.as_ref().map(|when| {
-            check.condition(when, &path.key("when"), context.words)
-        });
+        let when =
+            arm.when.as_ref().map(|when| check.condition(when, &path.key("when"), context.words));
         let first = arm.steps.as_ref().and_then(|_| firsts.next().flatten());
         match when {
             Some(Some(when)) => arms.push((when, first)),
@@ -104,17 +103,13 @@ fn shape(arm: &RawArm, last: bool, path: &Path, check: &mut Check<'_>) -> bool {
         (Some(_), None, None) => Problem::new(path.key("when"), "this arm has no `steps`")
             .on_key()
             .suggest("write `steps: []` to go on behind the branch"),
-        (None, Some(_), None) => {
-            Problem::new(path.key("steps"), "this arm has no `when`").on_key()
-        }
+        (None, Some(_), None) => Problem::new(path.key("steps"), "this arm has no `when`").on_key(),
         (None, None, None) => {
             Problem::new(path.clone(), "an arm needs `when` with `steps`, or `else`")
         }
-        (_, _, Some(_)) => {
-            Problem::new(path.key("else"), "`else` must be an arm of its own")
-                .on_key()
-                .suggest("start it with `- else:`")
-        }
+        (_, _, Some(_)) => Problem::new(path.key("else"), "`else` must be an arm of its own")
+            .on_key()
+            .suggest("start it with `- else:`"),
     };
     check.problem(problem);
     false

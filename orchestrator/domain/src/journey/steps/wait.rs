@@ -14,10 +14,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::Check;
+use crate::expression::Expression;
 use crate::journey::raw::RawEventMatch;
 use crate::journey::validate::{Context, event_match};
 use crate::problem::{Path, Problem};
-use crate::expression::Expression;
 use std::sync::Arc;
 
 use crate::journey::definition::{EventMatch, Journey, Node};
@@ -135,11 +135,8 @@ fn date(
 
 /// Whether the keys may stand beside each other.
 fn combines(raw: &RawWait, path: &Path, check: &mut Check<'_>) -> bool {
-    let given = [
-        (raw.span.is_some(), "for"),
-        (raw.on.is_some(), "on"),
-        (raw.date.is_some(), "date"),
-    ];
+    let given =
+        [(raw.span.is_some(), "for"), (raw.on.is_some(), "on"), (raw.date.is_some(), "date")];
     let main: Vec<_> = given.iter().filter(|(given, _)| *given).map(|(_, key)| *key).collect();
     if let [first, second, ..] = main.as_slice() {
         let message = format!("`{second}` cannot stand beside `{first}`");

@@ -8,9 +8,7 @@ use super::Ids;
 use crate::check::Check;
 use crate::expression::Vocabulary;
 use crate::ids::{JourneyName, StepId};
-use crate::journey::definition::{
-    JOURNEY_DEPTH_MAX, JOURNEY_STEPS_MAX, Node, NodeIndex,
-};
+use crate::journey::definition::{JOURNEY_DEPTH_MAX, JOURNEY_STEPS_MAX, Node, NodeIndex};
 use crate::journey::raw::RawJourney;
 use crate::journey::steps::{Exit, RawStep, Step};
 use crate::problem::{Path, Problem};
@@ -106,10 +104,7 @@ pub(super) fn nodes(
         return None;
     }
     if ids.len() > JOURNEY_STEPS_MAX {
-        let message = format!(
-            "the journey has {} steps, more than {JOURNEY_STEPS_MAX}",
-            ids.len()
-        );
+        let message = format!("the journey has {} steps, more than {JOURNEY_STEPS_MAX}", ids.len());
         check.problem(Problem::new(path.clone(), message).on_key().suggest("split it in two"));
         return None;
     }

@@ -42,9 +42,7 @@ pub fn journey(
     check: &mut Check<'_>,
 ) -> Option<Journey> {
     let ids = layout::ids(&raw.steps, &path.key("steps"), check);
-    let words = Vocabulary::customer()
-        .with_event()
-        .with_enrollment(ids.iter().map(StepId::as_str));
+    let words = Vocabulary::customer().with_event().with_enrollment(ids.iter().map(StepId::as_str));
     let entry = entry::entry(&raw.enter, &path.key("enter"), check);
     let goal = raw.goal.as_ref().map(|raw| goal(raw, &path.key("goal"), &words, check));
     let exits = exits(raw, path, &words, check);

@@ -14,4 +14,6 @@ pub mod oracle;
 pub mod statistics;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;

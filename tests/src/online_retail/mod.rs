@@ -14,6 +14,6 @@ pub mod oracle;
 pub mod statistics;
 
 #[cfg(test)]
-mod simulation;
+mod simulate;
 #[cfg(test)]
 mod tests;

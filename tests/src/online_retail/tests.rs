@@ -8,7 +8,7 @@ use super::oracle::{Outcome, expected};
 use super::{generator, lines, statistics};
 use crate::environment::real_data;
 
-pub(super) fn example() -> PathBuf {
+fn example() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../orchestrator/examples/online-retail")
 }
 

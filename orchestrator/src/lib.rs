@@ -4,5 +4,19 @@
 //! Owns what touches the outside: configuration, actors, HTTP, command line, telemetry. It must
 //! hold no decision about a customer: those are made in `domain`, `policies` and `engine`.
 
+pub mod actors;
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod error;
+pub mod fatal;
+pub mod import;
+pub mod outgoing;
+pub mod publish;
+pub mod recovery;
+pub mod rows;
+pub mod secret;
+pub mod simulate;
 pub mod telemetry;
+pub mod timeline;
+pub mod web;

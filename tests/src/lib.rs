@@ -7,6 +7,9 @@
 #[cfg(test)]
 mod channels;
 pub mod environment;
+#[cfg(test)]
+mod import;
+pub mod online_retail;
 pub mod store_contract;
 #[cfg(test)]
 mod tidy;

@@ -77,6 +77,7 @@ fn what_is_missing_reads_as_nothing() {
         ("{% for i in event.properties.items %}{{ i.price | default: '-' }};{% endfor %}", "4.5;-;"),
         ("{% for l in customer.address.lines %}{{ l.text | upcase }}.{% endfor %}", "ONE.."),
         ("{% assign i = event.properties.items | last %}{{ i.price | default: 0 }}", "0"),
+        ("{{ customer[missing.key] | default: 'x' }}", "x"),
     ] {
         check(Place::Text, source, expected);
     }

@@ -5,6 +5,9 @@
 //! never read a clock, the environment, a random source, a file or the network, and never log:
 //! time, data and chance (a hash of ids) come in as arguments.
 
+pub mod campaign;
+pub mod channel;
+pub mod check;
 pub mod consent;
 pub mod customer;
 pub mod event;
@@ -12,8 +15,10 @@ pub mod expression;
 pub mod hash;
 pub mod ids;
 pub mod journey;
+pub mod metadata;
 pub mod problem;
 pub mod segment;
+pub mod template;
 pub mod time;
 pub mod value;
 pub mod verdict;

@@ -29,6 +29,14 @@ impl Path {
         path
     }
 
+    /// This path, and `below` behind it.
+    #[must_use]
+    pub fn join(&self, below: &Self) -> Self {
+        let mut path = self.clone();
+        path.0.extend(below.0.iter().cloned());
+        path
+    }
+
     /// This path, one index further.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
@@ -58,6 +66,8 @@ pub struct Problem {
     pub path: Path,
     /// Byte offset within the scalar at `path` (an expression, a template), where it is known.
     pub offset: Option<usize>,
+    /// Whether the key at `path` is meant, not its value.
+    pub on_key: bool,
     /// What is wrong: lower case, without a full stop.
     pub message: String,
     /// What to do, if we know.
@@ -67,13 +77,20 @@ pub struct Problem {
 impl Problem {
     /// A problem at a place.
     pub fn new(path: Path, message: impl Into<String>) -> Self {
-        Self { path, offset: None, message: message.into(), suggestion: None }
+        Self { path, offset: None, on_key: false, message: message.into(), suggestion: None }
     }
 
     /// With advice.
     #[must_use]
     pub fn suggest(mut self, suggestion: impl Into<String>) -> Self {
         self.suggestion = Some(suggestion.into());
+        self
+    }
+
+    /// At the key, not at its value.
+    #[must_use]
+    pub fn on_key(mut self) -> Self {
+        self.on_key = true;
         self
     }
 

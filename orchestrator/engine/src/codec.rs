@@ -53,10 +53,51 @@ pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T
     }
 }
 
+/// Bytes in front of a customer's record that can be read without decoding it: version, due
+/// instant (i64, little endian), flags.
+const CUSTOMER_HEADER_BYTES: usize = 10;
+/// Flag: messages of this customer wait for a connection slot.
+const FLAG_PLANNED: u8 = 1;
+
+/// What a restart reads of a customer's record without decoding it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CustomerHeader {
+    /// When its timer is due; [`Instant::MAX`] for never.
+    pub due_at: Instant,
+    /// Whether messages of it wait for a connection slot.
+    pub planned: bool,
+}
+
+/// A customer's record.
+pub fn encode_customer(customer: &Customer, planned: bool) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(512);
+    bytes.push(RECORD_VERSION);
+    bytes.extend_from_slice(&customer.due_at.0.to_le_bytes());
+    bytes.push(if planned { FLAG_PLANNED } else { 0 });
+    postcard::to_extend(customer, bytes).expect("encoding into memory cannot fail")
+}
+
+/// Reads only the header of a customer's record.
+pub fn decode_customer_header(bytes: &[u8]) -> Result<CustomerHeader, DecodeError> {
+    let what = "customer";
+    match bytes.first() {
+        None => return Err(DecodeError::Empty { what }),
+        Some(&RECORD_VERSION) => {}
+        Some(&found) => return Err(DecodeError::Newer { what, found }),
+    }
+    let damaged = || DecodeError::Damaged { what, detail: "it is too short".to_owned() };
+    let due = bytes.get(1..9).and_then(|due| due.try_into().ok()).ok_or_else(damaged)?;
+    let flags = *bytes.get(9).ok_or_else(damaged)?;
+    let due_at = Instant(i64::from_le_bytes(due));
+    Ok(CustomerHeader { due_at, planned: flags & FLAG_PLANNED != 0 })
+}
+
 /// The customer of a record, checked against the key that it was loaded by: two ids with the same
 /// 128-bit hash would share a row, and mixing two people up must never pass in silence.
 pub fn decode_customer(key: CustomerKey, bytes: &[u8]) -> Result<Customer, DecodeError> {
-    let customer: Customer = decode("customer", bytes)?;
+    decode_customer_header(bytes)?;
+    let customer: Customer = postcard::from_bytes(&bytes[CUSTOMER_HEADER_BYTES..])
+        .map_err(|error| DecodeError::Damaged { what: "customer", detail: error.to_string() })?;
     if customer.key() != key {
         let detail = "the record belongs to another customer".to_owned();
         return Err(DecodeError::Damaged { what: "customer", detail });
@@ -114,5 +155,12 @@ pub fn spill_prefix(partition: u16, customer: CustomerKey) -> Vec<u8> {
 pub fn spill_key(partition: u16, customer: CustomerKey, number: u32) -> Vec<u8> {
     let mut key = spill_prefix(partition, customer);
     key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// Key of a partition's snapshot of open sends and counts.
+pub fn snapshot_key(partition: u16) -> Vec<u8> {
+    let mut key = vec![b'S'];
+    key.extend_from_slice(&partition.to_be_bytes());
     key
 }

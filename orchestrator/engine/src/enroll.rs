@@ -253,11 +253,11 @@ fn enter(
         key: key.clone(),
     });
     begun.deltas.push((CounterKey::Entered(version), 1));
-    let mut enrollment = machine::new_enrollment(id, version, key, trigger, begun.now);
+    let mut enrollment = machine::new_enrollment(id, version, key, trigger, begun.at);
     let zone = customer.zone.clone();
     let zone = catalog.zone(zone.as_ref());
     let mut world = World { customer, zone, effects: &mut begun.moves };
-    let progress = machine::advance(journey, &mut enrollment, Told::Enter, &mut world, begun.now);
+    let progress = machine::advance(journey, &mut enrollment, Told::Enter, &mut world, begun.at);
     begun.moved(id, version, journey);
     match progress {
         Progress::Exited(_) => remember_exit(loaded, journey, &enrollment, begun.now),

@@ -55,7 +55,7 @@ pub(crate) fn tell(
     };
     let zone = loaded.customer.zone.clone();
     let zone = catalog.zone(zone.as_ref());
-    let now = begun.now;
+    let now = begun.at;
     // The enrollment is taken out while it is advanced: the machine may change the customer.
     let mut enrollment = loaded.customer.enrollments.remove(at);
     let zone_before = loaded.customer.zone.clone();

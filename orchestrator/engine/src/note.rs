@@ -1,5 +1,5 @@
-//! Notes: a turn's share of the group record, all that a restart must know without reading
-//! customers: who is due when, which sends are open, how the counts changed.
+//! Notes: a turn's share of the group record: which sends are open, how the counts changed. A
+//! restart replays those that are newer than the partition's snapshot.
 
 use domain::ids::{CustomerKey, SendId};
 use domain::time::Instant;
@@ -10,10 +10,6 @@ use crate::counters::CounterKey;
 /// What one transaction notes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// The customer and when it is due next, if that changed.
-    pub due: Option<(CustomerKey, Instant)>,
-    /// The customer has messages that wait for a connection slot.
-    pub planned: bool,
     /// Sends that became open, or whose open state changed.
     pub opened: Vec<OpenedSend>,
     /// Sends that reached their final state.

@@ -15,6 +15,7 @@ use domain::journey::enrollment::{Phase, Sending, State, Trigger};
 use domain::time::Instant;
 use domain::value::Map;
 use policies::CountState;
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Control};
 use crate::codec;
@@ -178,6 +179,11 @@ impl Partition {
         let catalog = self.catalog.clone();
         journeys::follow_catalog(loaded, &catalog, &mut begun);
         for input in inputs {
+            begun.at = match &input {
+                // Waits and entries count from receipt (semantics 3), however long it queued.
+                Input::Event { event, .. } => event.received_at.min(now),
+                _ => now,
+            };
             self.take_in(loaded, input, &catalog, &mut begun);
         }
         begun
@@ -285,12 +291,10 @@ impl Partition {
             begun.writes.push(Write {
                 table: Table::Customers,
                 key: codec::customer_key(self.id, key),
-                value: Some(codec::encode(&loaded.customer)),
+                value: Some(codec::encode_customer(&loaded.customer, is_planned(loaded))),
             });
             loaded.recorded = true;
             let note = Note {
-                due: due_changed.then_some((key, due)),
-                planned: is_planned(loaded),
                 opened: std::mem::take(&mut begun.opened),
                 closed: std::mem::take(&mut begun.closed),
                 deltas: std::mem::take(&mut begun.deltas),
@@ -501,6 +505,32 @@ impl Partition {
         self.outcome(send, &Outcome::Unknown { reason }, None, now)
     }
 
+    /// The transaction that writes a snapshot of this partition as it is now. `commit` is a group
+    /// commit that is durable already.
+    pub fn snapshot(&mut self, commit: u64) -> Transaction {
+        self.seq += 1;
+        let open = self.open.iter().map(|(send, open)| {
+            let retry_at = open.row.info.open.as_ref().and_then(|info| info.retry_at);
+            let counted_at = open.row.ledger.counted_at;
+            (*send, OpenedSend { send: *send, customer: open.customer, counted_at, retry_at })
+        });
+        let open = open.collect();
+        let counters = self.counters.clone();
+        let snapshot = Snapshot { seq: self.seq, commit, open, counters };
+        let key = codec::snapshot_key(self.id);
+        let value = Some(codec::encode(&snapshot));
+        let write = Write { table: Table::Meta, key, value };
+        self.transaction(vec![write], &Note::default())
+    }
+
+    /// The transaction that writes rows which belong to no customer (definitions, cursors);
+    /// the ticket is acknowledged once they are durable.
+    pub fn put(&mut self, writes: Vec<Write>, ticket: Ticket) -> Transaction {
+        self.seq += 1;
+        self.pending.push_back((self.seq, Effect::Acknowledge(ticket)));
+        self.transaction(writes, &Note::default())
+    }
+
     /// After a restart: counts as they were.
     pub fn recover_counters(&mut self, counters: Counters) {
         self.counters = counters;
@@ -537,20 +567,28 @@ fn is_planned(loaded: &Loaded) -> bool {
     })
 }
 
-/// What a restart rebuilds from the notes of the group records.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Recovered {
+/// A partition's open sends and counts at one sequence: a restart replays the notes after it.
+/// Who is due and who waits for a slot stands in the headers of the customers' records.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The partition's sequence at which it was taken.
+    pub seq: u64,
+    /// A group commit that was durable then: group rows before it are not needed any more.
+    pub commit: u64,
     /// Open sends.
     pub open: BTreeMap<SendId, OpenedSend>,
-    /// Customers with messages that wait for a slot.
-    pub planned: BTreeSet<CustomerKey>,
     /// Counts.
     pub counters: Counters,
 }
 
-impl Recovered {
-    /// Takes in one note, in commit order. The due instant is for the timers.
-    pub fn replay(&mut self, note: Note) -> Option<(CustomerKey, Instant)> {
+impl Snapshot {
+    /// Takes in the note of one transaction, in the order of their sequences. One that the
+    /// snapshot contains already changes nothing.
+    pub fn replay(&mut self, seq: u64, note: Note) {
+        if seq <= self.seq {
+            return;
+        }
+        self.seq = seq;
         for opened in note.opened {
             self.open.insert(opened.send, opened);
         }
@@ -560,11 +598,5 @@ impl Recovered {
         for (key, delta) in note.deltas {
             self.counters.add(key, i64::from(delta));
         }
-        if let Some((customer, _)) = note.due {
-            if note.planned {
-                self.planned.insert(customer);
-            }
-        }
-        note.due
     }
 }

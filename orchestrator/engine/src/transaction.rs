@@ -10,16 +10,13 @@ pub enum Table {
     History = 1,
     /// One row per send: the ledger, and the outbox while the send is open.
     Sends = 2,
-    /// One row per group commit, written by the store from the notes.
-    Groups = 3,
     /// Definitions, controls, snapshots, cursors, spilled dedupe rows.
-    Meta = 4,
+    Meta = 3,
 }
 
 impl Table {
     /// Every table, in the order of their numbers.
-    pub const ALL: [Self; 5] =
-        [Self::Customers, Self::History, Self::Sends, Self::Groups, Self::Meta];
+    pub const ALL: [Self; 4] = [Self::Customers, Self::History, Self::Sends, Self::Meta];
 
     /// Its name on disk.
     pub fn name(self) -> &'static str {
@@ -27,7 +24,6 @@ impl Table {
             Self::Customers => "customers",
             Self::History => "history",
             Self::Sends => "sends",
-            Self::Groups => "groups",
             Self::Meta => "meta",
         }
     }

@@ -112,7 +112,10 @@ impl Loaded {
 /// A turn on its way: what the inputs have changed so far.
 #[derive(Debug)]
 pub struct Begun {
+    /// The instant of the turn: what the gate goes by.
     pub(crate) now: Instant,
+    /// The instant that counts for the input at hand: an event's receipt, else `now`.
+    pub(crate) at: Instant,
     pub(crate) items: Vec<HistoryItem>,
     pub(crate) deltas: Vec<(CounterKey, i32)>,
     pub(crate) writes: Vec<Write>,
@@ -131,6 +134,7 @@ impl Begun {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             now,
+            at: now,
             items: Vec::new(),
             deltas: Vec::new(),
             writes: Vec::new(),

@@ -1,8 +1,11 @@
-//! The one clock. Everyone who needs time is handed a [`Clock`] or an instant; nobody else reads it.
+//! The one clock. Everyone who needs time is handed a [`Clock`] or an instant; nobody else reads
+//! it.
 //!
 //! Owns: reading wall and monotonic time, sleeping, intervals, time-outs, and the two kinds of
 //! simulated time (accelerated for a demonstration, manual for tests and simulation). Called by
 //! actors and schedulers. It must never answer an instant earlier than one it answered before.
+
+#![expect(clippy::disallowed_methods, reason = "the one place that reads time and sleeps")]
 
 mod simulated;
 mod steady;
@@ -13,8 +16,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use thiserror::Error;
 
-pub use simulated::SimulatedClock;
 use simulated::Manual;
+pub use simulated::SimulatedClock;
 use steady::Steady;
 
 /// The longest single sleep of the operating system clock. A wall clock that jumps forward (the
@@ -49,7 +52,7 @@ pub struct SystemClock {
 impl SystemClock {
     fn now_ms(&self) -> i64 {
         // A machine whose clock stands before 1970 counts as 1970.
-        let wall = wall_time().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall_ms = i64::try_from(wall.as_millis()).unwrap_or(i64::MAX);
         let elapsed_ms = i64::try_from(self.origin.elapsed().as_millis()).unwrap_or(i64::MAX);
         self.steady.observe(wall_ms, elapsed_ms)
@@ -65,7 +68,7 @@ impl Clock {
     #[must_use]
     pub fn system() -> Self {
         Self::from_source(Source::System(SystemClock {
-            origin: monotonic_time(),
+            origin: Instant::now(),
             steady: Steady::default(),
         }))
     }
@@ -74,7 +77,7 @@ impl Clock {
     /// factor of 0 counts as 1. For demonstrations: 3,600 shows an hour per second.
     #[must_use]
     pub fn accelerated(start_ms: i64, factor: u32) -> Self {
-        let origin = monotonic_time();
+        let origin = Instant::now();
         Self::from_source(Source::Accelerated { origin, start_ms, factor: factor.max(1) })
     }
 
@@ -128,7 +131,7 @@ impl Clock {
                 return;
             }
             while let Some(nap) = clock.nap(due_ms) {
-                doze(nap).await;
+                tokio::time::sleep(nap).await;
             }
         }
     }
@@ -151,7 +154,11 @@ impl Clock {
     ///
     /// # Errors
     /// [`TimedOut`]; the future is dropped then.
-    pub async fn timeout<F: Future>(&self, after_ms: u64, future: F) -> Result<F::Output, TimedOut> {
+    pub async fn timeout<F: Future>(
+        &self,
+        after_ms: u64,
+        future: F,
+    ) -> Result<F::Output, TimedOut> {
         let sleep = self.sleep(after_ms);
         tokio::select! {
             // An answer that is there at the deadline counts.
@@ -195,21 +202,6 @@ impl Interval {
         self.next_ms = due_ms.saturating_add(periods.saturating_mul(self.period_ms));
         due_ms
     }
-}
-
-#[allow(clippy::disallowed_methods, reason = "the one place that reads wall time")]
-fn wall_time() -> SystemTime {
-    SystemTime::now()
-}
-
-#[allow(clippy::disallowed_methods, reason = "the one place that reads monotonic time")]
-fn monotonic_time() -> Instant {
-    Instant::now()
-}
-
-#[allow(clippy::disallowed_methods, reason = "the one place that sleeps")]
-async fn doze(nap: Duration) {
-    tokio::time::sleep(nap).await;
 }
 
 #[cfg(test)]

@@ -43,7 +43,6 @@ impl<R> Future for Answer<R> {
 }
 
 /// A pair of the right to answer and the future of the answer.
-#[must_use]
 pub fn reply<R>() -> (Reply<R>, Answer<R>) {
     let (sender, receiver) = oneshot::channel();
     (Reply(sender), Answer(receiver))

@@ -59,8 +59,8 @@ fn lines(problems: &[Problem]) -> String {
 impl Mapping {
     /// From the text of a mapping file; lookup tables are read from `folder`.
     pub fn parse(text: &str, folder: &FilePath) -> Result<Self, MappingError> {
-        let raw: RawMapping = serde_saphyr::from_str(text)
-            .map_err(|error| MappingError::Shape(error.to_string()))?;
+        let raw: RawMapping =
+            serde_saphyr::from_str(text).map_err(|error| MappingError::Shape(error.to_string()))?;
         Self::new(raw, folder)
     }
 

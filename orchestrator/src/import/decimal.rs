@@ -81,7 +81,8 @@ impl Decimal {
 impl std::fmt::Display for Decimal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let sign = if self.digits < 0 { "-" } else { "" };
-        let digits = format!("{:0>width$}", self.digits.unsigned_abs(), width = self.scale as usize + 1);
+        let digits =
+            format!("{:0>width$}", self.digits.unsigned_abs(), width = self.scale as usize + 1);
         let (whole, fraction) = digits.split_at(digits.len() - self.scale as usize);
         match fraction {
             "" => write!(f, "{sign}{whole}"),
@@ -121,7 +122,10 @@ mod tests {
     fn sums_are_exact() {
         let tenth = read("0.1");
         let sum = (0..10).try_fold(Decimal::default(), |sum, _| sum.plus(tenth));
-        assert_eq!(sum.and_then(|sum| sum.compare(Decimal::one())), Some(std::cmp::Ordering::Equal));
+        assert_eq!(
+            sum.and_then(|sum| sum.compare(Decimal::one())),
+            Some(std::cmp::Ordering::Equal)
+        );
         let product = read("-12").times(read("2.95")).expect("small");
         assert_eq!(product.to_string(), "-35.40");
         assert_eq!(read("1906322.46").to_f64(), 1_906_322.46);

@@ -59,7 +59,8 @@ impl Compiler {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some(open) = rest.find(['{', '}']) {
-            let Some((name, after)) = rest[open..].strip_prefix('{').and_then(|s| s.split_once('}'))
+            let Some((name, after)) =
+                rest[open..].strip_prefix('{').and_then(|s| s.split_once('}'))
             else {
                 self.problem(&path.key("template"), "a brace without its counterpart");
                 return None;

@@ -77,9 +77,7 @@ fn by_customer(mut events: Vec<Event>) -> Customers {
         event.received_at = event.occurred_at;
     }
     // Stable: events of one instant keep their order.
-    events.sort_by(|a, b| {
-        a.customer.cmp(&b.customer).then(a.received_at.cmp(&b.received_at))
-    });
+    events.sort_by(|a, b| a.customer.cmp(&b.customer).then(a.received_at.cmp(&b.received_at)));
     let mut customers: Customers = Vec::new();
     for event in events {
         match customers.last_mut() {
@@ -107,9 +105,8 @@ fn run_lives(
         }
         let to = customers.len().min(from + CUSTOMERS_PER_TAKE);
         for (customer, events) in &customers[from..to] {
-            let events = std::mem::take(
-                &mut *events.lock().expect("a worker only panics on a defect"),
-            );
+            let events =
+                std::mem::take(&mut *events.lock().expect("a worker only panics on a defect"));
             let life = Life::run(&mut partition, customer, events, ticks, plan.until);
             part.handled += life.handled;
             part.sends.extend(life.sends);

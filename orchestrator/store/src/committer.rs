@@ -53,10 +53,7 @@ impl Shared {
             if queue.intake != Intake::Open {
                 return None;
             }
-            queue = self
-                .arrived
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+            queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -101,10 +98,7 @@ pub(crate) fn run(
                 sink.durable(&durable);
             }
             Err(reason) => {
-                let error = CommitError {
-                    commit: durable.commit,
-                    reason,
-                };
+                let error = CommitError { commit: durable.commit, reason };
                 tracing::error!(commit = error.commit, reason = %error.reason, "commit failed");
                 shared.fail(&error);
                 sink.failed(&error);

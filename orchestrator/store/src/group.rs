@@ -55,9 +55,7 @@ impl GroupRow {
         if *version != GROUP_ROW_VERSION {
             return Err(bad(&format!("version {version} is unknown")));
         }
-        let (count, mut rest) = rest
-            .split_first_chunk::<4>()
-            .ok_or_else(|| bad("no count"))?;
+        let (count, mut rest) = rest.split_first_chunk::<4>().ok_or_else(|| bad("no count"))?;
         let count = u32::from_be_bytes(*count) as usize;
         // Each entry takes 14 bytes or more: a wild count must not allocate.
         let mut entries = Vec::with_capacity(count.min(rest.len() / 14 + 1));
@@ -66,9 +64,7 @@ impl GroupRow {
             let (seq, tail) = tail.split_first_chunk().ok_or_else(|| bad("cut short"))?;
             let (length, tail) = tail.split_first_chunk().ok_or_else(|| bad("cut short"))?;
             let length = u32::from_be_bytes(*length) as usize;
-            let (note, tail) = tail
-                .split_at_checked(length)
-                .ok_or_else(|| bad("cut short"))?;
+            let (note, tail) = tail.split_at_checked(length).ok_or_else(|| bad("cut short"))?;
             entries.push(GroupEntry {
                 partition: u16::from_be_bytes(*partition),
                 seq: u64::from_be_bytes(*seq),
@@ -76,18 +72,11 @@ impl GroupRow {
             });
             rest = tail;
         }
-        if rest.is_empty() {
-            Ok(entries)
-        } else {
-            Err(bad("bytes after the end"))
-        }
+        if rest.is_empty() { Ok(entries) } else { Err(bad("bytes after the end")) }
     }
 
     pub(crate) fn encode(transactions: &[Transaction]) -> Vec<u8> {
-        let notes: usize = transactions
-            .iter()
-            .map(|transaction| transaction.note.len())
-            .sum();
+        let notes: usize = transactions.iter().map(|transaction| transaction.note.len()).sum();
         let mut value = Vec::with_capacity(5 + transactions.len() * 14 + notes);
         value.push(GROUP_ROW_VERSION);
         value.extend_from_slice(&(transactions.len() as u32).to_be_bytes());
@@ -140,11 +129,7 @@ impl Former {
     pub(crate) fn form(&mut self, transactions: Vec<Transaction>, trim_below: u64) -> Group {
         let commit = self.next_commit;
         self.next_commit += 1;
-        let row = Write::put(
-            Table::GROUPS,
-            group_key(commit),
-            GroupRow::encode(&transactions),
-        );
+        let row = Write::put(Table::GROUPS, group_key(commit), GroupRow::encode(&transactions));
         let count = transactions.len();
         let mut touched = Vec::with_capacity(count);
         for transaction in &transactions {
@@ -159,9 +144,7 @@ impl Former {
             .collect();
 
         let mut writes = coalesce(transactions);
-        self.busy = writes
-            .iter()
-            .fold(self.busy, |busy, write| busy | 1 << write.table.0);
+        self.busy = writes.iter().fold(self.busy, |busy, write| busy | 1 << write.table.0);
         writes.push(row);
         let trim_below = trim_below.min(commit);
         if commit - self.checkpoint >= HEARTBEAT_COMMITS || trim_below > self.checkpoint {
@@ -194,19 +177,13 @@ impl Former {
 fn coalesce(transactions: Vec<Transaction>) -> Vec<Write> {
     let writes: Vec<Write> = transactions.into_iter().flat_map(|t| t.writes).collect();
     let mut seen: HashSet<(Table, &[u8])> = HashSet::with_capacity(writes.len());
-    let keep: Vec<bool> = writes
-        .iter()
-        .rev()
-        .map(|write| seen.insert((write.table, &write.key)))
-        .collect();
+    let keep: Vec<bool> =
+        writes.iter().rev().map(|write| seen.insert((write.table, &write.key))).collect();
     if seen.len() == writes.len() {
         return writes;
     }
     let mut keep = keep.into_iter().rev();
-    writes
-        .into_iter()
-        .filter(|_| keep.next().unwrap_or(true))
-        .collect()
+    writes.into_iter().filter(|_| keep.next().unwrap_or(true)).collect()
 }
 
 /// Whether the heartbeat row, and not a caller's, lies under `key`.

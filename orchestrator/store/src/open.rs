@@ -32,13 +32,7 @@ impl Settings {
         tables: Vec<TableSpec>,
         monotonic: Monotonic,
     ) -> Self {
-        Settings {
-            partitions,
-            hash,
-            tables,
-            stall_limit: COMMIT_STALL_LIMIT,
-            monotonic,
-        }
+        Settings { partitions, hash, tables, stall_limit: COMMIT_STALL_LIMIT, monotonic }
     }
 
     /// All tables, the store's own first.

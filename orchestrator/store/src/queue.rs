@@ -80,10 +80,7 @@ impl Queue {
         if self.waiting.len() + transactions.len() > QUEUE_TRANSACTIONS_MAX
             || bytes > QUEUE_BYTES_MAX
         {
-            return Err(Reason::Full {
-                transactions: self.waiting.len(),
-                bytes: self.bytes,
-            });
+            return Err(Reason::Full { transactions: self.waiting.len(), bytes: self.bytes });
         }
         for (place, transaction) in transactions.iter().enumerate() {
             let last = &mut self.sequences[usize::from(transaction.partition)];
@@ -110,10 +107,7 @@ impl Queue {
             return Err(Reason::UnknownPartition(transaction.partition));
         }
         if bytes > TRANSACTION_BYTES_MAX {
-            return Err(Reason::TooLarge {
-                bytes,
-                limit: TRANSACTION_BYTES_MAX,
-            });
+            return Err(Reason::TooLarge { bytes, limit: TRANSACTION_BYTES_MAX });
         }
         for write in &transaction.writes {
             if write.table == Table::GROUPS || write.table.0 >= self.tables {

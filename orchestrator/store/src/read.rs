@@ -17,18 +17,12 @@ pub struct Range {
 impl Range {
     /// The whole table.
     pub fn all() -> Self {
-        Range {
-            from: Vec::new(),
-            until: None,
-        }
+        Range { from: Vec::new(), until: None }
     }
 
     /// All keys from this one on.
     pub fn from(key: impl Into<Vec<u8>>) -> Self {
-        Range {
-            from: key.into(),
-            until: None,
-        }
+        Range { from: key.into(), until: None }
     }
 
     /// All keys that begin with `prefix`.
@@ -45,10 +39,7 @@ impl Range {
 
     /// The rest of this range from `key` on, to go on after a page.
     pub fn resume(&self, key: Vec<u8>) -> Self {
-        Range {
-            from: key,
-            until: self.until.clone(),
-        }
+        Range { from: key, until: self.until.clone() }
     }
 
     /// Whether no key can lie in it.
@@ -69,10 +60,7 @@ pub struct Limit {
 impl Limit {
     /// Up to `rows` rows and 4 MiB, so that one page never holds much memory.
     pub fn rows(rows: usize) -> Self {
-        Limit {
-            rows,
-            bytes: 4 * 1024 * 1024,
-        }
+        Limit { rows, bytes: 4 * 1024 * 1024 }
     }
 }
 

@@ -54,9 +54,7 @@ impl Checkpoint {
         let others = (1..tables)
             .filter(|table| busy & (1 << table) == 0)
             .map(|table| Write::put(Table(table), HEARTBEAT_KEY, beat.clone()));
-        std::iter::once(Write::put(Table::GROUPS, HEARTBEAT_KEY, value))
-            .chain(others)
-            .collect()
+        std::iter::once(Write::put(Table::GROUPS, HEARTBEAT_KEY, value)).chain(others).collect()
     }
 
     fn decode(value: &[u8], partitions: u16) -> Result<Self, OpenError> {
@@ -67,18 +65,12 @@ impl Checkpoint {
             return Err(bad());
         }
         let word = |at: usize| -> Result<u64, OpenError> {
-            let bytes = value
-                .get(at..at + 8)
-                .and_then(|bytes| bytes.try_into().ok());
+            let bytes = value.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
             bytes.map(u64::from_be_bytes).ok_or_else(bad)
         };
-        let sequences = (0..usize::from(partitions))
-            .map(|p| word(9 + 8 * p))
-            .collect::<Result<_, _>>()?;
-        Ok(Checkpoint {
-            commit: word(1)?,
-            sequences,
-        })
+        let sequences =
+            (0..usize::from(partitions)).map(|p| word(9 + 8 * p)).collect::<Result<_, _>>()?;
+        Ok(Checkpoint { commit: word(1)?, sequences })
     }
 }
 
@@ -92,13 +84,7 @@ pub(crate) fn create(
     backend
         .commit(0, Checkpoint::rows(tables as u8, 0, 0, &sequences))
         .map_err(OpenError::Engine)?;
-    Ok(Recovered {
-        created: true,
-        last_commit: 0,
-        sequences,
-        oldest_group: 1,
-        checkpoint: 0,
-    })
+    Ok(Recovered { created: true, last_commit: 0, sequences, oldest_group: 1, checkpoint: 0 })
 }
 
 /// Reads what an existing store knows about itself.
@@ -106,17 +92,13 @@ pub(crate) fn recover(backend: &dyn Backend, partitions: u16) -> Result<Recovere
     let read = |error: ReadError| OpenError::Engine(error.0);
     let beat = backend.get(Table::GROUPS, &HEARTBEAT_KEY).map_err(read)?;
     let beat = beat.ok_or_else(|| OpenError::Corrupt("the heartbeat row is missing".to_owned()))?;
-    let Checkpoint {
-        commit: checkpoint,
-        mut sequences,
-    } = Checkpoint::decode(&beat, partitions)?;
+    let Checkpoint { commit: checkpoint, mut sequences } = Checkpoint::decode(&beat, partitions)?;
     let mut last_commit = checkpoint;
     let all = Range::from(group_key(checkpoint + 1));
     let mut rest = Some(all.from.clone());
     while let Some(from) = rest {
-        let page = backend
-            .scan(Table::GROUPS, &all.resume(from), Limit::rows(256))
-            .map_err(read)?;
+        let page =
+            backend.scan(Table::GROUPS, &all.resume(from), Limit::rows(256)).map_err(read)?;
         for (key, value) in &page.rows {
             if key[..] != group_key(last_commit + 1) {
                 return Err(OpenError::Corrupt(format!(
@@ -129,22 +111,14 @@ pub(crate) fn recover(backend: &dyn Backend, partitions: u16) -> Result<Recovere
         }
         rest = page.next;
     }
-    let first = backend
-        .scan(Table::GROUPS, &Range::all(), Limit::rows(1))
-        .map_err(read)?;
+    let first = backend.scan(Table::GROUPS, &Range::all(), Limit::rows(1)).map_err(read)?;
     let oldest_group = match first.rows.first() {
         Some((key, _)) => <[u8; 8]>::try_from(&key[..])
             .map(u64::from_be_bytes)
             .map_err(|_| OpenError::Corrupt("a group row has a bad key".to_owned()))?,
         None => last_commit + 1,
     };
-    Ok(Recovered {
-        created: false,
-        last_commit,
-        sequences,
-        oldest_group,
-        checkpoint,
-    })
+    Ok(Recovered { created: false, last_commit, sequences, oldest_group, checkpoint })
 }
 
 /// Takes one group row into the sequences, which must go up by one each time.

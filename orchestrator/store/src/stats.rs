@@ -46,17 +46,13 @@ pub(crate) struct Counters {
 
 impl Counters {
     pub(crate) fn starting_at(last_commit: u64) -> Self {
-        Counters {
-            last_commit: AtomicU64::new(last_commit),
-            ..Counters::default()
-        }
+        Counters { last_commit: AtomicU64::new(last_commit), ..Counters::default() }
     }
 
     pub(crate) fn committed(&self, group: &Durable) {
         let us = u64::try_from(group.took.as_micros()).unwrap_or(u64::MAX);
         self.commits.fetch_add(1, Relaxed);
-        self.transactions
-            .fetch_add(group.transactions as u64, Relaxed);
+        self.transactions.fetch_add(group.transactions as u64, Relaxed);
         self.rows.fetch_add(group.rows as u64, Relaxed);
         self.bytes.fetch_add(group.bytes as u64, Relaxed);
         self.commit_us.fetch_add(us, Relaxed);

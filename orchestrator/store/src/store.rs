@@ -35,9 +35,7 @@ struct Inner {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
-            .field("stats", &self.stats())
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }
 
@@ -72,21 +70,10 @@ impl Store {
         });
         let io = || OpenError::io("start the store's threads");
         let threads = Mutex::new(Vec::new());
-        let store = Store {
-            inner: Arc::new(Inner {
-                shared,
-                leash,
-                threads,
-            }),
-        };
+        let store = Store { inner: Arc::new(Inner { shared, leash, threads }) };
         for thread in [committer, watchdog] {
             let handle = thread.map_err(io())?;
-            store
-                .inner
-                .threads
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(handle);
+            store.inner.threads.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
         }
         Ok(store)
     }
@@ -108,10 +95,7 @@ impl Store {
                 if matches!(reason, Reason::Full { .. }) {
                     shared.counters.refused_full();
                 }
-                Err(Refused {
-                    reason,
-                    transactions,
-                })
+                Err(Refused { reason, transactions })
             }
         }
     }
@@ -119,10 +103,7 @@ impl Store {
     /// Allows the deletion of group rows below `commit`: what they noted is kept elsewhere (a
     /// snapshot) and durable. They go a few at a time with later commits. Never goes back.
     pub fn trim_groups(&self, commit: u64) {
-        self.inner
-            .shared
-            .trim_below
-            .fetch_max(commit, Ordering::Relaxed);
+        self.inner.shared.trim_below.fetch_max(commit, Ordering::Relaxed);
     }
 
     /// Counters since open.

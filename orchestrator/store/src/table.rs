@@ -49,10 +49,7 @@ pub struct TableSpec {
 }
 
 /// The store's own table as it stands before the caller's.
-pub(crate) const GROUPS_SPEC: TableSpec = TableSpec {
-    name: "groups",
-    access: Access::Append,
-};
+pub(crate) const GROUPS_SPEC: TableSpec = TableSpec { name: "groups", access: Access::Append };
 
 /// The store's own table followed by the caller's, checked.
 pub(crate) fn all(given: &[TableSpec]) -> Result<Vec<TableSpec>, OpenError> {
@@ -66,19 +63,14 @@ pub(crate) fn all(given: &[TableSpec]) -> Result<Vec<TableSpec>, OpenError> {
     let mut tables = vec![GROUPS_SPEC];
     for spec in given {
         let mut letters = spec.name.chars();
-        let good = letters
-            .next()
-            .is_some_and(|first| first.is_ascii_lowercase())
+        let good = letters.next().is_some_and(|first| first.is_ascii_lowercase())
             && spec.name.len() <= 32
             && letters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if !good {
             return Err(OpenError::Layout(format!("bad table name {:?}", spec.name)));
         }
         if tables.iter().any(|other| other.name == spec.name) {
-            return Err(OpenError::Layout(format!(
-                "table {:?} is given twice",
-                spec.name
-            )));
+            return Err(OpenError::Layout(format!("table {:?} is given twice", spec.name)));
         }
         tables.push(*spec);
     }

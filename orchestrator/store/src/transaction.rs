@@ -23,20 +23,12 @@ pub struct Write {
 impl Write {
     /// A row that is put.
     pub fn put(table: Table, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
-        Write {
-            table,
-            key: key.into(),
-            value: Some(value.into()),
-        }
+        Write { table, key: key.into(), value: Some(value.into()) }
     }
 
     /// A row that is deleted.
     pub fn delete(table: Table, key: impl Into<Vec<u8>>) -> Self {
-        Write {
-            table,
-            key: key.into(),
-            value: None,
-        }
+        Write { table, key: key.into(), value: None }
     }
 
     pub(crate) fn bytes(&self) -> usize {

@@ -16,7 +16,7 @@ use std::{
 };
 
 /// A commit that takes longer is reported. Ten seconds is far above the stalls of a busy engine
-/// (100 ms each) and of a slow disk, and far below what an operator should learn from customers.
+/// (100 ms each) and of a slow disk, and below what an operator would want to learn later.
 pub const COMMIT_STALL_LIMIT: Duration = Duration::from_secs(10);
 
 /// Looks per limit: a stall is reported at most a quarter of the limit late.
@@ -59,15 +59,8 @@ pub(crate) fn run(shared: &Shared, leash: &Leash, sink: &dyn DurableSink, limit:
         looks += 1;
         if looks == LOOKS_PER_LIMIT {
             shared.counters.stalled();
-            tracing::warn!(
-                commit,
-                limit_ms = limit.as_millis() as u64,
-                "commit is stalled"
-            );
-            sink.stalled(&Stall {
-                commit,
-                longer_than: limit,
-            });
+            tracing::warn!(commit, limit_ms = limit.as_millis() as u64, "commit is stalled");
+            sink.stalled(&Stall { commit, longer_than: limit });
         }
     }
 }

@@ -106,11 +106,7 @@ impl Subject for Threaded {
     fn settle(&mut self) -> Vec<Durable> {
         let mut groups = Vec::new();
         while self.pending > 0 {
-            match self
-                .heard
-                .recv_timeout(PATIENCE)
-                .expect("the committer goes on")
-            {
+            match self.heard.recv_timeout(PATIENCE).expect("the committer goes on") {
                 Heard::Durable(group) => {
                     self.pending -= group.transactions;
                     groups.push(group);
@@ -173,23 +169,13 @@ impl Subject for Stepped {
 pub(crate) fn subjects() -> Vec<(&'static str, Box<dyn Subject>)> {
     let (sink, heard) = ear();
     let (store, _) = memory::open(&settings(), sink).expect("opens");
-    let in_memory = Threaded {
-        store: Some(store),
-        heard,
-        pending: 0,
-        directory: None,
-    };
+    let in_memory = Threaded { store: Some(store), heard, pending: 0, directory: None };
 
     let directory = tempfile::tempdir().expect("a temporary directory");
     let (sink, heard) = ear();
     let options = embedded::Options::new(directory.path());
     let (store, _) = embedded::open(&options, &settings(), sink).expect("opens");
-    let on_disk = Threaded {
-        store: Some(store),
-        heard,
-        pending: 0,
-        directory: Some(directory),
-    };
+    let on_disk = Threaded { store: Some(store), heard, pending: 0, directory: Some(directory) };
 
     let disk = Disk::new(&settings()).expect("good settings");
     let (stepped, _) = SteppedStore::open(disk, &settings()).expect("opens");

@@ -19,6 +19,7 @@ const HOMES: [(&str, &[&str]); 10] = [
 
 const ACTIX: &[&str] = &[
     "orchestrator/runtime/src/",
+    "orchestrator/runtime/examples/",
     "orchestrator/src/actors",
     "orchestrator/src/web",
     "orchestrator/src/app",
@@ -28,14 +29,17 @@ const ACTIX: &[&str] = &[
 /// Crates whose code is pure: what they must not name.
 const PURE_HOMES: [&str; 3] =
     ["orchestrator/domain/src/", "orchestrator/engine/src/", "policies/src/"];
-const IMPURE: [&str; 13] = [
+const IMPURE: [&str; 16] = [
     "std::env",
     "std::fs",
     "std::io",
-    "std::net",
     "std::process",
     "std::thread",
     "std::time::SystemTime",
+    "TcpStream",
+    "TcpListener",
+    "UdpSocket",
+    "ToSocketAddrs",
     "tokio",
     "tracing",
     "async",

@@ -20,9 +20,10 @@ impl Source {
         self.text.lines().enumerate().map(|(at, line)| (at + 1, line))
     }
 
-    /// Whether it lies in the tests crate.
+    /// Whether it holds only tests: the tests crate, or a module of tests inside another crate.
     pub(super) fn is_test(&self) -> bool {
-        self.path.starts_with("tests/")
+        let path = &self.path;
+        path.starts_with("tests/") || path.contains("/tests/") || path.ends_with("/tests.rs")
     }
 }
 

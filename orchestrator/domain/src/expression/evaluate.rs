@@ -117,10 +117,10 @@ impl Program {
 
     pub(super) fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
         // A path alone (the key of an entry) needs no interpreter.
-        if let (Expr::Ident(name), [path]) = (&self.root.expr, &self.paths[..]) {
-            if let Some(Slot::Value(_)) = Slot::parse(name) {
-                return scope.get(path).ok_or_else(|| EvalError::Missing(path.clone()));
-            }
+        if let (Expr::Ident(name), [path]) = (&self.root.expr, &self.paths[..])
+            && let Some(Slot::Value(_)) = Slot::parse(name)
+        {
+            return scope.get(path).ok_or_else(|| EvalError::Missing(path.clone()));
         }
         let no_value = || EvalError::Failed("the result is not a value".to_owned());
         self.run(scope, |value| from_cel(value).ok_or_else(no_value))
@@ -162,10 +162,11 @@ impl Program {
                 Some(Slot::Value(index)) => return EvalError::Missing(self.paths[index].clone()),
                 _ => "unknown name".to_owned(),
             },
-            ExecutionError::NoSuchKey(name) => {
-                let name: String = name.chars().take(64).collect();
+            // A key that the author wrote is no secret, one that was computed may be.
+            ExecutionError::NoSuchKey(name) if self.source.contains(name.as_str()) => {
                 format!("no such key `{name}`")
             }
+            ExecutionError::NoSuchKey(_) => "no such key".to_owned(),
             ExecutionError::NoSuchOverload(overload) => {
                 let function = match overload.function() {
                     super::functions::ITEMS => "a macro",

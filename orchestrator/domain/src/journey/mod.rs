@@ -6,5 +6,7 @@
 pub mod definition;
 pub mod enrollment;
 pub mod machine;
+pub mod raw;
 pub mod scope;
 pub mod steps;
+pub mod validate;

@@ -29,11 +29,8 @@ impl Steady {
     /// The instant to answer for these readings, both in milliseconds.
     pub(super) fn observe(&self, wall_ms: i64, monotonic_ms: i64) -> i64 {
         let answered = self.answered_ms.load(Ordering::Acquire);
-        let candidate = if wall_ms >= answered {
-            wall_ms
-        } else {
-            self.slewed(wall_ms, monotonic_ms)
-        };
+        let candidate =
+            if wall_ms >= answered { wall_ms } else { self.slewed(wall_ms, monotonic_ms) };
         let before = self.answered_ms.fetch_max(candidate, Ordering::AcqRel);
         before.max(candidate)
     }

@@ -54,12 +54,7 @@ impl Engine {
             .map(|table| database.keyspace(table.name, || tuning::keyspace(table, memory)))
             .collect::<Result<_, _>>()
             .map_err(engine)?;
-        Ok(Engine {
-            keyspaces,
-            database,
-            side_file,
-            _lock: None,
-        })
+        Ok(Engine { keyspaces, database, side_file, _lock: None })
     }
 
     /// Opens the engine's files, all tables must exist.
@@ -70,18 +65,13 @@ impl Engine {
         side_file: SideFile,
         lock: DirectoryLock,
     ) -> Result<Self, OpenError> {
-        let database = tuning::database(data, memory)
-            .open()
-            .map_err(|error| match error {
-                fjall::Error::Io(_) | fjall::Error::Locked => engine(error),
-                other => OpenError::Corrupt(describe(&other)),
-            })?;
+        let database = tuning::database(data, memory).open().map_err(|error| match error {
+            fjall::Error::Io(_) | fjall::Error::Locked => engine(error),
+            other => OpenError::Corrupt(describe(&other)),
+        })?;
         for table in tables {
             if !database.keyspace_exists(table.name) {
-                return Err(OpenError::Corrupt(format!(
-                    "table {} is missing",
-                    table.name
-                )));
+                return Err(OpenError::Corrupt(format!("table {} is missing", table.name)));
             }
         }
         let keyspaces = tables
@@ -89,12 +79,7 @@ impl Engine {
             .map(|table| database.keyspace(table.name, || tuning::keyspace(table, memory)))
             .collect::<Result<_, _>>()
             .map_err(engine)?;
-        Ok(Engine {
-            keyspaces,
-            database,
-            side_file,
-            _lock: Some(lock),
-        })
+        Ok(Engine { keyspaces, database, side_file, _lock: Some(lock) })
     }
 
     pub(crate) fn side_file(&self) -> &SideFile {
@@ -110,21 +95,13 @@ impl Engine {
     fn rows(&self, table: Table, range: &Range) -> Result<fjall::Iter, ReadError> {
         let end = &HEARTBEAT_KEY[..];
         let until = range.until.as_deref().map_or(end, |until| until.min(end));
-        let bounds = (
-            Bound::Included(range.from.as_slice()),
-            Bound::Excluded(until),
-        );
-        Ok(self
-            .database
-            .snapshot()
-            .range::<&[u8], _>(self.keyspace(table)?, bounds))
+        let bounds = (Bound::Included(range.from.as_slice()), Bound::Excluded(until));
+        Ok(self.database.snapshot().range::<&[u8], _>(self.keyspace(table)?, bounds))
     }
 }
 
 fn row(guard: fjall::Guard) -> Result<Row, ReadError> {
-    let (key, value) = guard
-        .into_inner()
-        .map_err(|error| ReadError(describe(&error)))?;
+    let (key, value) = guard.into_inner().map_err(|error| ReadError(describe(&error)))?;
     Ok((key.to_vec(), value.to_vec()))
 }
 
@@ -156,11 +133,10 @@ impl Read for Engine {
 }
 
 impl Backend for Engine {
-    fn commit(&self, commit: u64, writes: Vec<Write>) -> Result<(), String> {
-        let mut batch = self
-            .database
-            .batch()
-            .durability(Some(PersistMode::SyncData));
+    fn commit(&self, commit: u64, mut writes: Vec<Write>) -> Result<(), String> {
+        // Neighbours in the write buffer are found from each other's place: fewer cache misses.
+        writes.sort_unstable_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
+        let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
         for Write { table, key, value } in writes {
             let keyspace = self.keyspace(table).map_err(|error| error.0)?;
             match value {
@@ -169,9 +145,7 @@ impl Backend for Engine {
             }
         }
         batch.commit().map_err(|error| describe(&error))?;
-        self.side_file
-            .note(commit)
-            .map_err(|error| format!("cannot write the side file: {error}"))
+        self.side_file.note(commit).map_err(|error| format!("cannot write the side file: {error}"))
     }
 
     fn usage(&self) -> Usage {
@@ -190,8 +164,6 @@ impl Backend for Engine {
     fn close(&self) -> Result<(), String> {
         let synced = self.database.persist(PersistMode::SyncAll);
         synced.map_err(|error| describe(&error))?;
-        self.side_file
-            .sync()
-            .map_err(|error| format!("cannot sync the side file: {error}"))
+        self.side_file.sync().map_err(|error| format!("cannot sync the side file: {error}"))
     }
 }

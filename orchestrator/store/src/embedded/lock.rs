@@ -40,10 +40,7 @@ impl DirectoryLock {
                     Ok(_) => text.trim().parse().ok(),
                     Err(_) => None,
                 };
-                return Err(OpenError::InUse {
-                    directory: directory.to_owned(),
-                    pid,
-                });
+                return Err(OpenError::InUse { directory: directory.to_owned(), pid });
             }
             Err(TryLockError::Error(error)) => return Err(io("lock")(error)),
         }

@@ -42,8 +42,7 @@ impl Marker {
     /// Whether a marker exists.
     pub(crate) fn exists(directory: &Path) -> Result<bool, OpenError> {
         let path = directory.join(MARKER_FILE);
-        path.try_exists()
-            .map_err(OpenError::io(format!("look for {}", path.display())))
+        path.try_exists().map_err(OpenError::io(format!("look for {}", path.display())))
     }
 
     /// Writes the marker: whole or not at all, and durable on return.
@@ -76,32 +75,19 @@ impl Marker {
         }
         let mut lines = body.lines();
         let format = lines.next().and_then(|line| line.strip_prefix("format "));
-        let found: u32 = format
-            .and_then(|found| found.parse().ok())
-            .ok_or_else(corrupt)?;
+        let found: u32 = format.and_then(|found| found.parse().ok()).ok_or_else(corrupt)?;
         if found > FORMAT {
-            return Err(OpenError::NewerFormat {
-                found,
-                supported: FORMAT,
-            });
+            return Err(OpenError::NewerFormat { found, supported: FORMAT });
         }
         for (what, given) in &self.fields {
             let line = lines.next().and_then(|line| line.split_once(' '));
             let stored = line.filter(|(name, _)| name == what).ok_or_else(corrupt)?.1;
             if stored != given {
                 let (stored, given) = (stored.to_owned(), given.clone());
-                return Err(OpenError::Mismatch {
-                    what,
-                    stored,
-                    given,
-                });
+                return Err(OpenError::Mismatch { what, stored, given });
             }
         }
-        if lines.next().is_none() {
-            Ok(())
-        } else {
-            Err(corrupt())
-        }
+        if lines.next().is_none() { Ok(()) } else { Err(corrupt()) }
     }
 }
 

@@ -84,18 +84,19 @@ pub fn open(
     let (engine, recovered) = match receiver.recv_timeout(options.open_limit) {
         Ok(result) => result?,
         Err(mpsc::RecvTimeoutError::Timeout) => {
-            return Err(OpenError::Stalled {
-                limit: options.open_limit,
-            });
+            return Err(OpenError::Stalled { limit: options.open_limit });
         }
         Err(mpsc::RecvTimeoutError::Disconnected) => {
-            return Err(OpenError::Corrupt(
-                "the storage engine gave up on its files".to_owned(),
-            ));
+            return Err(OpenError::Corrupt("the storage engine gave up on its files".to_owned()));
         }
     };
     let store = Store::start(Arc::new(engine), settings, &recovered, sink)?;
     Ok((store, recovered))
+}
+
+/// The last durable commit that the side file of a closed store names: for diagnosis and tests.
+pub fn noted_commit(directory: &Path) -> Result<u64, OpenError> {
+    SideFile::open(directory).map(|(_, commit)| commit)
 }
 
 fn open_backend(options: &Options, settings: &Settings) -> Result<(Engine, Recovered), OpenError> {
@@ -126,11 +127,7 @@ fn open_backend(options: &Options, settings: &Settings) -> Result<(Engine, Recov
             let (expected, found) = (noted, recovered.last_commit);
             return Err(OpenError::Truncated { expected, found });
         }
-        tracing::warn!(
-            noted,
-            found = recovered.last_commit,
-            "lost commits were accepted"
-        );
+        tracing::warn!(noted, found = recovered.last_commit, "lost commits were accepted");
         engine
             .side_file()
             .reset(recovered.last_commit)
@@ -147,9 +144,7 @@ fn refuse_foreign(directory: &Path) -> Result<(), OpenError> {
     let io = || OpenError::io(format!("list {}", directory.display()));
     for entry in fs::read_dir(directory).map_err(io())? {
         if entry.map_err(io())?.file_name() != LOCK_FILE {
-            return Err(OpenError::NotAStore {
-                directory: directory.to_owned(),
-            });
+            return Err(OpenError::NotAStore { directory: directory.to_owned() });
         }
     }
     Ok(())

@@ -55,22 +55,16 @@ impl SideFile {
             }
             Err(error) => return Err(OpenError::io(format!("open {}", path.display()))(error)),
         };
-        let commit = [0, SLOT_BYTES]
-            .into_iter()
-            .filter_map(|at| read_slot(&file, at))
-            .max();
+        let commit = [0, SLOT_BYTES].into_iter().filter_map(|at| read_slot(&file, at)).max();
         match commit {
             Some(commit) => Ok((SideFile { file }, commit)),
-            None => Err(OpenError::Corrupt(format!(
-                "{SIDE_FILE} holds no valid entry"
-            ))),
+            None => Err(OpenError::Corrupt(format!("{SIDE_FILE} holds no valid entry"))),
         }
     }
 
     /// Notes that `commit` is durable. Commits take the slots in turn.
     pub(crate) fn note(&self, commit: u64) -> std::io::Result<()> {
-        self.file
-            .write_all_at(&entry(commit), (commit % 2) * SLOT_BYTES)
+        self.file.write_all_at(&entry(commit), (commit % 2) * SLOT_BYTES)
     }
 
     /// Sets both slots, where a loss of commits was accepted.

@@ -24,9 +24,7 @@ pub struct MemoryBackend {
 impl MemoryBackend {
     /// An empty backend with so many tables, the store's own included.
     pub fn new(tables: usize) -> Self {
-        MemoryBackend {
-            tables: RwLock::new(vec![Rows::new(); tables]),
-        }
+        MemoryBackend { tables: RwLock::new(vec![Rows::new(); tables]) }
     }
 
     /// Whether nothing was ever written.
@@ -41,8 +39,7 @@ impl MemoryBackend {
     fn with<T>(&self, table: Table, f: impl FnOnce(&Rows) -> T) -> Result<T, ReadError> {
         let tables = self.tables();
         let rows = tables.get(table.index());
-        rows.map(f)
-            .ok_or_else(|| ReadError(format!("unknown table {}", table.0)))
+        rows.map(f).ok_or_else(|| ReadError(format!("unknown table {}", table.0)))
     }
 }
 
@@ -68,10 +65,7 @@ impl Read for MemoryBackend {
                 return Ok(Page::default());
             }
             let rows = rows_of(rows, range);
-            read::page(
-                rows.map(|(key, value)| Ok((key.clone(), value.clone()))),
-                limit,
-            )
+            read::page(rows.map(|(key, value)| Ok((key.clone(), value.clone()))), limit)
         })?
     }
 
@@ -80,9 +74,7 @@ impl Read for MemoryBackend {
             if range.is_empty() {
                 return None;
             }
-            rows_of(rows, range)
-                .next_back()
-                .map(|(key, value)| (key.clone(), value.clone()))
+            rows_of(rows, range).next_back().map(|(key, value)| (key.clone(), value.clone()))
         })
     }
 }
@@ -101,15 +93,8 @@ impl Backend for MemoryBackend {
     }
 
     fn usage(&self) -> Usage {
-        let bytes = |rows: &Rows| {
-            rows.iter()
-                .map(|(key, value)| key.len() + value.len())
-                .sum()
-        };
+        let bytes = |rows: &Rows| rows.iter().map(|(key, value)| key.len() + value.len()).sum();
         let sizes: Vec<usize> = self.tables().iter().map(bytes).collect();
-        Usage {
-            disk_bytes: sizes.iter().sum::<usize>() as u64,
-            ..Usage::default()
-        }
+        Usage { disk_bytes: sizes.iter().sum::<usize>() as u64, ..Usage::default() }
     }
 }

@@ -61,10 +61,7 @@ impl SteppedStore {
     /// As [`Store::submit`](crate::Store::submit).
     pub fn submit(&mut self, transactions: Vec<Transaction>) -> Result<(), Refused> {
         let pushed = self.queue.push(transactions);
-        pushed.map_err(|(reason, transactions)| Refused {
-            reason,
-            transactions,
-        })
+        pushed.map_err(|(reason, transactions)| Refused { reason, transactions })
     }
 
     /// As [`Store::trim_groups`](crate::Store::trim_groups).
@@ -98,9 +95,7 @@ impl SteppedStore {
     /// Ends the barrier of the oldest staged group: its rows are durable and visible.
     pub fn barrier(&mut self) -> Option<Durable> {
         let Group { durable, writes } = self.staged.pop_front()?;
-        self.disk
-            .commit(durable.commit, writes)
-            .expect("every table was checked at submit");
+        self.disk.commit(durable.commit, writes).expect("every table was checked at submit");
         Some(durable)
     }
 

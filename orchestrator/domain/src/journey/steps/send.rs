@@ -13,6 +13,12 @@
 //!     on_capped: hold         # or refuse, next_channel; default: what the cap's rule says
 //! ```
 
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use crate::check::Check;
+use crate::problem::{Path, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ChannelName, ClassName, SendId, TemplateName, Topic};
@@ -29,6 +35,102 @@ pub const PRIORITY_MAX: u8 = 100;
 pub const VALID_FOR_DEFAULT: &str = "P7D";
 /// Most channels of one step.
 pub const SEND_CHANNELS_MAX: usize = 8;
+
+/// Largest expected value of a message, in units of the currency.
+pub const SEND_VALUE_MAX: f64 = 1e9;
+
+/// Contact the customer once, through the gate.
+#[derive(Clone, Debug, Deserialize, JsonSchema, garde::Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct RawSend {
+    /// Id of the step. Default: `send-` and its number.
+    pub id: Option<String>,
+    /// Channel and template, tried in this order: `[{email: cart-reminder}, {sms: cart-sms}]`.
+    #[garde(length(min = 1, max = SEND_CHANNELS_MAX))]
+    pub channels: Vec<BTreeMap<String, String>>,
+    /// Message class: `marketing`, `transactional`, or one that a contact policy declares.
+    pub class: String,
+    /// Topic of consent.
+    pub topic: Option<String>,
+    /// Priority in arbitration, 0 to 100. Default: 50.
+    #[garde(range(max = PRIORITY_MAX))]
+    pub priority: Option<u8>,
+    /// Expected value in units of the currency, for arbitration. Default: 0.
+    #[garde(range(min = 0.0, max = SEND_VALUE_MAX))]
+    pub value: Option<f64>,
+    /// How long the message makes sense, from the instant at which the step is reached. Default:
+    /// `P7D`.
+    pub valid_for: Option<String>,
+    /// What happens after a crash between hand-over and answer. Default: `at_least_once` for the
+    /// class `transactional`, else `at_most_once`.
+    pub delivery: Option<Delivery>,
+    /// What a refusal does to the enrollment. Default: `continue`.
+    pub on_refused: Option<OnRefused>,
+    /// What a full frequency cap does to this send. Default: what the cap's rule says.
+    pub on_capped: Option<OnCapped>,
+}
+
+/// Validates a send that stands at `path`.
+pub(crate) fn build(raw: &RawSend, path: &Path, check: &mut Check<'_>) -> Option<Send> {
+    check.limits(raw, path);
+    let channels = channels(raw, &path.key("channels"), check);
+    let known = check.known;
+    check.reference("message class", &raw.class, &known.classes, &path.key("class"));
+    let topic = match &raw.topic {
+        Some(topic) => Some(check.name(topic, &path.key("topic"))),
+        None => None,
+    };
+    let valid_for = raw.valid_for.as_deref().unwrap_or(VALID_FOR_DEFAULT);
+    let valid_for = check.span(valid_for, &path.key("valid_for"));
+    let delivery = raw.delivery.unwrap_or(match raw.class.as_str() {
+        "transactional" => Delivery::AtLeastOnce,
+        _ => Delivery::AtMostOnce,
+    });
+    Some(Send {
+        channels: channels?,
+        class: ClassName::from(raw.class.as_str()),
+        topic: match topic {
+            Some(topic) => Some(Topic::from(topic?)),
+            None => None,
+        },
+        priority: raw.priority.unwrap_or(PRIORITY_DEFAULT),
+        // In range, checked above; the nearest millionth is meant.
+        value_micros: (raw.value.unwrap_or(0.0) * 1e6).round() as i64,
+        valid_for: valid_for?,
+        delivery,
+        on_refused: raw.on_refused.unwrap_or_default(),
+        on_capped: raw.on_capped,
+    })
+}
+
+fn channels(
+    raw: &RawSend,
+    path: &Path,
+    check: &mut Check<'_>,
+) -> Option<Vec<(ChannelName, TemplateName)>> {
+    let known = check.known;
+    let mut channels: Vec<(ChannelName, TemplateName)> = Vec::new();
+    for (at, choice) in raw.channels.iter().enumerate() {
+        let path = path.index(at);
+        if choice.len() != 1 {
+            let problem = Problem::new(path.clone(), "expected one channel with its template");
+            check.problem(problem.suggest("write `- {email: template-name}` for each channel"));
+        }
+        for (channel, template) in choice {
+            let path = path.key(channel);
+            check.reference_key("channel", channel, &known.channels, &path);
+            check.reference("template", template, &known.templates, &path);
+            let channel = ChannelName::from(channel.as_str());
+            if channels.iter().any(|(earlier, _)| *earlier == channel) {
+                let message = format!("channel `{channel}` is tried twice");
+                check.problem(Problem::new(path, message).on_key());
+            }
+            channels.push((channel, TemplateName::from(template.as_str())));
+        }
+    }
+    (!channels.is_empty()).then_some(channels)
+}
 
 /// A send.
 #[derive(Clone, Debug)]
@@ -54,7 +156,7 @@ pub struct Send {
 }
 
 /// The guarantee of one send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
     /// Never twice; after a crash it may be `unknown`.
@@ -64,7 +166,8 @@ pub enum Delivery {
 }
 
 /// What a refusal does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum OnRefused {
     /// Go on to the next step.
     #[default]
@@ -74,7 +177,8 @@ pub enum OnRefused {
 }
 
 /// What a full frequency cap does to this send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum OnCapped {
     /// Wait for the first instant at which the cap has room.
     Hold,

@@ -1,0 +1,365 @@
+//! Channels: how messages leave, and which address of a customer they use.
+//!
+//! ```yaml
+//! apiVersion: cadencia/v1
+//! kind: Channel
+//! metadata: {name: email}
+//! spec:
+//!   address: email                      # the trait with the address
+//!   rate: {limit: 20, per: PT1S}
+//!   unsubscribe: {base_url: "https://shop.example"}
+//!   smtp:
+//!     host: smtp.shop.example
+//!     username: shop
+//!     password_file: /etc/cadencia/smtp-password
+//!     from: Shop <hello@shop.example>
+//!     dkim: {domain: shop.example, selector: c1, key_file: /etc/cadencia/dkim.pem}
+//! ```
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::check::Check;
+use crate::ids::ChannelName;
+use crate::problem::{Path, Problem};
+use crate::time::Span;
+
+/// The trait with the address, if a channel does not say.
+pub const ADDRESS_DEFAULT: &str = "email";
+/// Port of message submission, if a channel does not say.
+pub const SMTP_PORT_DEFAULT: u16 = 587;
+/// Connections at the same time, if a channel does not say.
+pub const SLOTS_DEFAULT: u16 = 8;
+/// Most connections of a channel: each may leave one message unknown after a crash (semantics 25).
+pub const SLOTS_MAX: u16 = 256;
+/// Messages that a capture channel keeps, if it does not say.
+pub const CAPTURE_KEEP_DEFAULT: u32 = 10_000;
+/// Most messages that a capture channel keeps: they are held in memory.
+pub const CAPTURE_KEEP_MAX: u32 = 1_000_000;
+/// Most attempts per period of a rate.
+pub const RATE_LIMIT_MAX: u32 = 1_000_000;
+
+/// A channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Its name.
+    pub name: ChannelName,
+    /// The trait with the customer's address.
+    pub address: String,
+    /// At most so many attempts per period, if it is limited.
+    pub rate: Option<Rate>,
+    /// Where unsubscribe links lead: scheme and host, without a slash at the end.
+    pub unsubscribe_base_url: Option<String>,
+    /// What is behind it.
+    pub provider: Provider,
+    /// Hex content hash.
+    pub hash: String,
+}
+
+/// At most `limit` attempts in `per`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// Attempts.
+    pub limit: u32,
+    /// Period, elapsed time.
+    pub per: Span,
+}
+
+/// What is behind a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provider {
+    /// Keeps messages instead of sending them, for demos and tests.
+    Capture {
+        /// How many it keeps; older ones are dropped.
+        keep: u32,
+    },
+    /// A mail server.
+    Smtp(Smtp),
+}
+
+/// A mail server and how we present ourselves to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Smtp {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub tls: Tls,
+    /// User name and the file with the password.
+    pub login: Option<(String, String)>,
+    /// Sender.
+    pub from: String,
+    /// Right side of Message-IDs.
+    pub message_id_domain: String,
+    /// Signature.
+    pub dkim: Option<Dkim>,
+    /// Connections at the same time.
+    pub slots: u16,
+}
+
+/// How a connection is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tls {
+    /// `STARTTLS` before anything is said (port 587).
+    #[default]
+    Starttls,
+    /// TLS from the first byte (port 465).
+    Implicit,
+    /// In the clear: only for a server on the same machine.
+    None,
+}
+
+/// How messages are signed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Dkim {
+    /// The signing domain.
+    pub domain: String,
+    /// The selector of the public key in DNS.
+    pub selector: String,
+    /// File with the private key, PEM.
+    pub key_file: String,
+}
+
+/// A channel: how messages leave. Exactly one of `capture` and `smtp`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["capture"]}, {"required": ["smtp"]}]))]
+pub struct RawChannel {
+    /// The trait with the customer's address. Default: `email`.
+    pub address: Option<String>,
+    /// At most so many attempts per period, to protect the provider.
+    pub rate: Option<RawRate>,
+    /// Unsubscribe links and the List-Unsubscribe headers.
+    pub unsubscribe: Option<RawUnsubscribe>,
+    /// Keeps messages instead of sending them, for demos and tests.
+    pub capture: Option<RawCapture>,
+    /// Sends through a mail server.
+    pub smtp: Option<RawSmtp>,
+}
+
+/// At most `limit` attempts in `per`.
+#[derive(Clone, Debug, Deserialize, JsonSchema, garde::Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct RawRate {
+    /// Attempts.
+    #[garde(range(min = 1, max = RATE_LIMIT_MAX))]
+    pub limit: u32,
+    /// Period (`PT1S`).
+    pub per: String,
+}
+
+/// Where unsubscribe links lead.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawUnsubscribe {
+    /// Scheme and host under which this server is reached (`https://shop.example`).
+    pub base_url: String,
+}
+
+/// Keeps messages instead of sending them.
+#[derive(Clone, Debug, Deserialize, JsonSchema, garde::Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct RawCapture {
+    /// How many it keeps; older ones are dropped. Default: 10000.
+    #[garde(range(min = 1, max = CAPTURE_KEEP_MAX))]
+    pub keep: Option<u32>,
+}
+
+/// A mail server.
+#[derive(Clone, Debug, Deserialize, JsonSchema, garde::Validate)]
+#[serde(deny_unknown_fields)]
+#[garde(allow_unvalidated)]
+pub struct RawSmtp {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port. Default: 587, or 465 with `tls: implicit`.
+    #[garde(range(min = 1))]
+    pub port: Option<u16>,
+    /// How the connection is protected. Default: `starttls`.
+    pub tls: Option<Tls>,
+    /// User name, with `password_file`.
+    pub username: Option<String>,
+    /// File with the password.
+    pub password_file: Option<String>,
+    /// Sender (`Shop <hello@shop.example>`).
+    pub from: String,
+    /// Right side of Message-IDs. Default: the domain of `from`.
+    pub message_id_domain: Option<String>,
+    /// Signs messages.
+    pub dkim: Option<Dkim>,
+    /// Connections at the same time. Default: 8.
+    #[garde(range(min = 1, max = SLOTS_MAX))]
+    pub slots: Option<u16>,
+}
+
+/// Validates a channel whose `spec` stands at `path`.
+pub fn channel(
+    raw: &RawChannel,
+    name: ChannelName,
+    hash: String,
+    path: &Path,
+    check: &mut Check<'_>,
+) -> Option<Channel> {
+    let address = raw.address.as_deref().unwrap_or(ADDRESS_DEFAULT).to_owned();
+    if address.is_empty() {
+        check.wrong(&path.key("address"), "the name of the trait is empty");
+    }
+    let rate = match &raw.rate {
+        Some(raw) => Some(rate(raw, &path.key("rate"), check)),
+        None => None,
+    };
+    let unsubscribe = match &raw.unsubscribe {
+        Some(raw) => Some(base_url(&raw.base_url, &path.key("unsubscribe").key("base_url"), check)),
+        None => None,
+    };
+    let provider = provider(raw, path, check)?;
+    Some(Channel {
+        name,
+        address,
+        rate: match rate {
+            Some(rate) => Some(rate?),
+            None => None,
+        },
+        unsubscribe_base_url: match unsubscribe {
+            Some(url) => Some(url?),
+            None => None,
+        },
+        provider,
+        hash,
+    })
+}
+
+fn rate(raw: &RawRate, path: &Path, check: &mut Check<'_>) -> Option<Rate> {
+    check.limits(raw, path);
+    let path = path.key("per");
+    let per = check.span(&raw.per, &path)?;
+    if !per.is_elapsed() {
+        let problem = Problem::new(path, "a rate's period must be elapsed time");
+        check.problem(problem.suggest("write `PT1S` or `PT1H`, for example"));
+        return None;
+    }
+    Some(Rate { limit: raw.limit, per })
+}
+
+fn base_url(text: &str, path: &Path, check: &mut Check<'_>) -> Option<String> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let fits = |host: &str| {
+        let host = host.trim_end_matches('/');
+        !host.is_empty() && !host.contains(['?', '#', '@']) && !host.contains(char::is_whitespace)
+    };
+    if host.is_some_and(fits) {
+        return Some(text.trim_end_matches('/').to_owned());
+    }
+    let problem = Problem::new(path.clone(), "not the address of a web server");
+    check.problem(problem.suggest("write it like `https://shop.example`"));
+    None
+}
+
+fn provider(raw: &RawChannel, path: &Path, check: &mut Check<'_>) -> Option<Provider> {
+    match (&raw.capture, &raw.smtp) {
+        (Some(capture), None) => {
+            check.limits(capture, &path.key("capture"));
+            Some(Provider::Capture { keep: capture.keep.unwrap_or(CAPTURE_KEEP_DEFAULT) })
+        }
+        (None, Some(raw)) => smtp(raw, &path.key("smtp"), check).map(Provider::Smtp),
+        (Some(_), Some(_)) => {
+            let problem = Problem::new(path.key("smtp"), "`smtp` cannot stand beside `capture`");
+            check.problem(problem.on_key().suggest("declare two channels"));
+            None
+        }
+        (None, None) => {
+            let problem = Problem::new(path.clone(), "a channel needs `capture` or `smtp`");
+            check.problem(problem.on_key());
+            None
+        }
+    }
+}
+
+fn smtp(raw: &RawSmtp, path: &Path, check: &mut Check<'_>) -> Option<Smtp> {
+    check.limits(raw, path);
+    host(&raw.host, &path.key("host"), check);
+    let domain = check_address(&raw.from, &path.key("from"), check);
+    if let Some(domain) = &raw.message_id_domain {
+        host(domain, &path.key("message_id_domain"), check);
+    }
+    if let Some(dkim) = &raw.dkim {
+        let path = path.key("dkim");
+        host(&dkim.domain, &path.key("domain"), check);
+        host(&dkim.selector, &path.key("selector"), check);
+    }
+    let login = match (&raw.username, &raw.password_file) {
+        (Some(user), Some(file)) => Some((user.clone(), file.clone())),
+        (None, None) => None,
+        (Some(_), None) => return alone("username", "password_file", path, check),
+        (None, Some(_)) => return alone("password_file", "username", path, check),
+    };
+    let tls = raw.tls.unwrap_or_default();
+    if tls == Tls::None && login.is_some() && !is_local(&raw.host) {
+        let message = "a password would cross the network in the clear";
+        let problem = Problem::new(path.key("tls"), message);
+        check.problem(problem.suggest("use `tls: starttls` or `tls: implicit`"));
+    }
+    let port_default = if tls == Tls::Implicit { 465 } else { SMTP_PORT_DEFAULT };
+    Some(Smtp {
+        host: raw.host.clone(),
+        port: raw.port.unwrap_or(port_default),
+        tls,
+        login,
+        from: raw.from.clone(),
+        message_id_domain: match &raw.message_id_domain {
+            Some(domain) => domain.clone(),
+            None => domain?,
+        },
+        dkim: raw.dkim.clone(),
+        slots: raw.slots.unwrap_or(SLOTS_DEFAULT),
+    })
+}
+
+fn alone<T>(given: &str, wanted: &str, path: &Path, check: &mut Check<'_>) -> Option<T> {
+    let message = format!("`{given}` needs `{wanted}` beside it");
+    check.problem(Problem::new(path.key(given), message).on_key());
+    None
+}
+
+fn is_local(host: &str) -> bool {
+    let loopback = |text: &str| {
+        text.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+            || text.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback())
+    };
+    host == "localhost" || loopback(host)
+}
+
+fn host(text: &str, path: &Path, check: &mut Check<'_>) {
+    let fits = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '.' | ':' | '_');
+    if text.is_empty() || text.len() > 253 || !text.chars().all(fits) {
+        check.wrong(path, format!("`{text}` is not the name of a host"));
+    }
+}
+
+/// Checks a mail address (`a@b.example` or `Name <a@b.example>`) and answers with its domain.
+pub(crate) fn check_address(text: &str, path: &Path, check: &mut Check<'_>) -> Option<String> {
+    let address = match text.trim().strip_suffix('>') {
+        Some(named) => named.rsplit_once('<').map(|(_, address)| address),
+        None => Some(text.trim()),
+    };
+    let parts = address.and_then(|address| address.rsplit_once('@'));
+    let fits = |(local, domain): &(&str, &str)| {
+        let odd = |char: char| char.is_whitespace() || char.is_control() || "<>@,;".contains(char);
+        !local.is_empty() && !domain.is_empty() && !local.contains(odd) && !domain.contains(odd)
+    };
+    match parts.filter(fits) {
+        Some((_, domain)) if !text.contains(['\r', '\n']) => Some(domain.to_owned()),
+        _ => {
+            let problem = Problem::new(path.clone(), format!("`{text}` is not a mail address"));
+            check.problem(problem.suggest("write it like `Shop <hello@shop.example>`"));
+            None
+        }
+    }
+}

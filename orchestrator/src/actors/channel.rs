@@ -1,0 +1,157 @@
+//! The channel actor: renders a message whose reservation is durable, hands it to its provider,
+//! and brings the outcome back to the customer's partition.
+
+use std::sync::Arc;
+
+use actix::{Actor, AsyncContext, Context, Handler};
+use channels::{Channel, Message};
+use domain::ids::CustomerKey;
+use domain::time::Instant;
+use engine::ledger::Outcome;
+use engine::partition::Attempt;
+use runtime::{Clock, Delivery, Lane, Permit};
+
+use super::core::Outgoing;
+use super::ingest::{Directory, LateDirectory};
+use super::{Addressed, PartitionMsg, Work};
+use crate::telemetry::metrics::Metrics;
+
+/// Makes a message of an attempt. An error is final: the same data give the same error again.
+pub type Render = Arc<dyn Fn(&Attempt) -> Result<Message, String> + Send + Sync>;
+
+/// What a channel actor is told.
+#[derive(Debug)]
+pub enum ChannelMsg {
+    /// Send this.
+    Attempt(Outgoing),
+}
+
+/// The actor. One per channel and arbiter, so that signing and rendering use every core.
+pub struct ChannelActor {
+    channel: Arc<dyn Channel>,
+    render: Render,
+    directory: LateDirectory,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+impl std::fmt::Debug for ChannelActor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChannelActor")
+            .field("channel", &self.channel.name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl ChannelActor {
+    /// For a provider.
+    pub fn new(
+        channel: Arc<dyn Channel>,
+        render: Render,
+        directory: LateDirectory,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { channel, render, directory, clock, metrics }
+    }
+}
+
+impl Actor for ChannelActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Delivery<ChannelMsg>> for ChannelActor {
+    type Result = ();
+
+    fn handle(&mut self, delivery: Delivery<ChannelMsg>, ctx: &mut Context<Self>) {
+        let (ChannelMsg::Attempt(outgoing), credit) = delivery.into_parts();
+        let (channel, render) = (self.channel.clone(), self.render.clone());
+        let (directory, metrics) = (self.directory.clone(), self.metrics.clone());
+        let now = Instant(self.clock.now_ms());
+        ctx.spawn(actix::fut::wrap_future(async move {
+            let attempt = outgoing.attempt.clone();
+            let outcome = deliver(&*channel, &render, outgoing, now).await;
+            metrics.send(channel.name(), word(&outcome));
+            if matches!(outcome, Outcome::Unknown { .. }) {
+                metrics.sends_unknown.inc();
+            }
+            if let Some(directory) = directory.get() {
+                report(directory, &attempt, outcome).await;
+            }
+            drop(credit);
+        }));
+    }
+}
+
+async fn deliver(
+    channel: &dyn Channel,
+    render: &Render,
+    outgoing: Outgoing,
+    now: Instant,
+) -> Outcome {
+    let attempt = outgoing.attempt;
+    if now >= attempt.valid_until {
+        let reason = "the message was no longer valid when its turn came".to_owned();
+        return Outcome::NotSent { reason, retry_after_ms: None };
+    }
+    let message = match render(&attempt) {
+        Ok(message) => message,
+        Err(reason) => {
+            let reply = format!("the message could not be rendered: {reason}");
+            return Outcome::Rejected { reply, suppress: false };
+        }
+    };
+    let outcome = channel
+        .attempt(channels::Attempt {
+            send: attempt.send,
+            number: attempt.number,
+            now,
+            deadline: attempt.valid_until,
+            message,
+            permit: Box::new(Held(outgoing.permit)),
+        })
+        .await;
+    match outcome {
+        channels::Outcome::Accepted { reply } => Outcome::Accepted { reply },
+        channels::Outcome::Rejected { reason, suppress, .. } => {
+            Outcome::Rejected { reply: reason, suppress }
+        }
+        channels::Outcome::NotSent { reason, retry_after_ms, .. } => {
+            let retry_after_ms = retry_after_ms.and_then(|ms| i64::try_from(ms).ok());
+            Outcome::NotSent { reason, retry_after_ms }
+        }
+        channels::Outcome::Unknown { reason, .. } => Outcome::Unknown { reason },
+    }
+}
+
+/// A connection slot, as the channel holds it. One process owns its store, so the leave to send
+/// ends only with the process.
+#[derive(Debug)]
+struct Held(#[expect(dead_code, reason = "held until it is dropped")] Permit);
+
+impl channels::Permit for Held {
+    fn holds(&self) -> bool {
+        true
+    }
+}
+
+fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted { .. } => "accepted",
+        Outcome::Rejected { .. } => "rejected",
+        Outcome::NotSent { .. } => "not_sent",
+        Outcome::Unknown { .. } => "unknown",
+    }
+}
+
+/// Brings an outcome home, waiting for room if it must: an outcome is never dropped.
+async fn report(directory: &Directory, attempt: &Attempt, outcome: Outcome) {
+    let key: CustomerKey = attempt.customer.key();
+    let partition = directory.partition(key);
+    let work = Work::Outcome(attempt.send, outcome);
+    let works = vec![Addressed { key, id: None, lane: Lane::Transactional, work }];
+    if let Ok(credit) = partition.control.credits().take(1).await {
+        // A partition that has stopped leaves the send in flight: the next start finds it so.
+        drop(partition.control.tell_reserved(PartitionMsg::Work(works), credit));
+    }
+}

@@ -1,0 +1,130 @@
+//! The contact-policy actor of one partition: stands in line for connection slots on behalf of
+//! messages that the policy has let through, and wakes what is to be tried again.
+//!
+//! The decision itself is a plain call inside the customer's turn; this actor only sees to it that
+//! the customer gets its turn.
+
+use actix::{Actor, Context, Handler};
+use domain::ids::ChannelName;
+use domain::time::Instant;
+use runtime::returns::Collect;
+use runtime::{Alarm, Clock, Handle, Lane, Returns};
+
+use super::core::SharedCore;
+use super::{Addressed, PartitionMsg, Work};
+
+/// Pause before a full partition is offered its retries again.
+const BUSY_PAUSE_MS: i64 = 50;
+
+/// What the partition tells this actor; it is woken once for all of it.
+#[derive(Clone, Debug)]
+pub enum Look {
+    /// A message had no slot of this channel.
+    Starved(ChannelName),
+    /// A send is to be tried again some time.
+    Retries,
+}
+
+/// The actor.
+#[derive(Debug)]
+pub struct ContactPolicyActor {
+    core: SharedCore,
+    looks: Returns<Look>,
+    partition: Handle<PartitionMsg>,
+    clock: Clock,
+    alarm: Alarm,
+    /// Retries that a full partition refused.
+    refused: Vec<Addressed>,
+}
+
+impl ContactPolicyActor {
+    /// For a partition on the same arbiter.
+    pub fn new(
+        core: SharedCore,
+        looks: Returns<Look>,
+        partition: Handle<PartitionMsg>,
+        clock: Clock,
+    ) -> Self {
+        let alarm = Alarm::new(clock.clone());
+        Self { core, looks, partition, clock, alarm, refused: Vec::new() }
+    }
+
+    fn stand_in_line(&self, channel: &ChannelName) {
+        let (number, slots) = {
+            let core = self.core.borrow();
+            (core.partition.id(), core.slots_of(channel))
+        };
+        let Some(slots) = slots else {
+            return;
+        };
+        let (partition, name) = (self.partition.clone(), channel.clone());
+        let granted = slots.acquire_or_wait(u32::from(number), move |permit| {
+            // A partition that has stopped, or is full, passes the permit on by dropping it.
+            drop(partition.tell(PartitionMsg::Permit(name, permit), 1));
+        });
+        if let Some(permit) = granted {
+            drop(self.partition.tell(PartitionMsg::Permit(channel.clone(), permit), 1));
+        }
+    }
+
+    fn retry(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant(self.clock.now_ms());
+        let due = self.core.borrow_mut().partition.due_retries(now);
+        let mut works = std::mem::take(&mut self.refused);
+        works.extend(due.into_iter().map(|(key, send)| Addressed {
+            key,
+            id: None,
+            lane: Lane::Live,
+            work: Work::Retry(send),
+        }));
+        if !works.is_empty() {
+            let cost = works.len() as u32;
+            if let Err(runtime::handle::Refused::Busy { msg: PartitionMsg::Work(works), .. }) =
+                self.partition.tell(PartitionMsg::Work(works), cost)
+            {
+                self.refused = works;
+            }
+        }
+        self.set_alarm(ctx);
+    }
+
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        let next = self.core.borrow().partition.next_retry();
+        let again = Instant(self.clock.now_ms() + BUSY_PAUSE_MS);
+        let at = if self.refused.is_empty() { next } else { again };
+        if at != Instant::MAX {
+            self.alarm.set(ctx, at.0, |actor, ctx| {
+                actor.alarm.rang();
+                actor.retry(ctx);
+            });
+        }
+    }
+}
+
+impl Actor for ContactPolicyActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.set_alarm(ctx);
+    }
+}
+
+impl Handler<Collect> for ContactPolicyActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Collect, ctx: &mut Context<Self>) {
+        let mut looks = Vec::new();
+        self.looks.collect(&mut looks);
+        let mut channels: Vec<ChannelName> = Vec::new();
+        for look in looks {
+            match look {
+                Look::Starved(channel) if !channels.contains(&channel) => channels.push(channel),
+                Look::Starved(_) | Look::Retries => {}
+            }
+        }
+        for channel in channels {
+            self.stand_in_line(&channel);
+        }
+        self.set_alarm(ctx);
+    }
+}

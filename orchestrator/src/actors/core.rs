@@ -1,0 +1,324 @@
+//! What the actors of one partition share on their arbiter: the engine's partition, the store to
+//! load from, connection slots, and who waits for an answer. Single-threaded; borrowed only inside
+//! synchronous handlers.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::ids::{ChannelName, CustomerId, CustomerKey, SendId};
+use domain::time::Instant;
+use engine::codec::{self, DecodeError};
+use engine::ledger::{self, Outcome};
+use engine::partition::{Attempt, Effect, Grant};
+use engine::{Input, Loaded, Partition, Ticket};
+use runtime::{Clock, Permit, Reply, Slots};
+use store::{Limit, Range, Read, ReadError, Store};
+
+use super::Work;
+use crate::rows::{self, Rows};
+
+/// Most ledger rows loaded for one customer: the newest ones. A cap window never holds more: a
+/// hundred sends a day for four months.
+const LEDGER_ROWS_MAX: usize = 12_000;
+
+/// One batch that waits for its items to be durable.
+#[derive(Clone, Debug)]
+pub struct Ack(Arc<Batch>);
+
+#[derive(Debug)]
+struct Batch {
+    remaining: AtomicUsize,
+    reply: Mutex<Option<Reply<()>>>,
+}
+
+impl Ack {
+    /// An acknowledgement of `items` items, answered when the last is durable.
+    pub fn new(items: usize, reply: Reply<()>) -> Self {
+        let reply = Mutex::new(Some(reply));
+        Self(Arc::new(Batch { remaining: AtomicUsize::new(items), reply }))
+    }
+
+    fn one_done(&self) {
+        if self.0.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let reply = self.0.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(reply) = reply {
+                reply.send(());
+            }
+        }
+    }
+}
+
+/// A message on its way to a channel, with the slot it holds.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// The message.
+    pub attempt: Arc<Attempt>,
+    /// Its slot.
+    pub permit: Permit,
+}
+
+/// Loading a customer failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A row makes no sense.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+/// The slots of one channel, as one partition sees them.
+struct ChannelSlots {
+    shared: Slots,
+    /// A permit that was handed to this partition while it waited.
+    offered: Vec<Permit>,
+    /// Permits of turns whose attempts are not durable yet.
+    taken: Vec<Permit>,
+}
+
+/// What the actors of one partition share.
+pub struct Core {
+    /// The engine's partition.
+    pub partition: Partition,
+    store: Store,
+    clock: Clock,
+    slots: HashMap<ChannelName, ChannelSlots>,
+    acks: HashMap<u64, Ack>,
+    next_ticket: u64,
+    /// Channels for which a message had no slot since this was last looked at.
+    pub starved: Vec<ChannelName>,
+    /// Transactions in the order of their sequences, not yet handed to the committer.
+    pub undelivered: Vec<store::Transaction>,
+    /// Due instants that have changed since the scheduler was last told.
+    pub rearmed: Vec<(CustomerKey, Instant)>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("partition", &self.partition.id()).finish_non_exhaustive()
+    }
+}
+
+/// A shared [`Core`].
+pub type SharedCore = Rc<RefCell<Core>>;
+
+impl Core {
+    /// Around a partition that has been recovered.
+    pub fn new(
+        partition: Partition,
+        store: Store,
+        clock: Clock,
+        slots: &HashMap<ChannelName, Slots>,
+    ) -> Self {
+        let slots = slots
+            .iter()
+            .map(|(name, shared)| {
+                let shared = shared.clone();
+                let slots = ChannelSlots { shared, offered: Vec::new(), taken: Vec::new() };
+                (name.clone(), slots)
+            })
+            .collect();
+        Self {
+            partition,
+            store,
+            clock,
+            slots,
+            acks: HashMap::new(),
+            next_ticket: 0,
+            starved: Vec::new(),
+            undelivered: Vec::new(),
+            rearmed: Vec::new(),
+        }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Instant {
+        Instant(self.clock.now_ms())
+    }
+
+    /// One turn of a customer: all the work that was queued for it, at one instant.
+    pub fn turn(&mut self, loaded: &mut Loaded, works: Vec<Work>) -> Result<(), LoadError> {
+        let now = self.now();
+        let due_before = loaded.customer.due_at;
+        let mut inputs = Vec::new();
+        for work in works {
+            match work {
+                Work::Outcome(send, outcome) => {
+                    self.outcome(send, &outcome, Some(loaded), now);
+                }
+                Work::Timer { due } if due != loaded.customer.due_at => {}
+                Work::Timer { .. } => inputs.push(Input::Timer),
+                Work::Slot(channel) => inputs.push(Input::Slot(channel)),
+                Work::Retry(send) => inputs.push(Input::Retry(send)),
+                Work::Tick { version, instant } => inputs.push(Input::Tick { version, instant }),
+                Work::Refresh => inputs.push(Input::Refresh),
+                Work::Event { event, ack } => {
+                    let ticket = ack.map(|ack| self.ticket(ack));
+                    inputs.push(Input::Event { event, ticket });
+                }
+                Work::Enroll { journey, key, payload, ack } => {
+                    let ticket = ack.map(|ack| self.ticket(ack));
+                    inputs.push(Input::Enroll { journey, key, payload, ticket });
+                }
+            }
+        }
+        if !inputs.is_empty() {
+            let begun = self.partition.begin(loaded, inputs, now);
+            if begun.needs_ledger(loaded) {
+                loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
+            }
+            let mut slots = TurnSlots { slots: &mut self.slots, starved: &mut self.starved };
+            let finished = self.partition.finish(loaded, begun, &mut slots);
+            self.undelivered.extend(finished.map(rows::to_store));
+        }
+        let due = loaded.customer.due_at;
+        if due != due_before && due != Instant::MAX {
+            self.rearmed.push((loaded.customer.key(), due));
+        }
+        Ok(())
+    }
+
+    /// An outcome outside a turn: the customer is not active and need not be loaded.
+    pub fn outcome(
+        &mut self,
+        send: SendId,
+        outcome: &Outcome,
+        loaded: Option<&mut Loaded>,
+        now: Instant,
+    ) {
+        let transaction = self.partition.outcome(send, outcome, loaded, now);
+        self.undelivered.extend(transaction.map(rows::to_store));
+    }
+
+    /// Writes rows that belong to no customer.
+    pub fn put(&mut self, writes: Vec<engine::Write>, ack: Ack) {
+        let ticket = self.ticket(ack);
+        let transaction = self.partition.put(writes, ticket);
+        self.undelivered.push(rows::to_store(transaction));
+    }
+
+    fn ticket(&mut self, ack: Ack) -> Ticket {
+        self.next_ticket += 1;
+        self.acks.insert(self.next_ticket, ack);
+        Ticket(self.next_ticket)
+    }
+
+    /// Everything up to `seq` is durable: answers who waits, and gives back what is to be sent.
+    pub fn durable(&mut self, seq: u64) -> Vec<Outgoing> {
+        let mut outgoing = Vec::new();
+        for effect in self.partition.on_durable(seq) {
+            match effect {
+                Effect::Acknowledge(Ticket(ticket)) => {
+                    if let Some(ack) = self.acks.remove(&ticket) {
+                        ack.one_done();
+                    }
+                }
+                Effect::Attempt(attempt) => {
+                    let slots = self.slots.get_mut(&attempt.channel);
+                    if let Some(permit) = slots.and_then(|slots| slots.taken.pop()) {
+                        outgoing.push(Outgoing { attempt, permit });
+                    }
+                }
+            }
+        }
+        outgoing
+    }
+
+    /// A permit that this partition had waited for.
+    pub fn offer(&mut self, channel: &ChannelName, permit: Permit) {
+        if let Some(slots) = self.slots.get_mut(channel) {
+            slots.offered.push(permit);
+        }
+    }
+
+    /// Gives back permits that were offered and not used.
+    pub fn give_back(&mut self, channel: &ChannelName) {
+        if let Some(slots) = self.slots.get_mut(channel) {
+            slots.offered.clear();
+        }
+    }
+
+    /// Whether a permit was offered and not used yet.
+    pub fn has_offer(&self, channel: &ChannelName) -> bool {
+        self.slots.get(channel).is_some_and(|slots| !slots.offered.is_empty())
+    }
+
+    /// The shared slots of a channel.
+    pub fn slots_of(&self, channel: &ChannelName) -> Option<Slots> {
+        self.slots.get(channel).map(|slots| slots.shared.clone())
+    }
+
+    /// Loads a customer, or makes one where there is no record and the id is known.
+    pub fn load(
+        &self,
+        key: CustomerKey,
+        id: Option<&CustomerId>,
+        record: Option<Vec<u8>>,
+    ) -> Result<Option<Loaded>, LoadError> {
+        let Some(record) = record else {
+            return Ok(id.map(|id| Loaded::new(id.clone(), self.now())));
+        };
+        let customer = codec::decode_customer(key, &record)?;
+        let mut loaded = Loaded::from_record(customer);
+        if loaded.customer.seen.has_spilled(self.now()) {
+            let prefix = codec::spill_prefix(self.partition.id(), key);
+            let page = self.store.scan(
+                rows::table(engine::Table::Meta),
+                &Range::prefix(prefix),
+                Limit::rows(LEDGER_ROWS_MAX),
+            )?;
+            for (_, value) in &page.rows {
+                loaded.add_spilled(&codec::decode("dedupe row", value)?);
+            }
+        }
+        Ok(Some(loaded))
+    }
+
+    /// Records of customers, in the order of the keys.
+    pub fn read(&self, keys: &[CustomerKey]) -> Result<Vec<Option<Vec<u8>>>, ReadError> {
+        Rows(&self.store).customers(self.partition.id(), keys)
+    }
+}
+
+fn load_ledger(
+    store: &Store,
+    partition: &Partition,
+    loaded: &Loaded,
+) -> Result<Vec<policies::LedgerRow>, LoadError> {
+    let prefix = codec::sends_prefix(partition.id(), loaded.customer.key());
+    let limit = Limit::rows(LEDGER_ROWS_MAX);
+    let page = store.scan(rows::table(engine::Table::Sends), &Range::prefix(prefix), limit)?;
+    let mut found = Vec::with_capacity(page.rows.len());
+    for (_, value) in &page.rows {
+        found.push(ledger::decode_ledger(value)?);
+    }
+    Ok(found)
+}
+
+/// The slots that one turn can take.
+struct TurnSlots<'a> {
+    slots: &'a mut HashMap<ChannelName, ChannelSlots>,
+    starved: &'a mut Vec<ChannelName>,
+}
+
+impl engine::partition::Slots for TurnSlots<'_> {
+    fn take(&mut self, channel: &ChannelName) -> Grant {
+        let Some(slots) = self.slots.get_mut(channel) else {
+            return Grant::None;
+        };
+        match slots.offered.pop().or_else(|| slots.shared.try_acquire()) {
+            Some(permit) => {
+                slots.taken.push(permit);
+                Grant::Slot
+            }
+            None => {
+                self.starved.push(channel.clone());
+                Grant::None
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The customer actor: one per active customer, alive while it is busy or was lately. It holds
+//! what was loaded and runs its turns; passivated, it leaves nothing behind but its rows.
+
+use actix::{Actor, Context, Handler};
+use engine::Loaded;
+use runtime::{Flight, Returns, Turn};
+
+use super::Work;
+use super::core::{LoadError, SharedCore};
+
+/// What a turn gives back to the partition.
+#[derive(Debug)]
+pub struct Returned {
+    /// The flight of the turn.
+    pub flight: Flight,
+    /// Whether rows that the turn needed could not be read.
+    pub failed: Option<LoadError>,
+}
+
+/// One active customer.
+#[derive(Debug)]
+pub struct CustomerActor {
+    loaded: Loaded,
+    core: SharedCore,
+    returns: Returns<Returned>,
+    /// A turn ended half-way because a row could not be read: what is loaded is not what is
+    /// durable, and no further turn may start from it. Passivation brings the durable state back.
+    broken: bool,
+}
+
+impl CustomerActor {
+    /// Around what was loaded.
+    pub fn new(loaded: Loaded, core: SharedCore, returns: Returns<Returned>) -> Self {
+        Self { loaded, core, returns, broken: false }
+    }
+}
+
+impl Actor for CustomerActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Turn<Vec<Work>>> for CustomerActor {
+    type Result = ();
+
+    fn handle(&mut self, turn: Turn<Vec<Work>>, _ctx: &mut Context<Self>) {
+        let mut failed = None;
+        if !self.broken {
+            failed = self.core.borrow_mut().turn(&mut self.loaded, turn.msg).err();
+            self.broken = failed.is_some();
+        }
+        self.returns.push(Returned { flight: turn.flight, failed });
+    }
+}

@@ -1,0 +1,111 @@
+//! The way in: a batch of work is split by partition, room is reserved in all of them, and only
+//! then is anything handed over. All or nothing: the sender hears "later" or "durable".
+
+use std::sync::Arc;
+
+use domain::event::Event;
+use domain::ids::{CustomerId, CustomerKey, JourneyName};
+use domain::value::Map;
+use runtime::reply::{Answer, reply};
+use runtime::{Busy, Handle, Lane, reserve_all};
+
+use super::core::Ack;
+use super::{Addressed, PartitionMsg, Work};
+
+/// The two doors of one partition: work is bounded by one pool of credits, control by another, so
+/// that a full queue keeps out neither outcomes nor the committer's news.
+#[derive(Clone, Debug)]
+pub struct Partition {
+    /// For work from outside.
+    pub work: Handle<PartitionMsg>,
+    /// For everything else.
+    pub control: Handle<PartitionMsg>,
+}
+
+/// All partitions of this process.
+#[derive(Clone, Debug)]
+pub struct Directory(Arc<Vec<Partition>>);
+
+/// A directory that is filled once all partitions have started.
+pub type LateDirectory = Arc<std::sync::OnceLock<Directory>>;
+
+impl Directory {
+    /// Of partitions in the order of their numbers.
+    pub fn new(partitions: Vec<Partition>) -> Self {
+        Self(Arc::new(partitions))
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u16 {
+        self.0.len() as u16
+    }
+
+    /// Every partition.
+    pub fn all(&self) -> &[Partition] {
+        &self.0
+    }
+
+    /// The partition that owns a customer.
+    pub fn partition(&self, key: CustomerKey) -> &Partition {
+        &self.0[usize::from(key.partition(self.count()))]
+    }
+
+    /// Takes in events. The answer comes when all of them are durable; it is an error if some were
+    /// dropped on the way (a customer with too much pending, a stop), and the sender repeats all.
+    pub fn ingest(&self, events: Vec<Event>, lane: Lane) -> Result<Answer<()>, Busy> {
+        let works = events.into_iter().map(|event| {
+            let id = event.customer.clone();
+            (id, lane, move |ack| Work::Event { event: Arc::new(event), ack: Some(ack) })
+        });
+        self.dispatch(works.collect())
+    }
+
+    /// Enrolls a customer by API.
+    pub fn enroll(
+        &self,
+        customer: CustomerId,
+        journey: JourneyName,
+        key: Arc<str>,
+        payload: Map,
+    ) -> Result<Answer<()>, Busy> {
+        let work = move |ack| Work::Enroll { journey, key, payload, ack: Some(ack) };
+        self.dispatch(vec![(customer, Lane::Transactional, work)])
+    }
+
+    fn dispatch<F>(&self, items: Vec<(CustomerId, Lane, F)>) -> Result<Answer<()>, Busy>
+    where
+        F: FnOnce(Ack) -> Work,
+    {
+        let (asker, answer) = reply();
+        if items.is_empty() {
+            asker.send(());
+            return Ok(answer);
+        }
+        let ack = Ack::new(items.len(), asker);
+        let mut parts: Vec<Vec<Addressed>> = Vec::new();
+        parts.resize_with(self.0.len(), Vec::new);
+        for (id, lane, work) in items {
+            let key = id.key();
+            let work = work(ack.clone());
+            let partition = usize::from(key.partition(self.count()));
+            parts[partition].push(Addressed { key, id: Some(id), lane, work });
+        }
+        let wanted: Vec<_> = parts
+            .iter()
+            .zip(self.0.iter())
+            .filter(|(works, _)| !works.is_empty())
+            .map(|(works, partition)| (partition.work.credits(), works.len() as u32))
+            .collect();
+        let mut credits = reserve_all(&wanted)?.into_parts().into_iter();
+        for (works, partition) in parts.into_iter().zip(self.0.iter()) {
+            if works.is_empty() {
+                continue;
+            }
+            if let Some(credit) = credits.next() {
+                // A partition that has stopped drops the work, and with it the acknowledgement.
+                drop(partition.work.tell_reserved(PartitionMsg::Work(works), credit));
+            }
+        }
+        Ok(answer)
+    }
+}

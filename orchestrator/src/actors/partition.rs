@@ -1,0 +1,382 @@
+//! The partition actor: the queue in front of its customers, their activation and passivation, and
+//! the way of their transactions to the committer. It decides nothing about a customer.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix::{Actor, Context, Handler};
+use domain::ids::{ChannelName, CustomerId, CustomerKey};
+use domain::time::Instant;
+use engine::ledger::Outcome;
+use runtime::returns::Collect;
+use runtime::{Active, Clock, Credit, Delivery, Handle, Lane, Lanes, Local, Reply, Returns, Turn};
+use store::{Reason, Store};
+
+use super::channel::ChannelMsg;
+use super::contact_policy::Look;
+use super::core::SharedCore;
+use super::customer::{CustomerActor, Returned};
+use super::scheduler::SharedTimers;
+use super::{Addressed, PartitionMsg, Work};
+use crate::telemetry::metrics::Metrics;
+
+/// Inputs of one customer that one turn takes at most.
+const INPUTS_PER_TURN_MAX: usize = 32;
+/// Customers whose turns are under way at once: one batch of loads.
+const TURNS_AT_ONCE_MAX: usize = 128;
+/// A customer that was idle for so long is passivated.
+const IDLE_MS: i64 = 60_000;
+/// How often idle customers are looked for.
+const SWEEP_PERIOD_MS: u64 = 1_000;
+
+/// What the rest of the process gives a partition actor.
+#[derive(Debug)]
+pub struct Wiring {
+    /// What it shares with its neighbours on the arbiter.
+    pub core: SharedCore,
+    /// Where transactions go.
+    pub store: Store,
+    /// The one clock.
+    pub clock: Clock,
+    /// Timers, shared with the scheduler.
+    pub timers: SharedTimers,
+    /// Wakes the scheduler.
+    pub armed: Returns<()>,
+    /// Wakes the contact-policy actor.
+    pub looks: Returns<Look>,
+    /// The channels.
+    pub channels: HashMap<ChannelName, Handle<ChannelMsg>>,
+    /// Highest durable sequence, set by the committer.
+    pub durable: Arc<AtomicU64>,
+    /// The metrics of the process.
+    pub metrics: Arc<Metrics>,
+    /// Active customers kept at most.
+    pub active_max: usize,
+}
+
+#[derive(Debug)]
+struct Queued {
+    id: Option<CustomerId>,
+    work: Work,
+    /// Held until the turn begins: what waits here counts against the partition's mailbox. Work
+    /// that the partition gives itself has none; permits bound it.
+    _credit: Option<Credit>,
+}
+
+/// The actor.
+pub struct PartitionActor {
+    wiring: Wiring,
+    lanes: Lanes<Queued>,
+    active: Active<Local<CustomerActor>>,
+    returns: Returns<Returned>,
+    drain: Option<Reply<()>>,
+    counted_active: i64,
+}
+
+impl std::fmt::Debug for PartitionActor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PartitionActor").field("lanes", &self.lanes.len()).finish_non_exhaustive()
+    }
+}
+
+impl PartitionActor {
+    /// A partition without active customers.
+    pub fn new(wiring: Wiring, returns: Returns<Returned>) -> Self {
+        Self {
+            wiring,
+            lanes: Lanes::new(runtime::lanes::LaneLimits::default()),
+            active: Active::new(),
+            returns,
+            drain: None,
+            counted_active: 0,
+        }
+    }
+
+    fn queue(&mut self, works: Vec<Addressed>, mut credit: Credit) {
+        for Addressed { key, id, lane, work } in works {
+            let work = match work {
+                Work::Outcome(send, outcome) if !self.needs_turn(key, &outcome) => {
+                    let mut core = self.wiring.core.borrow_mut();
+                    let now = core.now();
+                    core.outcome(send, &outcome, None, now);
+                    continue;
+                }
+                work => work,
+            };
+            let queued = Queued { id, work, _credit: Some(credit.split(1)) };
+            if let Err((full, queued)) = self.lanes.push(lane, key.0, queued) {
+                // The acknowledgement is dropped unanswered: the sender hears that it was not
+                // accepted, and sends it again.
+                tracing::warn!(?full, work = ?std::mem::discriminant(&queued.work), "refused");
+                self.wiring.metrics.mailbox_refused.inc();
+                self.refuse(key, queued.work);
+            }
+        }
+    }
+
+    /// Due timers and retries that find the queue full must not be forgotten.
+    fn refuse(&mut self, key: CustomerKey, work: Work) {
+        match work {
+            Work::Timer { .. } => {
+                let again = self.wiring.clock.now_ms() + SWEEP_PERIOD_MS as i64;
+                self.wiring.timers.borrow_mut().insert(key.0, again);
+                self.wiring.armed.push(());
+            }
+            Work::Outcome(send, outcome) => {
+                let mut core = self.wiring.core.borrow_mut();
+                let now = core.now();
+                core.outcome(send, &outcome, None, now);
+            }
+            _ => {}
+        }
+    }
+
+    /// An outcome that touches no loaded state needs no turn of its customer.
+    fn needs_turn(&self, key: CustomerKey, outcome: &Outcome) -> bool {
+        let suppress = matches!(outcome, Outcome::Rejected { suppress: true, .. });
+        suppress || self.active.find(&key.0).is_some()
+    }
+
+    /// Starts as many turns as may be under way.
+    fn pump(&mut self) {
+        if !self.wiring.core.borrow().undelivered.is_empty() {
+            // The committer is full: what was decided goes first.
+            return;
+        }
+        let mut starting = Vec::new();
+        while self.active.in_flight() + starting.len() < TURNS_AT_ONCE_MAX {
+            let mut inputs = Vec::new();
+            let Some(taken) = self.lanes.take(INPUTS_PER_TURN_MAX, &mut inputs) else {
+                break;
+            };
+            starting.push((CustomerKey(taken.key), inputs));
+        }
+        if starting.is_empty() {
+            return;
+        }
+        self.activate(&starting);
+        let now_ms = self.wiring.clock.now_ms();
+        for (key, inputs) in starting {
+            let slot = self.active.find(&key.0);
+            let flight = slot.and_then(|slot| Some((slot, self.active.begin(slot, now_ms)?)));
+            let Some((slot, flight)) = flight else {
+                // No record and no id to make one from (a timer of an erased customer), or its
+                // record is damaged: the work is dropped, its acknowledgement unanswered.
+                self.lanes.finish(&key.0);
+                continue;
+            };
+            let works = inputs.into_iter().map(|queued| queued.work).collect();
+            self.active.value(slot).send(Turn { flight, msg: works });
+        }
+    }
+
+    /// Loads those that are not active, in one read.
+    fn activate(&mut self, starting: &[(CustomerKey, Vec<Queued>)]) {
+        let missing: Vec<&(CustomerKey, Vec<Queued>)> =
+            starting.iter().filter(|(key, _)| self.active.find(&key.0).is_none()).collect();
+        if missing.is_empty() {
+            return;
+        }
+        let keys: Vec<CustomerKey> = missing.iter().map(|(key, _)| *key).collect();
+        let core = self.wiring.core.clone();
+        let records = core.borrow().read(&keys);
+        let records = match records {
+            Ok(records) => records,
+            Err(error) => crate::fatal::store_failed(&error),
+        };
+        let now_ms = self.wiring.clock.now_ms();
+        for ((key, inputs), record) in missing.into_iter().zip(records) {
+            let id = inputs.iter().find_map(|queued| queued.id.as_ref());
+            match core.borrow().load(*key, id, record) {
+                Ok(Some(loaded)) => {
+                    let actor = CustomerActor::new(loaded, core.clone(), self.returns.clone());
+                    self.active.activate(key.0, Local::start(actor), now_ms, 0);
+                }
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "a customer could not be loaded"),
+            }
+        }
+    }
+
+    /// Hands over what was decided, wakes who must look, releases what is durable.
+    fn settle(&mut self, ctx: &mut Context<Self>) {
+        self.submit();
+        {
+            let mut core = self.wiring.core.borrow_mut();
+            let rearmed = std::mem::take(&mut core.rearmed);
+            let starved = std::mem::take(&mut core.starved);
+            let retries = core.partition.next_retry() != Instant::MAX;
+            drop(core);
+            if !rearmed.is_empty() {
+                let mut timers = self.wiring.timers.borrow_mut();
+                for (key, due) in rearmed {
+                    timers.insert(key.0, due.0);
+                }
+                drop(timers);
+                self.wiring.armed.push(());
+            }
+            for channel in starved {
+                self.wiring.looks.push(Look::Starved(channel));
+            }
+            if retries {
+                self.wiring.looks.push(Look::Retries);
+            }
+        }
+        self.release(ctx);
+        self.pump();
+        self.count_active();
+        self.drained();
+    }
+
+    fn submit(&mut self) {
+        let transactions = std::mem::take(&mut self.wiring.core.borrow_mut().undelivered);
+        if transactions.is_empty() {
+            return;
+        }
+        if let Err(refused) = self.wiring.store.submit(transactions) {
+            match refused.reason {
+                Reason::Full { .. } => {}
+                ref reason => crate::fatal::store_refused(reason),
+            }
+            let mut core = self.wiring.core.borrow_mut();
+            let later = std::mem::replace(&mut core.undelivered, refused.transactions);
+            core.undelivered.extend(later);
+        }
+    }
+
+    fn release(&mut self, _ctx: &mut Context<Self>) {
+        let durable = self.wiring.durable.load(Ordering::Acquire);
+        let outgoing = self.wiring.core.borrow_mut().durable(durable);
+        for outgoing in outgoing {
+            let Some(channel) = self.wiring.channels.get(&outgoing.attempt.channel) else {
+                continue;
+            };
+            // The slot that it holds is the bound; the channel has a credit for each.
+            if channel.tell(ChannelMsg::Attempt(outgoing), 1).is_err() {
+                tracing::error!("a channel refused a message that holds a slot of it");
+            }
+        }
+    }
+
+    fn use_permit(&mut self, channel: &ChannelName) {
+        let mut core = self.wiring.core.borrow_mut();
+        if !core.has_offer(channel) {
+            return;
+        }
+        let next = core.partition.next_waiting(channel);
+        let Some(key) = next else {
+            core.give_back(channel);
+            return;
+        };
+        drop(core);
+        let work = Work::Slot(channel.clone());
+        let queued = Queued { id: None, work, _credit: None };
+        drop(self.lanes.push(Lane::Transactional, key.0, queued));
+    }
+
+    fn passivate(&mut self) {
+        let durable = self.wiring.durable.load(Ordering::Acquire);
+        let idle = self.wiring.clock.now_ms() - IDLE_MS;
+        loop {
+            let over = self.active.len() > self.wiring.active_max;
+            let before = if over { i64::MAX } else { idle };
+            if self.active.evict(before, durable).is_none() {
+                break;
+            }
+        }
+        self.count_active();
+    }
+
+    fn count_active(&mut self) {
+        let now = self.active.len() as i64;
+        self.wiring.metrics.active_customers.inc_by(now - self.counted_active);
+        self.counted_active = now;
+    }
+
+    fn drained(&mut self) {
+        let core = self.wiring.core.borrow();
+        let idle = self.lanes.is_empty()
+            && self.active.in_flight() == 0
+            && core.undelivered.is_empty()
+            && core.partition.durable() == core.partition.seq();
+        drop(core);
+        if idle && let Some(reply) = self.drain.take() {
+            reply.send(());
+        }
+    }
+}
+
+impl Actor for PartitionActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        let clock = self.wiring.clock.clone();
+        runtime::alarm::every(ctx, &clock, SWEEP_PERIOD_MS, |actor: &mut Self, _ctx| {
+            actor.passivate();
+        });
+    }
+}
+
+impl Handler<Delivery<PartitionMsg>> for PartitionActor {
+    type Result = ();
+
+    fn handle(&mut self, delivery: Delivery<PartitionMsg>, ctx: &mut Context<Self>) {
+        let (msg, credit) = delivery.into_parts();
+        match msg {
+            PartitionMsg::Work(works) => self.queue(works, credit),
+            PartitionMsg::Permit(channel, permit) => {
+                self.wiring.core.borrow_mut().offer(&channel, permit);
+                self.use_permit(&channel);
+            }
+            PartitionMsg::Durable => {}
+            PartitionMsg::Catalog(catalog) => {
+                self.wiring.core.borrow_mut().partition.set_catalog(catalog);
+            }
+            PartitionMsg::Query(query) => query(&self.wiring.core.borrow().partition),
+            PartitionMsg::Snapshot(commit) => {
+                let mut core = self.wiring.core.borrow_mut();
+                let transaction = core.partition.snapshot(commit);
+                core.undelivered.push(crate::rows::to_store(transaction));
+            }
+            PartitionMsg::Put(writes, ack) => self.wiring.core.borrow_mut().put(writes, ack),
+            PartitionMsg::Drain(reply) => self.drain = Some(reply),
+        }
+        self.settle(ctx);
+    }
+}
+
+impl Handler<Collect> for PartitionActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Collect, ctx: &mut Context<Self>) {
+        let mut returned = Vec::new();
+        self.returns.collect(&mut returned);
+        let seq = self.wiring.core.borrow().partition.seq();
+        for Returned { flight, failed } in returned {
+            if let Some(error) = failed {
+                tracing::error!(%error, "a customer's rows could not be read");
+            }
+            let key = self.active.end(flight, seq);
+            self.lanes.finish(&key);
+        }
+        let channels: Vec<ChannelName> = self.wiring.channels.keys().cloned().collect();
+        for channel in channels {
+            self.use_permit(&channel);
+        }
+        self.passivate_over();
+        self.settle(ctx);
+    }
+}
+
+impl PartitionActor {
+    /// Too many active customers make room at once, not at the next sweep.
+    fn passivate_over(&mut self) {
+        let durable = self.wiring.durable.load(Ordering::Acquire);
+        while self.active.len() > self.wiring.active_max {
+            if self.active.evict(i64::MAX, durable).is_none() {
+                break;
+            }
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! Measurements of the store alone: what an event costs in rows and bytes, and how fast it goes.

@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App as HttpApp, HttpServer, web};
+use channels::capture::Capture;
+use domain::ids::ChannelName;
 use domain::time::Instant;
 use runtime::Clock;
 use store::Store;
 
 use super::api::{health, tracking};
+use super::console;
 use crate::actors::ingest::Directory;
 use crate::error::{ErrorCode, Problem};
 use crate::telemetry::metrics::Metrics;
@@ -27,13 +30,22 @@ pub struct Site {
     pub clock: Clock,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// Channels that keep their messages, for the console.
+    pub captures: Vec<(ChannelName, Capture)>,
     stopping: AtomicBool,
 }
 
 impl Site {
     /// Around a running process.
     pub fn new(directory: Directory, store: Store, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { directory, store, clock, metrics, stopping: AtomicBool::new(false) }
+        let captures = Vec::new();
+        Self { directory, store, clock, metrics, captures, stopping: AtomicBool::new(false) }
+    }
+
+    /// With channels whose messages the console is to show.
+    #[must_use]
+    pub fn with_captures(self, captures: Vec<(ChannelName, Capture)>) -> Self {
+        Self { captures, ..self }
     }
 
     /// Now.
@@ -94,6 +106,7 @@ impl Server {
                         .service(tracking::identify)
                         .service(tracking::batch),
                 )
+                .configure(console::configure)
                 .default_service(web::to(not_found))
         })
         .workers(workers)

@@ -35,16 +35,16 @@ const HISTORY_SHOWN: usize = 200;
 /// Adds the console's routes.
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
-        .service(page)
-        .service(live)
-        .service(search)
+        .service(overview_page)
+        .service(live_part)
+        .service(search_page)
         .service(customer_page)
-        .service(style)
-        .service(script);
+        .service(stylesheet)
+        .service(script_file);
 }
 
 #[get("/")]
-async fn page(site: web::Data<Site>) -> HttpResponse {
+async fn overview_page(site: web::Data<Site>) -> HttpResponse {
     match view(&site).await {
         Ok(view) => {
             let content = html! { div #live { (overview::live(&view)) } };
@@ -57,7 +57,7 @@ async fn page(site: web::Data<Site>) -> HttpResponse {
 
 /// The part of `/` that changes.
 #[get("/live")]
-async fn live(site: web::Data<Site>) -> HttpResponse {
+async fn live_part(site: web::Data<Site>) -> HttpResponse {
     match view(&site).await {
         Ok(view) => layout::answer(HttpResponse::Ok(), overview::live(&view)),
         Err(why) => unavailable(&why),
@@ -70,7 +70,7 @@ struct Search {
 }
 
 #[get("/customers")]
-async fn search(site: web::Data<Site>, asked: web::Query<Search>) -> HttpResponse {
+async fn search_page(site: web::Data<Site>, asked: web::Query<Search>) -> HttpResponse {
     show_customer(&site, asked.id.trim()).await
 }
 
@@ -80,12 +80,12 @@ async fn customer_page(site: web::Data<Site>, id: web::Path<String>) -> HttpResp
 }
 
 #[get("/console.css")]
-async fn style() -> HttpResponse {
+async fn stylesheet() -> HttpResponse {
     asset("text/css; charset=utf-8", layout::STYLE)
 }
 
 #[get("/console.js")]
-async fn script() -> HttpResponse {
+async fn script_file() -> HttpResponse {
     asset("text/javascript; charset=utf-8", layout::SCRIPT)
 }
 

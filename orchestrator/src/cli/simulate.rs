@@ -12,8 +12,9 @@ use crate::import::{Input, Item, Mapping, Options, Reader};
 use crate::publish::Publication;
 use crate::simulate::{Plan, simulate, write};
 
-/// How long after the last event the horizon lies, if it is not given: 30 days.
-const HORIZON_DEFAULT_MS: i64 = 30 * 24 * 3_600_000;
+/// How long after the last event the horizon lies, if it is not given: 120 days, so that a wait of
+/// two months and what follows it is seen.
+const HORIZON_DEFAULT_MS: i64 = 120 * 24 * 3_600_000;
 
 /// What the command takes.
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,7 @@ pub(super) struct Args {
     /// How the columns of the customers file are to be read.
     #[arg(long)]
     customers_mapping: Option<PathBuf>,
-    /// The horizon (RFC 3339); default: 30 days after the last event.
+    /// The horizon (RFC 3339); default: 120 days after the last event.
     #[arg(long)]
     until: Option<String>,
     /// Seed of everything that is drawn beyond the hashes of ids.

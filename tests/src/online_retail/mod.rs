@@ -14,4 +14,6 @@ pub mod oracle;
 pub mod statistics;
 
 #[cfg(test)]
+mod simulate;
+#[cfg(test)]
 mod tests;

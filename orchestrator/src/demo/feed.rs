@@ -116,7 +116,7 @@ impl Feed {
             let new = (total - *seen).min(ANSWERED_MAX);
             *seen = total;
             for captured in capture.newest(new as usize).iter().rev() {
-                self.life.got(&captured.message.to, captured.send, captured.at);
+                self.life.got(&captured.message.to.address, captured.send, captured.at);
             }
         }
     }

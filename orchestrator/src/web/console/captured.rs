@@ -1,6 +1,7 @@
 //! Captured messages as the console shows them: who got one only masked, and only a piece of the
 //! plain text. HTML of a message never gets near the page.
 
+use channels::Content;
 use channels::capture::{Capture, Captured};
 use domain::ids::ChannelName;
 use domain::time::Instant;
@@ -44,13 +45,17 @@ pub fn total(captures: &[(ChannelName, Capture)]) -> u64 {
 
 impl Shown {
     fn new(channel: &ChannelName, captured: &Captured) -> Self {
-        let message = &captured.message;
+        let (subject, text) = match &captured.message.content {
+            Content::Email(email) => (email.subject.clone(), email.text.as_deref()),
+            // A kind of content that this page does not know yet.
+            _ => (String::new(), None),
+        };
         Self {
             at: captured.at,
             channel: channel.to_string(),
-            to: masked(&message.to),
-            subject: message.subject.clone(),
-            excerpt: excerpt(message.text.as_deref().unwrap_or_default()),
+            to: masked(&captured.message.to.address),
+            subject,
+            excerpt: excerpt(text.unwrap_or_default()),
         }
     }
 }

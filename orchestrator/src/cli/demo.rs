@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use actix_web::web;
+use channels::unsubscribe::Keys;
 use domain::time::Instant;
 use runtime::Clock;
 
@@ -19,6 +20,7 @@ use crate::demo::{Fed, Feed, Life, Panel, START_MS, Scratch, ScratchError, shop}
 use crate::error::Exit;
 use crate::outgoing;
 use crate::publish::{Built, Publication};
+use crate::secret;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::setup::{LogFormat, log_to_stderr};
 use crate::web::console::{captured, counts};
@@ -95,7 +97,7 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
     let mut ended = std::pin::pin!(until_asked(args.seconds));
     let factor = args.speed.round() as u32;
     let clock = Clock::accelerated(START_MS, factor);
-    let built = campaign(scratch)?;
+    let (publication, built) = campaign(scratch)?;
     let metrics = Arc::new(Metrics::new());
     let settings = AppSettings {
         data_dir: scratch.path().join("store"),
@@ -104,11 +106,14 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
         active_max: ACTIVE_MAX,
     };
     let opened = app::open(&settings, &clock, &metrics).map_err(unavailable)?;
-    let outgoing = outgoing::channels(&built.definitions, &clock).map_err(unavailable)?;
+    let secret = secret::links(&scratch.path().join("secrets")).map_err(unavailable)?;
+    let keys = Arc::new(Keys::new([(1, secret.as_slice())]).map_err(unavailable)?);
+    let outgoing = outgoing::build(&built.definitions, &keys, scratch.path(), &clock)
+        .map_err(unavailable)?;
     let captures = outgoing.captures;
     let mut app = App::start(opened, &built.catalog, &outgoing.parts).map_err(unavailable)?;
-    let site = Site::new(app.directory.clone(), app.store.clone(), clock.clone(), metrics);
-    let site = web::Data::new(site.with_captures(captures.clone()));
+    app.publish(&publication).await.map_err(unavailable)?;
+    let site = web::Data::new(Site::new(&app, keys).with_captures(captures.clone()));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let server = Server::start(site.clone(), address, 1).map_err(unavailable)?;
     println!("a shop with {} customers: http://{}/  (ctrl-c ends it)\n", args.customers, server.address);
@@ -136,17 +141,18 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
 }
 
 /// The shop's campaign, written beside the store and compiled.
-fn campaign(scratch: &Scratch) -> Result<Built, Failure> {
+fn campaign(scratch: &Scratch) -> Result<(Publication, Built), Failure> {
     let directory = scratch.path().join("campaign");
     shop::write(&directory).map_err(unavailable)?;
     let loaded = config::load_directory(&directory);
     let Some(definitions) = loaded.definitions else {
         return Err(Failure::new(Exit::Internal, loaded.report.render(false)));
     };
-    Publication::default()
-        .applied(&definitions)
+    let mut publication = Publication::default().applied(&definitions);
+    let built = publication
         .build()
-        .map_err(|error| Failure::new(Exit::Internal, error.to_string()))
+        .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+    Ok((publication, built))
 }
 
 /// Until somebody asks the process to end, or the time is over.

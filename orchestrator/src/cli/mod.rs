@@ -1,7 +1,9 @@
 //! The command line: one file per subcommand.
 
 mod demo;
+mod explain;
 mod output;
+mod serve;
 mod simulate;
 mod validate;
 
@@ -27,6 +29,10 @@ enum Command {
     Demo(demo::Args),
     /// Run a campaign directory over recorded events, with nothing sent.
     Simulate(simulate::Args),
+    /// Run the server.
+    Serve(serve::Args),
+    /// Show what happened to a customer, and why.
+    Explain(explain::Args),
 }
 
 /// A command failed: what to say, and the exit code.
@@ -51,6 +57,8 @@ pub fn run() -> u8 {
         Command::Validate(args) => validate::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Explain(args) => explain::run(&args),
     };
     match result {
         Ok(()) => Exit::Ok.code(),

@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::dev::ServerHandle;
 use actix_web::{App as HttpApp, HttpServer, web};
 use channels::capture::Capture;
+use channels::unsubscribe::Keys;
 use domain::ids::ChannelName;
 use domain::time::Instant;
 use runtime::Clock;
 use store::Store;
 
-use super::api::{health, tracking};
+use super::api::{health, tracking, unsubscribe};
 use super::console;
 use crate::actors::ingest::Directory;
+use crate::app::App;
 use crate::error::{ErrorCode, Problem};
 use crate::telemetry::metrics::Metrics;
 use crate::web::respond;
@@ -32,14 +34,23 @@ pub struct Site {
     pub metrics: Arc<Metrics>,
     /// Channels that keep their messages, for the console.
     pub captures: Vec<(ChannelName, Capture)>,
+    /// What signs links.
+    pub keys: Arc<Keys>,
     stopping: AtomicBool,
 }
 
 impl Site {
     /// Around a running process.
-    pub fn new(directory: Directory, store: Store, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        let captures = Vec::new();
-        Self { directory, store, clock, metrics, captures, stopping: AtomicBool::new(false) }
+    pub fn new(app: &App, keys: Arc<Keys>) -> Self {
+        Self {
+            directory: app.directory.clone(),
+            store: app.store.clone(),
+            clock: app.clock.clone(),
+            metrics: app.metrics.clone(),
+            keys,
+            captures: Vec::new(),
+            stopping: AtomicBool::new(false),
+        }
     }
 
     /// With channels whose messages the console is to show.
@@ -100,6 +111,8 @@ impl Server {
                 .service(health::livez)
                 .service(health::readyz)
                 .service(health::metrics)
+                .service(unsubscribe::ask)
+                .service(unsubscribe::withdraw)
                 .service(
                     web::scope("/v1")
                         .service(tracking::track)

@@ -78,7 +78,7 @@ impl Connection {
         let steps = self.steps(envelope, content, timeouts)?;
         // From here until the last answer, the connection must not be used for anything else.
         self.mid_exchange = true;
-        if offers(self, Extension::Pipelining) {
+        if self.pipelining {
             self.pipelined(&steps, progress).await?;
         } else {
             self.one_by_one(&steps, progress).await?;

@@ -44,7 +44,8 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// Synthetic customers.
-    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 3_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     customers: u32,
     /// How much faster than real time the shop lives; the default shows a day in four seconds.
     #[arg(long, default_value_t = SPEED_DEFAULT, value_parser = speed)]
@@ -108,15 +109,18 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
     let opened = app::open(&settings, &clock, &metrics).map_err(unavailable)?;
     let secret = secret::links(&scratch.path().join("secrets")).map_err(unavailable)?;
     let keys = Arc::new(Keys::new([(1, secret.as_slice())]).map_err(unavailable)?);
-    let outgoing = outgoing::build(&built.definitions, &keys, scratch.path(), &clock)
-        .map_err(unavailable)?;
+    let outgoing =
+        outgoing::build(&built.definitions, &keys, scratch.path(), &clock).map_err(unavailable)?;
     let captures = outgoing.captures;
     let mut app = App::start(opened, &built.catalog, &outgoing.parts).map_err(unavailable)?;
     app.publish(&publication).await.map_err(unavailable)?;
     let site = web::Data::new(Site::new(&app, keys).with_captures(captures.clone()));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let server = Server::start(site.clone(), address, 1).map_err(unavailable)?;
-    println!("a shop with {} customers: http://{}/  (ctrl-c ends it)\n", args.customers, server.address);
+    println!(
+        "a shop with {} customers: http://{}/  (ctrl-c ends it)\n",
+        args.customers, server.address
+    );
     let fed = Arc::new(Fed::default());
     let life = Life::new(args.seed, args.customers, Instant(START_MS));
     let directory = app.directory.clone();
@@ -149,9 +153,8 @@ fn campaign(scratch: &Scratch) -> Result<(Publication, Built), Failure> {
         return Err(Failure::new(Exit::Internal, loaded.report.render(false)));
     };
     let mut publication = Publication::default().applied(&definitions);
-    let built = publication
-        .build()
-        .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+    let built =
+        publication.build().map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
     Ok((publication, built))
 }
 

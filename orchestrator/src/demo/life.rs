@@ -292,8 +292,15 @@ mod tests {
             *counts.entry(name).or_default() += 1;
         }
         let names = [
-            "identify", "Granted", "Denied", "Account Created", "Product Viewed", "Product Added",
-            "Order Completed", "Cart Emptied", "Review Submitted",
+            "identify",
+            "Granted",
+            "Denied",
+            "Account Created",
+            "Product Viewed",
+            "Product Added",
+            "Order Completed",
+            "Cart Emptied",
+            "Review Submitted",
         ];
         for name in names {
             assert!(counts.get(name).is_some_and(|count| *count > 0), "{name} in {counts:?}");

@@ -10,14 +10,41 @@ const DAY_MS: i64 = 24 * 3_600_000;
 
 /// First names; some are awkward on purpose, so that escaping can be seen at work.
 const NAMES: [&str; 20] = [
-    "Ana", "Bram", "Chloé", "Dmitri", "Elif", "Femi", "Greta", "Hiro", "Inés", "João", "Katarzyna",
-    "Liam", "Mei", "Noor", "O'Brien", "Priya", "Søren", "Tom & Ida", "Zoë <3", "\"Max\"",
+    "Ana",
+    "Bram",
+    "Chloé",
+    "Dmitri",
+    "Elif",
+    "Femi",
+    "Greta",
+    "Hiro",
+    "Inés",
+    "João",
+    "Katarzyna",
+    "Liam",
+    "Mei",
+    "Noor",
+    "O'Brien",
+    "Priya",
+    "Søren",
+    "Tom & Ida",
+    "Zoë <3",
+    "\"Max\"",
 ];
 /// Where they live; one in twenty has no zone, and one a zone that nobody knows.
 const ZONES: [&str; 12] = [
-    "Europe/Madrid", "Europe/Berlin", "Europe/London", "Europe/Paris", "Europe/Warsaw",
-    "Europe/Helsinki", "America/New_York", "America/Los_Angeles", "America/Sao_Paulo",
-    "Asia/Kolkata", "Asia/Tokyo", "Australia/Sydney",
+    "Europe/Madrid",
+    "Europe/Berlin",
+    "Europe/London",
+    "Europe/Paris",
+    "Europe/Warsaw",
+    "Europe/Helsinki",
+    "America/New_York",
+    "America/Los_Angeles",
+    "America/Sao_Paulo",
+    "Asia/Kolkata",
+    "Asia/Tokyo",
+    "Australia/Sydney",
 ];
 const INTERESTS: [&str; 3] = ["coffee", "tea", "gifts"];
 

@@ -39,7 +39,9 @@ pub(super) fn page(title: &str, live: bool, content: &Markup) -> Markup {
                         " "
                         button type="submit" { "Show" }
                     }
-                    @if live { button #pause type="button" aria-pressed="false" hidden { "Pause updates" } }
+                    @if live {
+                        button #pause type="button" aria-pressed="false" hidden { "Pause updates" }
+                    }
                 }
                 main #main { (content) }
             }

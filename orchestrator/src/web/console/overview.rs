@@ -95,7 +95,8 @@ fn rules(overview: &Overview) -> Markup {
                     @for (name, rule) in &overview.rules {
                         tr {
                             th scope="row" { (name) }
-                            td { (rule.held) } td aria-hidden="true" { (bar("b-held", rule.held, most)) }
+                            td { (rule.held) }
+                            td aria-hidden="true" { (bar("b-held", rule.held, most)) }
                             td { (rule.refused) }
                             td aria-hidden="true" { (bar("b-refused", rule.refused, most)) }
                         }

@@ -95,7 +95,8 @@ fn unavailable(error: impl std::fmt::Display) -> Failure {
 }
 
 async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
-    let mut ended = std::pin::pin!(until_asked(args.seconds));
+    // Listens from here on: an end that is asked for during the start leaves nothing behind.
+    let mut ended = std::pin::pin!(until_asked(args.seconds).map_err(unavailable)?);
     let factor = args.speed.round() as u32;
     let clock = Clock::accelerated(START_MS, factor);
     let (publication, built) = campaign(scratch)?;
@@ -112,11 +113,17 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
     let outgoing =
         outgoing::build(&built.definitions, &keys, scratch.path(), &clock).map_err(unavailable)?;
     let captures = outgoing.captures;
-    let mut app = App::start(opened, &built.catalog, &outgoing.parts).map_err(unavailable)?;
+    let app = App::start(opened, &built.catalog, &outgoing.parts).map_err(unavailable)?;
     app.publish(&publication).await.map_err(unavailable)?;
     let site = web::Data::new(Site::new(&app, keys).with_captures(captures.clone()));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-    let server = Server::start(site.clone(), address, 1).map_err(unavailable)?;
+    let server = match Server::start(site.clone(), address, 1) {
+        Ok(server) => server,
+        Err(error) => {
+            end(app).await;
+            return Err(unavailable(error));
+        }
+    };
     println!(
         "a shop with {} customers: http://{}/  (ctrl-c ends it)\n",
         args.customers, server.address
@@ -138,10 +145,14 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
     watch.finish().await;
     site.begin_stop();
     server.stop().await;
+    end(app).await;
+    Ok(())
+}
+
+async fn end(mut app: App) {
     // Real time from here on: the limit for what is under way is meant so.
     app.clock = Clock::system();
     app.stop().await;
-    Ok(())
 }
 
 /// The shop's campaign, written beside the store and compiled.
@@ -158,30 +169,25 @@ fn campaign(scratch: &Scratch) -> Result<(Publication, Built), Failure> {
     Ok((publication, built))
 }
 
-/// Until somebody asks the process to end, or the time is over.
-async fn until_asked(seconds: Option<u32>) {
+/// Listens for the signals that end a process at once; the future ends with one of them, or when
+/// the time is over.
+fn until_asked(seconds: Option<u32>) -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let real = Clock::system();
-    let over = async {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let over = async move {
         match seconds {
-            Some(seconds) => real.sleep(u64::from(seconds) * 1_000).await,
+            Some(seconds) => Clock::system().sleep(u64::from(seconds) * 1_000).await,
             None => std::future::pending().await,
         }
     };
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(error) => {
-                tracing::error!(%error, "cannot listen for signals; stop with ctrl-c");
-                std::future::pending().await
-            }
+    Ok(async move {
+        tokio::select! {
+            () = over => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        () = over => {}
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
+    })
 }
 
 /// Looks at the running demo once a second.

@@ -325,7 +325,7 @@ mod tests {
         while life.next(START.plus_ms(200 * DAY_MS)).is_some() {}
         let planned = life.planned;
         for send in 0..400 {
-            life.got("shopper-00003@example.com", SendId(send), START.plus_ms(201 * DAY_MS));
+            life.got("shopper-000003@example.com", SendId(send), START.plus_ms(201 * DAY_MS));
             life.got("stranger@example.com", SendId(send), START);
         }
         let made = life.planned - planned;

@@ -80,7 +80,7 @@ impl Shopper {
             _ => None,
         };
         Self {
-            id: CustomerId::from(format!("shopper-{number:05}")),
+            id: CustomerId::from(format!("shopper-{number:06}")),
             name: draw.one_of(&NAMES),
             zone,
             interest: draw.percent(70).then(|| draw.one_of(&INTERESTS)),

@@ -247,7 +247,7 @@ mod tests {
         let page = live(&view()).into_string();
         assert!(!page.contains("<img"), "{page}");
         assert!(!page.contains("onerror=alert(1)>"), "{page}");
-        assert_eq!(page.matches("&lt;img src=x").count(), 6 + 1, "{page}");
+        assert_eq!(page.matches("&lt;img src=x").count(), 8, "{page}");
     }
 
     #[test]

@@ -67,12 +67,7 @@ macro_rules! joining_filter {
             use super::*;
 
             #[derive(Clone, ParseFilter, FilterReflection)]
-            #[filter(
-                                name = $name,
-                                description = $description,
-                                parameters(TextArgs),
-                                parsed(Applied)
-                            )]
+            #[filter(name = $name, description = $description, parameters(TextArgs), parsed(Applied))]
             pub(in super::super) struct $plugin;
 
             #[derive(Debug, FromFilterParameters, Display_filter)]

@@ -147,8 +147,20 @@ fn needs_credentials(reply: &Reply) -> bool {
 
 /// Words of those who refuse the sender, not the recipient.
 const POLICY_WORDS: [&str; 14] = [
-    "spam", "block", "blacklist", "policy", "reputation", "spf", "dkim", "dmarc", "banned",
-    "listed", "relay", "rate limit", "content", "virus",
+    "spam",
+    "block",
+    "blacklist",
+    "policy",
+    "reputation",
+    "spf",
+    "dkim",
+    "dmarc",
+    "banned",
+    "listed",
+    "relay",
+    "rate limit",
+    "content",
+    "virus",
 ];
 
 /// Words of those who do not know the recipient.

@@ -269,7 +269,10 @@ fn body(builder: MessageBuilder, send: SendId, email: &Email) -> Result<Mime, Bu
         (Some(part), None) | (None, Some(part)) => builder.singlepart(part),
         // The boundary follows from the send, so that a repeat is the same byte by byte.
         (Some(text), Some(html)) => builder.multipart(
-            MultiPart::alternative().boundary(format!("=_{send}")).singlepart(text).singlepart(html),
+            MultiPart::alternative()
+                .boundary(format!("=_{send}"))
+                .singlepart(text)
+                .singlepart(html),
         ),
     };
     mime.map_err(|error| BuildError::Mime(error.to_string()))
@@ -277,7 +280,11 @@ fn body(builder: MessageBuilder, send: SendId, email: &Email) -> Result<Mime, Bu
 
 /// One kind of line end: a lone CR would be changed on the wire, behind the signature's back.
 fn line_ends(text: &str) -> String {
-    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() }
+    if text.contains('\r') {
+        text.replace("\r\n", "\n").replace('\r', "\n")
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]

@@ -33,12 +33,7 @@ macro_rules! arithmetic_filter {
             use super::*;
 
             #[derive(Clone, ParseFilter, FilterReflection)]
-            #[filter(
-                name = $name,
-                description = $description,
-                parameters(OperandArgs),
-                parsed(Applied)
-            )]
+            #[filter(name = $name, description = $description, parameters(OperandArgs), parsed(Applied))]
             pub(in super::super) struct $plugin;
 
             #[derive(Debug, FromFilterParameters, Display_filter)]

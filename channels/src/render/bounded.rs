@@ -67,12 +67,7 @@ macro_rules! joining_filter {
             use super::*;
 
             #[derive(Clone, ParseFilter, FilterReflection)]
-            #[filter(
-                name = $name,
-                description = $description,
-                parameters(TextArgs),
-                parsed(Applied)
-            )]
+            #[filter(name = $name, description = $description, parameters(TextArgs), parsed(Applied))]
             pub(in super::super) struct $plugin;
 
             #[derive(Debug, FromFilterParameters, Display_filter)]
@@ -134,9 +129,7 @@ impl Filter for ReplaceFilter {
         let by = args.replace.unwrap_or_else(|| "".into());
         // An empty text "occurs" between all characters.
         let times = input.matches(search).count();
-        text_of(input.len() + times.saturating_mul(by.len()), || {
-            input.replace(search, by.as_str())
-        })
+        text_of(input.len() + times.saturating_mul(by.len()), || input.replace(search, by.as_str()))
     }
 }
 

@@ -112,8 +112,14 @@ macro_rules! place_filter {
 place_filter!(HtmlPlace, HtmlFilter, "_html", "Text in HTML.", |text| html(text).into_owned());
 place_filter!(UrlPlace, UrlFilter, "_url", "The start of an address.", url);
 place_filter!(UrlPathPlace, UrlPathFilter, "_url_path", "A later part of an address.", url_path);
-place_filter!(UrlComponentPlace, UrlComponentFilter, "_url_component", "A value within an \
-     address.", url_component);
+place_filter!(
+    UrlComponentPlace,
+    UrlComponentFilter,
+    "_url_component",
+    "A value within an \
+     address.",
+    url_component
+);
 place_filter!(CssPlace, CssFilter, "_css", "A value in CSS.", |text| css(text).to_owned());
 
 macro_rules! raw_filter {

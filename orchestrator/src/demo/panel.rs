@@ -45,7 +45,7 @@ impl Panel {
     /// Shows figures. Nobody reading is no reason to end.
     pub fn show(&mut self, figures: &Figures) {
         if !self.terminal {
-            if self.shown % LINE_EVERY == 0 {
+            if self.shown.is_multiple_of(LINE_EVERY) {
                 drop(writeln!(io::stdout(), "{}", line(figures)));
             }
             self.shown += 1;

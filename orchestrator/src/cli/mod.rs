@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand.
 
+mod demo;
 mod explain;
 mod output;
 mod serve;
@@ -24,6 +25,8 @@ pub struct Cli {
 enum Command {
     /// Check a campaign directory and report every problem with its place.
     Validate(validate::Args),
+    /// Show a small shop with synthetic customers on an accelerated clock.
+    Demo(demo::Args),
     /// Run a campaign directory over recorded events, with nothing sent.
     Simulate(simulate::Args),
     /// Run the server.
@@ -52,6 +55,7 @@ impl Failure {
 pub fn run() -> u8 {
     let result = match Cli::parse().command {
         Command::Validate(args) => validate::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Explain(args) => explain::run(&args),

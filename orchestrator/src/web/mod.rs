@@ -1,6 +1,7 @@
 //! HTTP: one file per resource or page. Knows requests and answers, decides nothing.
 
 pub mod api;
+pub mod console;
 mod json;
 mod respond;
 pub mod server;

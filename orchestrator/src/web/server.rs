@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App as HttpApp, HttpServer, web};
+use channels::capture::Capture;
 use channels::unsubscribe::Keys;
+use domain::ids::ChannelName;
 use domain::time::Instant;
 use runtime::Clock;
 use store::Store;
 
 use super::api::{health, tracking, unsubscribe};
+use super::console;
 use crate::actors::ingest::Directory;
 use crate::app::App;
 use crate::error::{ErrorCode, Problem};
@@ -29,6 +32,8 @@ pub struct Site {
     pub clock: Clock,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// Channels that keep their messages, for the console.
+    pub captures: Vec<(ChannelName, Capture)>,
     /// What signs links.
     pub keys: Arc<Keys>,
     stopping: AtomicBool,
@@ -43,8 +48,15 @@ impl Site {
             clock: app.clock.clone(),
             metrics: app.metrics.clone(),
             keys,
+            captures: Vec::new(),
             stopping: AtomicBool::new(false),
         }
+    }
+
+    /// With channels whose messages the console is to show.
+    #[must_use]
+    pub fn with_captures(self, captures: Vec<(ChannelName, Capture)>) -> Self {
+        Self { captures, ..self }
     }
 
     /// Now.
@@ -107,6 +119,7 @@ impl Server {
                         .service(tracking::identify)
                         .service(tracking::batch),
                 )
+                .configure(console::configure)
                 .default_service(web::to(not_found))
         })
         .workers(workers)

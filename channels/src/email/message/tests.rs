@@ -179,7 +179,8 @@ proptest! {
         (text, html, link) in (hostile(), hostile(), hostile()),
         plain_address: bool,
     ) {
-        let address = if plain_address { "ada@example.org".to_owned() } else { format!("{address}@example.org") };
+        let local = if plain_address { "ada" } else { address.as_str() };
+        let address = format!("{local}@example.org");
         let to = Recipient { address, name: Some(name.clone()) };
         let email = Email {
             subject: subject.clone(),

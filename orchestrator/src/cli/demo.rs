@@ -1,0 +1,234 @@
+//! `cadencia demo`
+
+use std::io::{IsTerminal as _, stdout};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix_web::web;
+use channels::unsubscribe::Keys;
+use domain::time::Instant;
+use runtime::Clock;
+
+use super::Failure;
+use crate::app::{self, App, AppSettings};
+use crate::config;
+use crate::demo::panel::Figures;
+use crate::demo::{Fed, Feed, Life, Panel, START_MS, Scratch, ScratchError, shop};
+use crate::error::Exit;
+use crate::outgoing;
+use crate::publish::{Built, Publication};
+use crate::secret;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::setup::{LogFormat, log_to_stderr};
+use crate::web::console::{captured, counts};
+use crate::web::{Server, Site};
+
+/// Virtual seconds per real second, if it is not given: a day in four seconds.
+const SPEED_DEFAULT: f64 = 21_600.0;
+/// Fastest: a day in about a tenth of a second. Beyond it no machine keeps up.
+const SPEED_MAX: f64 = 1_000_000.0;
+/// Partitions of the demo's store.
+const PARTITIONS: u16 = 16;
+/// Active customers kept in memory at most.
+const ACTIVE_MAX: usize = 20_000;
+/// Real milliseconds between two summaries.
+const SUMMARY_MS: u64 = 1_000;
+
+/// What the command takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Port of the page; 0 takes a free one.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Synthetic customers.
+    #[arg(long, default_value_t = 3_000)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    customers: u32,
+    /// How much faster than real time the shop lives; the default shows a day in four seconds.
+    #[arg(long, default_value_t = SPEED_DEFAULT, value_parser = speed)]
+    speed: f64,
+    /// Keep the campaign and the store in this new directory; else nothing is left behind.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+    /// End by itself after so many seconds.
+    #[arg(long = "for", value_name = "SECONDS")]
+    seconds: Option<u32>,
+    /// Another seed lets other customers do other things.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// What to log, as in `info,cadencia=debug`.
+    #[arg(long, default_value = "error")]
+    log: String,
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if (1.0..=SPEED_MAX).contains(&speed) => Ok(speed),
+        _ => Err(format!("not a number from 1 to {SPEED_MAX}")),
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    log_to_stderr(LogFormat::Text, &args.log)
+        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    runtime::arbiters::abort_on_panic();
+    let scratch = match &args.keep {
+        Some(directory) => Scratch::kept(directory),
+        None => Scratch::temporary(),
+    };
+    let scratch = scratch.map_err(|error| match error {
+        ScratchError::NotEmpty(_) => Failure::new(Exit::Usage, error.to_string()),
+        ScratchError::Io { .. } => unavailable(error),
+    })?;
+    let result = actix_rt::System::new().block_on(demo(args, &scratch));
+    if result.is_ok() && args.keep.is_some() {
+        println!("campaign and store are in {}", scratch.path().display());
+    }
+    result
+}
+
+fn unavailable(error: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Unavailable, error.to_string())
+}
+
+async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
+    // Listens from here on: an end that is asked for during the start leaves nothing behind.
+    let mut ended = std::pin::pin!(until_asked(args.seconds).map_err(unavailable)?);
+    let factor = args.speed.round() as u32;
+    let clock = Clock::accelerated(START_MS, factor);
+    let (publication, built) = campaign(scratch)?;
+    let metrics = Arc::new(Metrics::new());
+    let settings = AppSettings {
+        data_dir: scratch.path().join("store"),
+        partitions: PARTITIONS,
+        arbiters: NonZeroUsize::new(2).expect("2 is not zero"),
+        active_max: ACTIVE_MAX,
+    };
+    let opened = app::open(&settings, &clock, &metrics).map_err(unavailable)?;
+    let secret = secret::links(&scratch.path().join("secrets")).map_err(unavailable)?;
+    let keys = Arc::new(Keys::new([(1, secret.as_slice())]).map_err(unavailable)?);
+    let outgoing =
+        outgoing::build(&built.definitions, &keys, scratch.path(), &clock).map_err(unavailable)?;
+    let captures = outgoing.captures;
+    let app = App::start(opened, &built.catalog, &outgoing.parts).map_err(unavailable)?;
+    app.publish(&publication).await.map_err(unavailable)?;
+    let site = web::Data::new(Site::new(&app, keys).with_captures(captures.clone()));
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
+    let server = match Server::start(site.clone(), address, 1) {
+        Ok(server) => server,
+        Err(error) => {
+            end(app).await;
+            return Err(unavailable(error));
+        }
+    };
+    println!(
+        "a shop with {} customers: http://{}/  (ctrl-c ends it)\n",
+        args.customers, server.address
+    );
+    let fed = Arc::new(Fed::default());
+    let life = Life::new(args.seed, args.customers, Instant(START_MS));
+    let directory = app.directory.clone();
+    let feed = Feed { life, directory, clock, factor, captures, fed: fed.clone() };
+    let feed = actix_rt::spawn(feed.run());
+    let mut watch = Watch::new(site.clone(), fed.clone());
+    loop {
+        tokio::select! {
+            () = &mut ended => break,
+            () = watch.real.sleep(SUMMARY_MS) => watch.show().await,
+        }
+    }
+    fed.stop();
+    drop(feed.await);
+    watch.finish().await;
+    site.begin_stop();
+    server.stop().await;
+    end(app).await;
+    Ok(())
+}
+
+async fn end(mut app: App) {
+    // Real time from here on: the limit for what is under way is meant so.
+    app.clock = Clock::system();
+    app.stop().await;
+}
+
+/// The shop's campaign, written beside the store and compiled.
+fn campaign(scratch: &Scratch) -> Result<(Publication, Built), Failure> {
+    let directory = scratch.path().join("campaign");
+    shop::write(&directory).map_err(unavailable)?;
+    let loaded = config::load_directory(&directory);
+    let Some(definitions) = loaded.definitions else {
+        return Err(Failure::new(Exit::Internal, loaded.report.render(false)));
+    };
+    let mut publication = Publication::default().applied(&definitions);
+    let built =
+        publication.build().map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+    Ok((publication, built))
+}
+
+/// Listens for the signals that end a process at once; the future ends with one of them, or when
+/// the time is over.
+fn until_asked(seconds: Option<u32>) -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let over = async move {
+        match seconds {
+            Some(seconds) => Clock::system().sleep(u64::from(seconds) * 1_000).await,
+            None => std::future::pending().await,
+        }
+    };
+    Ok(async move {
+        tokio::select! {
+            () = over => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Looks at the running demo once a second.
+struct Watch {
+    real: Clock,
+    site: web::Data<Site>,
+    fed: Arc<Fed>,
+    panel: Panel,
+    last: (u64, u64),
+}
+
+impl Watch {
+    fn new(site: web::Data<Site>, fed: Arc<Fed>) -> Self {
+        let panel = Panel::new(stdout().is_terminal());
+        Self { real: Clock::system(), site, fed, panel, last: (0, 0) }
+    }
+
+    async fn figures(&mut self) -> Option<Figures> {
+        // A partition that is too busy to answer now does so the next time.
+        let overview = counts::overview(&self.site.directory).await.ok()?;
+        let (at_ms, events) = (self.real.monotonic_ms(), self.fed.events.load(Ordering::Relaxed));
+        let (before_ms, before) = std::mem::replace(&mut self.last, (at_ms, events));
+        Some(Figures {
+            now: self.site.now(),
+            events,
+            events_per_s: (events - before) * 1_000 / (at_ms - before_ms).max(1),
+            customers: self.fed.customers.load(Ordering::Relaxed),
+            captured: captured::total(&self.site.captures),
+            overview,
+        })
+    }
+
+    async fn show(&mut self) {
+        if let Some(figures) = self.figures().await {
+            self.panel.show(&figures);
+        }
+    }
+
+    async fn finish(&mut self) {
+        if let Some(figures) = self.figures().await {
+            self.panel.finish(&figures);
+        }
+    }
+}

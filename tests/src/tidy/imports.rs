@@ -6,7 +6,7 @@ use super::tree::{self, Source};
 /// A crate by the name that code uses, and the beginnings of the paths that may use it.
 const HOMES: [(&str, &[&str]); 10] = [
     ("cel", &["orchestrator/domain/src/expression"]),
-    ("liquid", &["channels/src/render"]),
+    ("liquid_lib", &["channels/src/render"]),
     ("liquid_core", &["channels/src/render"]),
     ("lettre", &["channels/src/email"]),
     ("mail_auth", &["channels/src/email"]),

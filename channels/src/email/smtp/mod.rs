@@ -27,7 +27,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 pub use dial::{Dial, Io, TcpDial};
-pub use settings::{Credentials, SLOTS_MAX, Security, Settings, SettingsError, Timeouts};
+pub use settings::{Credentials, Security, Settings, SettingsError, Timeouts};
 
 use self::connection::Connection;
 use self::content::Content as Wire;

@@ -5,6 +5,9 @@
 //! anything behind.
 
 pub mod environment;
+#[cfg(test)]
+mod import;
+pub mod online_retail;
 pub mod store_contract;
 #[cfg(test)]
 mod tidy;

@@ -1,0 +1,264 @@
+//! One customer's timeline: what came in, what was decided and why, what became of each send.
+//! Read from the rows alone, so that console, API and command line say the same words.
+
+use domain::customer::Customer;
+use domain::event::EventBody;
+use domain::ids::CustomerId;
+use domain::time::Instant;
+use domain::value::{Value, to_json_map};
+use domain::verdict::{Decision, Ruling, Verdict};
+use engine::codec;
+use engine::history::{HistoryItem, HistoryRow};
+use engine::ledger::SendRow;
+use policies::CountState;
+use serde::Serialize;
+use store::{Limit, Range, Read};
+
+use crate::recovery::RecoverError;
+use crate::rows;
+
+/// Most history rows of one answer.
+pub const TIMELINE_ROWS_MAX: usize = 1_000;
+
+/// What is known of a customer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Timeline {
+    /// Her id.
+    pub customer: String,
+    /// Her traits.
+    pub traits: serde_json::Value,
+    /// Her zone, where it is known.
+    pub zone: Option<String>,
+    /// Segments that she is a member of.
+    pub segments: Vec<String>,
+    /// What happened, newest first.
+    pub entries: Vec<Entry>,
+    /// Whether older entries exist.
+    pub more: bool,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Entry {
+    /// When.
+    pub at: String,
+    /// What, as a stable word.
+    pub kind: &'static str,
+    /// What, in words.
+    pub text: String,
+    /// The send that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub send: Option<String>,
+    /// Every rule's result, where the gate decided.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleLine>,
+}
+
+/// One rule's result.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RuleLine {
+    /// Name of the rule.
+    pub rule: String,
+    /// What it said.
+    pub ruling: &'static str,
+    /// Why.
+    pub reason: String,
+    /// The counter that it read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted: Option<u32>,
+    /// The limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// The first instant at which this rule alone would allow it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub earliest: Option<String>,
+}
+
+/// Reads a customer's timeline; `None` if nobody is known under the id.
+pub fn read(
+    store: &impl Read,
+    partitions: u16,
+    id: &CustomerId,
+    limit: usize,
+) -> Result<Option<Timeline>, RecoverError> {
+    let key = id.key();
+    let partition = key.partition(partitions);
+    let table = rows::table(engine::Table::Customers);
+    let Some(record) = store.get(table, &codec::customer_key(partition, key))? else {
+        return Ok(None);
+    };
+    let customer = codec::decode_customer(key, &record)?;
+    let mut entries = sends(store, partition, id)?;
+    let limit = limit.min(TIMELINE_ROWS_MAX);
+    let (mut next, mut read) = (customer.history_head, 0);
+    while next != 0 && read < limit {
+        let table = rows::table(engine::Table::History);
+        let Some(bytes) = store.get(table, &codec::history_key(partition, next))? else {
+            break;
+        };
+        let row: HistoryRow = codec::decode("history row", &bytes)?;
+        next = row.previous;
+        read += 1;
+        // Newest first, also within a row.
+        entries.extend(row.items.iter().rev().map(|item| (row.at, entry(row.at, item))));
+    }
+    // Stable: what happened at one instant keeps its order.
+    entries.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    let entries = entries.into_iter().map(|(_, entry)| entry).collect();
+    Ok(Some(timeline(&customer, entries, next != 0)))
+}
+
+fn timeline(customer: &Customer, entries: Vec<Entry>, more: bool) -> Timeline {
+    Timeline {
+        customer: customer.id.to_string(),
+        traits: to_json_map(&customer.traits),
+        zone: customer.zone.as_ref().map(|zone| zone.name().to_owned()),
+        segments: customer.segments.iter().map(ToString::to_string).collect(),
+        entries,
+        more,
+    }
+}
+
+/// What became of sends: their rows say it, the history only knows that they were handed over.
+fn sends(
+    store: &impl Read,
+    partition: u16,
+    id: &CustomerId,
+) -> Result<Vec<(Instant, Entry)>, RecoverError> {
+    let range = Range::prefix(codec::sends_prefix(partition, id.key()));
+    let table = rows::table(engine::Table::Sends);
+    let page = store.scan(table, &range, Limit::rows(TIMELINE_ROWS_MAX))?;
+    let mut entries = Vec::new();
+    for (_, value) in &page.rows {
+        let row = SendRow::decode(value)?;
+        let open = row.info.open.is_some();
+        let at = if open { row.ledger.counted_at } else { row.info.settled_at };
+        let state = if open { "in_flight" } else { state_word(row.ledger.state) };
+        let reply = if row.info.reply.is_empty() { "no reply" } else { &row.info.reply };
+        let text = format!(
+            "message {} on {}, attempt {}: {reply}",
+            row.info.template, row.info.channel, row.info.attempts
+        );
+        let send = Some(row.ledger.send.to_string());
+        let entry = Entry { at: at.to_string(), kind: state, text, send, rules: Vec::new() };
+        entries.push((at, entry));
+    }
+    Ok(entries)
+}
+
+/// The stable word of a send's state.
+pub fn state_word(state: CountState) -> &'static str {
+    match state {
+        CountState::Reserved => "in_flight",
+        CountState::Accepted => "accepted",
+        CountState::Delivered => "delivered",
+        CountState::Bounced => "bounced",
+        CountState::Rejected => "rejected",
+        CountState::Released => "not_sent",
+        CountState::Unknown => "unknown",
+    }
+}
+
+fn entry(at: Instant, item: &HistoryItem) -> Entry {
+    let mut send = None;
+    let mut rules = Vec::new();
+    let (kind, text) = match item {
+        HistoryItem::Event(event) => ("event", event_text(&event.body)),
+        HistoryItem::NotCounted => {
+            ("not_counted", "the event is not counted: too many names".to_owned())
+        }
+        HistoryItem::UnknownZone => {
+            ("unknown_zone", "the time zone is not known; the old one stays".to_owned())
+        }
+        HistoryItem::Entered { journey, key, .. } if key.is_empty() => {
+            ("entered", format!("entered {journey}"))
+        }
+        HistoryItem::Entered { journey, key, .. } => {
+            ("entered", format!("entered {journey} with key {key}"))
+        }
+        HistoryItem::NotEntered { journey, reason } => {
+            ("not_entered", format!("did not enter {journey}: {}", reason.as_str()))
+        }
+        HistoryItem::Step { step, .. } => ("step", format!("came to step {step}")),
+        HistoryItem::Exited { journey, reason, .. } => {
+            ("exited", format!("left {journey}: {}", reason.as_str()))
+        }
+        HistoryItem::Decided { send: id, journey, step, channel, verdict, sent, .. } => {
+            send = Some(id.to_string());
+            rules = verdict.rules.iter().map(rule_line).collect();
+            let what = format!("{journey}/{step} on {channel}");
+            decided(&what, verdict, *sent)
+        }
+        HistoryItem::Withdrawn { send: id } => {
+            send = Some(id.to_string());
+            ("withdrawn", "the held message is no longer wanted".to_owned())
+        }
+        HistoryItem::SegmentEntered(name) => ("segment", format!("became a member of {name}")),
+        HistoryItem::SegmentLeft(name) => ("segment", format!("is no longer a member of {name}")),
+        HistoryItem::Migrated { step, .. } => {
+            ("migrated", format!("moved to a newer version, at step {step}"))
+        }
+    };
+    Entry { at: at.to_string(), kind, text, send, rules }
+}
+
+fn decided(what: &str, verdict: &Verdict, sent: bool) -> (&'static str, String) {
+    let why = verdict.deciding().map_or_else(String::new, |rule| {
+        format!(" by rule {}: {}", rule.rule, rule.reason)
+    });
+    match verdict.decision {
+        Decision::Allow if sent => ("sent", format!("{what} goes")),
+        Decision::Allow => ("planned", format!("{what} waits for a connection")),
+        Decision::HoldUntil(until) => ("held", format!("{what} is held until {until}{why}")),
+        Decision::NextChannel => ("next_channel", format!("{what} is passed over{why}")),
+        Decision::Refuse => ("refused", format!("{what} does not go{why}")),
+    }
+}
+
+fn event_text(body: &EventBody) -> String {
+    match body {
+        EventBody::Track { name, properties } => {
+            let shown: Vec<String> =
+                properties.iter().take(6).map(|(name, value)| property(name, value)).collect();
+            format!("{name} {}", shown.join(", ")).trim_end().to_owned()
+        }
+        EventBody::Identify { traits } => {
+            let names: Vec<&str> = traits.keys().map(|name| &**name).collect();
+            format!("traits: {}", names.join(", "))
+        }
+        EventBody::Consent(change) => {
+            let of = |name: Option<&str>| name.unwrap_or("everything").to_owned();
+            format!(
+                "consent {:?} for {} / {} ({})",
+                change.permission,
+                of(change.channel.as_ref().map(|name| name.as_str())),
+                of(change.topic.as_ref().map(|name| name.as_str())),
+                change.source
+            )
+            .to_lowercase()
+        }
+    }
+}
+
+fn property(name: &str, value: &Value) -> String {
+    match value {
+        Value::Text(text) => format!("{name}={text}"),
+        other => format!("{name}={}", other.to_json()),
+    }
+}
+
+fn rule_line(rule: &domain::verdict::RuleResult) -> RuleLine {
+    RuleLine {
+        rule: rule.rule.to_string(),
+        ruling: match rule.ruling {
+            Ruling::Allow => "allow",
+            Ruling::HoldUntil(_) => "hold",
+            Ruling::NextChannel => "next_channel",
+            Ruling::Refuse => "refuse",
+        },
+        reason: rule.reason.to_string(),
+        counted: rule.counted,
+        limit: rule.limit,
+        earliest: rule.earliest.map(|at| at.to_string()),
+    }
+}

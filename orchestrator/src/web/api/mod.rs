@@ -1,0 +1,4 @@
+//! The interfaces for programs.
+
+pub mod health;
+pub mod tracking;

@@ -4,10 +4,14 @@
 //! which prepares what they need. No test sleeps, asks the network beyond this machine, or leaves
 //! anything behind.
 
+#[cfg(test)]
+mod engine;
 pub mod environment;
 #[cfg(test)]
 mod import;
 pub mod online_retail;
+#[cfg(test)]
+mod simulation;
 pub mod store_contract;
 #[cfg(test)]
 mod tidy;

@@ -13,9 +13,12 @@ fn rivals(order: [usize; 3]) -> Given {
         {"limit": 1, "window": {"rolling": "P1D"}, "on_exceeded": "refuse"}}]));
     for at in order {
         let (name, priority, value) = rivals[at];
-        given = given.journey(name, json!({"enter": {"event": "Go"}, "steps": [
+        given = given.journey(
+            name,
+            json!({"enter": {"event": "Go"}, "steps": [
             {"send": {"channels": [{"email": "hello"}], "class": "marketing",
-                "priority": priority, "value": value}}]}));
+                "priority": priority, "value": value}}]}),
+        );
     }
     given
 }
@@ -38,10 +41,16 @@ fn candidates_of_several_inputs_of_one_turn_are_one_choice() {
     let given = Given::new()
         .rules(json!([{"name": "one", "frequency_cap":
             {"limit": 1, "window": {"rolling": "P1D"}, "on_exceeded": "refuse"}}]))
-        .journey("low", json!({"enter": {"event": "A"}, "steps": [
-            {"send": {"channels": [{"email": "hello"}], "class": "marketing", "priority": 1}}]}))
-        .journey("high", json!({"enter": {"event": "B"}, "steps": [
-            {"send": {"channels": [{"email": "hello"}], "class": "marketing", "priority": 9}}]}));
+        .journey(
+            "low",
+            json!({"enter": {"event": "A"}, "steps": [
+            {"send": {"channels": [{"email": "hello"}], "class": "marketing", "priority": 1}}]}),
+        )
+        .journey(
+            "high",
+            json!({"enter": {"event": "B"}, "steps": [
+            {"send": {"channels": [{"email": "hello"}], "class": "marketing", "priority": 9}}]}),
+        );
     check(
         given,
         "track A & track B",

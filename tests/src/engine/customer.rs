@@ -116,7 +116,8 @@ impl One {
             let rows = rows.map(|(_, row)| decode_ledger(row).expect("a sound row")).collect();
             self.loaded.ledger = Some(rows);
         }
-        let decided = self.partition.finish(&mut self.loaded, begun, &mut FreeSlots(&mut self.free));
+        let decided =
+            self.partition.finish(&mut self.loaded, begun, &mut FreeSlots(&mut self.free));
         self.take(decided);
         self.answer();
     }
@@ -266,8 +267,7 @@ impl One {
     }
 
     fn tell(&mut self, row: &[u8]) {
-        let row: engine::history::HistoryRow =
-            codec::decode("history", row).expect("a sound row");
+        let row: engine::history::HistoryRow = codec::decode("history", row).expect("a sound row");
         for item in row.items {
             if let HistoryItem::Entered { journey, enrollment, .. } = &item {
                 self.names.insert(*enrollment, journey.to_string());

@@ -2,13 +2,16 @@
 
 use serde_json::json;
 
+use super::customer::One;
 use super::given::Given;
 use super::script::{check, run};
-use super::customer::One;
 
 fn given() -> Given {
-    Given::new().journey("j", json!({"enter": {"event": "Buy", "reentry": "parallel"},
-        "steps": [{"exit": {}}]}))
+    Given::new().journey(
+        "j",
+        json!({"enter": {"event": "Buy", "reentry": "parallel"},
+        "steps": [{"exit": {}}]}),
+    )
 }
 
 fn bought(one: &One) -> u64 {

@@ -1,7 +1,7 @@
 //! Definitions for tests: a catalog from the same text that a user writes, without files.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::check::{Check, Known};
@@ -112,10 +112,9 @@ impl Given {
             let raw = RawSegment { when: when.clone() };
             let name = SegmentName::from(name.as_str());
             let segment = domain::segment::segment(&raw, name, &Path::root(), &mut check);
-            segments.extend(segment.map(|segment| domain::segment::Segment {
-                since: *since,
-                ..segment
-            }));
+            segments.extend(
+                segment.map(|segment| domain::segment::Segment { since: *since, ..segment }),
+            );
         }
         let problems = check.finish();
         assert!(problems.is_empty(), "the definitions of this test are wrong: {problems:#?}");
@@ -148,9 +147,8 @@ impl Given {
             channels: CHANNELS.iter().map(|(name, _)| (*name).to_owned()).collect(),
             templates: set(&TEMPLATES),
             segments: self.segments.iter().map(|(name, _, _)| name.clone()).collect(),
-            campaigns: BTreeSet::new(),
             classes: set(&["marketing", "transactional"]),
-            partial: false,
+            ..Known::default()
         }
     }
 

@@ -8,16 +8,31 @@ use super::script::check;
 #[test]
 fn goal_then_exit_then_wait_then_entry_each_by_journey_name() {
     let given = Given::new()
-        .journey("b-goal", json!({"enter": {"event": "Start"}, "goal": {"event": "Buy"},
-            "steps": [{"wait": {"for": "P9D"}}]}))
-        .journey("a-goal", json!({"enter": {"event": "Start"}, "goal": {"event": "Buy"},
-            "steps": [{"wait": {"for": "P9D"}}]}))
-        .journey("c-exit", json!({"enter": {"event": "Start"}, "exit": [{"event": "Buy"}],
-            "steps": [{"wait": {"for": "P9D"}}]}))
-        .journey("a-wait", json!({"enter": {"event": "Start"},
-            "steps": [{"wait": {"until": {"event": "Buy"}}}, {"wait": {"for": "P9D"}}]}))
-        .journey("a-entry", json!({"enter": {"event": "Buy"},
-            "steps": [{"wait": {"for": "P9D"}}]}));
+        .journey(
+            "b-goal",
+            json!({"enter": {"event": "Start"}, "goal": {"event": "Buy"},
+            "steps": [{"wait": {"for": "P9D"}}]}),
+        )
+        .journey(
+            "a-goal",
+            json!({"enter": {"event": "Start"}, "goal": {"event": "Buy"},
+            "steps": [{"wait": {"for": "P9D"}}]}),
+        )
+        .journey(
+            "c-exit",
+            json!({"enter": {"event": "Start"}, "exit": [{"event": "Buy"}],
+            "steps": [{"wait": {"for": "P9D"}}]}),
+        )
+        .journey(
+            "a-wait",
+            json!({"enter": {"event": "Start"},
+            "steps": [{"wait": {"until": {"event": "Buy"}}}, {"wait": {"for": "P9D"}}]}),
+        )
+        .journey(
+            "a-entry",
+            json!({"enter": {"event": "Buy"},
+            "steps": [{"wait": {"for": "P9D"}}]}),
+        );
     check(
         given,
         "track Start
@@ -42,17 +57,23 @@ fn goal_then_exit_then_wait_then_entry_each_by_journey_name() {
 
 #[test]
 fn a_goal_beats_an_exit_on_the_same_event() {
-    let given = Given::new().journey("j", json!({"enter": {"event": "Start"},
+    let given = Given::new().journey(
+        "j",
+        json!({"enter": {"event": "Start"},
         "goal": {"event": "Buy"}, "exit": [{"event": "Buy"}],
-        "steps": [{"wait": {"for": "P9D"}}]}));
+        "steps": [{"wait": {"for": "P9D"}}]}),
+    );
     check(given, "track Start\ntrack Buy", "0 j enter\n0 j wait-1\n0 j exit goal");
 }
 
 #[test]
 fn an_exit_and_an_entry_of_one_journey_may_happen_on_one_event() {
-    let given = Given::new().journey("win-back", json!({
+    let given = Given::new().journey(
+        "win-back",
+        json!({
         "enter": {"event": "Buy", "reentry": "after_exit"}, "exit": [{"event": "Buy"}],
-        "steps": [{"wait": {"for": "P9D"}}]}));
+        "steps": [{"wait": {"for": "P9D"}}]}),
+    );
     check(
         given,
         "track Buy\nwait PT1H\ntrack Buy",
@@ -66,16 +87,22 @@ fn an_exit_and_an_entry_of_one_journey_may_happen_on_one_event() {
 
 #[test]
 fn the_event_at_hand_is_counted_before_anything_reads_the_counter() {
-    let given = Given::new().journey("third", json!({
+    let given = Given::new().journey(
+        "third",
+        json!({
         "enter": {"event": "Buy", "when": "customer.events[\"Buy\"].count == 3"},
-        "steps": [{"wait": {"for": "P9D"}}]}));
+        "steps": [{"wait": {"for": "P9D"}}]}),
+    );
     check(given, "track Buy\ntrack Buy\ntrack Buy\ntrack Buy", "0 third enter\n0 third wait-1");
 }
 
 #[test]
 fn the_event_that_starts_a_wait_does_not_end_it() {
-    let given = Given::new().journey("j", json!({"enter": {"event": "Start"},
-        "steps": [{"wait": {"until": {"event": "Go"}}}, {"wait": {"until": {"event": "Go"}}}]}));
+    let given = Given::new().journey(
+        "j",
+        json!({"enter": {"event": "Start"},
+        "steps": [{"wait": {"until": {"event": "Go"}}}, {"wait": {"until": {"event": "Go"}}}]}),
+    );
     check(
         given,
         "track Start\ntrack Go\ntrack Go",
@@ -85,8 +112,11 @@ fn the_event_that_starts_a_wait_does_not_end_it() {
 
 #[test]
 fn a_trigger_that_is_too_old_is_counted_and_enters_nothing() {
-    let given = Given::new().journey("j", json!({"enter": {"event": "Buy"},
-        "steps": [{"wait": {"for": "P9D"}}]}));
+    let given = Given::new().journey(
+        "j",
+        json!({"enter": {"event": "Buy"},
+        "steps": [{"wait": {"for": "P9D"}}]}),
+    );
     let one = check(
         given,
         "track Buy | ago=PT25H\ntrack Buy | ago=PT23H",
@@ -100,8 +130,11 @@ fn a_trigger_that_is_too_old_is_counted_and_enters_nothing() {
 
 #[test]
 fn waits_count_from_receipt_and_goals_from_occurrence() {
-    let given = Given::new().journey("j", json!({"enter": {"event": "Cart"},
-        "goal": {"event": "Buy"}, "steps": [{"wait": {"for": "PT2H"}}, {"wait": {"for": "P9D"}}]}));
+    let given = Given::new().journey(
+        "j",
+        json!({"enter": {"event": "Cart"},
+        "goal": {"event": "Buy"}, "steps": [{"wait": {"for": "PT2H"}}, {"wait": {"for": "P9D"}}]}),
+    );
     check(
         given,
         "track Cart | ago=PT1H
@@ -118,8 +151,11 @@ fn waits_count_from_receipt_and_goals_from_occurrence() {
 
 #[test]
 fn a_goal_counts_within_its_time_by_occurrence() {
-    let given = Given::new().journey("j", json!({"enter": {"event": "Cart"},
-        "goal": {"event": "Buy", "within": "PT2H"}, "steps": [{"wait": {"for": "P9D"}}]}));
+    let given = Given::new().journey(
+        "j",
+        json!({"enter": {"event": "Cart"},
+        "goal": {"event": "Buy", "within": "PT2H"}, "steps": [{"wait": {"for": "P9D"}}]}),
+    );
     check(
         given,
         "track Cart\nwait PT3H\ntrack Buy\ntrack Buy | ago=PT1H",

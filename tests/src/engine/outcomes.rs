@@ -9,8 +9,11 @@ use super::given::Given;
 use super::script::check;
 
 fn sending(class: &str) -> Given {
-    Given::new().journey("j", json!({"enter": {"event": "Go", "reentry": "parallel"}, "steps": [
-        {"send": {"channels": [{"email": "hello"}], "class": class, "valid_for": "P1D"}}]}))
+    Given::new().journey(
+        "j",
+        json!({"enter": {"event": "Go", "reentry": "parallel"}, "steps": [
+        {"send": {"channels": [{"email": "hello"}], "class": class, "valid_for": "P1D"}}]}),
+    )
 }
 
 const SENT: &str = "0 j enter\n0 j send-1\n0 j send-1 sent by email\n0 j exit completed\n";
@@ -51,8 +54,10 @@ fn what_was_not_sent_is_tried_again_with_doubling_pauses() {
         sending("marketing"),
         "by hand\ntrack Go\nnot sent\nwait PT30S\nnot sent\nwait PT60S\nnot sent for PT10M
          wait PT10M\naccepted",
-        &format!("{SENT}30s attempt 2 of send-1\n1m30s attempt 3 of send-1\n\
-                  11m30s attempt 4 of send-1"),
+        &format!(
+            "{SENT}30s attempt 2 of send-1\n1m30s attempt 3 of send-1\n\
+                  11m30s attempt 4 of send-1"
+        ),
     );
     assert_eq!(states(&one), [CountState::Accepted]);
     assert_eq!(one.sends()[0].ledger.counted_at, one.now.plus_ms(-11 * 60_000 - 30_000));
@@ -60,11 +65,7 @@ fn what_was_not_sent_is_tried_again_with_doubling_pauses() {
 
 #[test]
 fn attempts_end_with_validity_and_give_the_place_back() {
-    let one = check(
-        sending("marketing"),
-        "by hand\ntrack Go\nnot sent for P2D\nwait P3D",
-        SENT,
-    );
+    let one = check(sending("marketing"), "by hand\ntrack Go\nnot sent for P2D\nwait P3D", SENT);
     assert_eq!(states(&one), [CountState::Released]);
 }
 
@@ -90,21 +91,15 @@ fn what_was_unknown_once_is_never_given_back() {
         &format!("{SENT}30s attempt 2 of send-1"),
     );
     assert_eq!(states(&one), [CountState::Unknown]);
-    let one = check(
-        sending("transactional"),
-        "by hand\ntrack Go\nunknown\ndeny email\nwait P3D",
-        SENT,
-    );
+    let one =
+        check(sending("transactional"), "by hand\ntrack Go\nunknown\ndeny email\nwait P3D", SENT);
     assert_eq!(states(&one), [CountState::Unknown]);
 }
 
 #[test]
 fn the_policy_is_asked_again_before_a_retry() {
-    let one = check(
-        sending("marketing"),
-        "by hand\ntrack Go\nnot sent\ndeny email\nwait PT1H",
-        SENT,
-    );
+    let one =
+        check(sending("marketing"), "by hand\ntrack Go\nnot sent\ndeny email\nwait PT1H", SENT);
     assert_eq!(states(&one), [CountState::Released]);
     assert_eq!(one.partition.open_sends(), 0);
 }

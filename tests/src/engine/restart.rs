@@ -8,9 +8,12 @@ use super::given::Given;
 use super::script::{check, run};
 
 fn sending(class: &str) -> Given {
-    Given::new().journey("j", json!({"enter": {"event": "Go", "reentry": "parallel"}, "steps": [
+    Given::new().journey(
+        "j",
+        json!({"enter": {"event": "Go", "reentry": "parallel"}, "steps": [
         {"send": {"channels": [{"email": "hello"}], "class": class, "valid_for": "P1D"}},
-        {"wait": {"for": "PT2H"}}]}))
+        {"wait": {"for": "PT2H"}}]}),
+    )
 }
 
 const SENT: &str = "0 j enter\n0 j send-1\n0 j send-1 sent by email\n0 j wait-1\n";

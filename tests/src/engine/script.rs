@@ -166,7 +166,9 @@ pub(crate) fn describe(
         HistoryItem::Entered { journey, key, .. } => format!("{journey} enter {key}"),
         HistoryItem::NotEntered { journey, reason } => format!("{journey} not entered: {reason:?}"),
         HistoryItem::Step { enrollment, step } => format!("{} {step}", name(*enrollment)),
-        HistoryItem::Exited { journey, reason, .. } => format!("{journey} exit {}", reason.as_str()),
+        HistoryItem::Exited { journey, reason, .. } => {
+            format!("{journey} exit {}", reason.as_str())
+        }
         HistoryItem::Withdrawn { .. } => "withdrawn".to_owned(),
         HistoryItem::SegmentEntered(segment) => format!("segment +{segment}"),
         HistoryItem::SegmentLeft(segment) => format!("segment -{segment}"),

@@ -65,11 +65,7 @@ fn a_step_of_another_kind_is_entered_anew() {
 #[test]
 fn a_message_that_waits_for_a_slot_moves_to_the_new_channel() {
     check(
-        versions(
-            json!([send("old", "email")]),
-            json!({"old": "new"}),
-            json!([send("new", "sms")]),
-        ),
+        versions(json!([send("old", "email")]), json!({"old": "new"}), json!([send("new", "sms")])),
         "slots 0\ntrack Go\npublish\nwait PT1H\nslots 1",
         "0 j enter\n0 j old\n0 j now new\n1h j new sent by sms\n1h j exit completed",
     );

@@ -25,7 +25,7 @@ fn a_new_zone_moves_what_waits_for_local_time() {
     check(
         at_nine,
         "track Go\nwait PT1H\nidentify {\"timezone\": \"America/New_York\"}\nwait P2D",
-        "0 j enter\n0 j wait-1\n5h j exit completed",
+        "0 j enter\n0 j wait-1\n1d5h j exit completed",
     );
     let elapsed = waiting(json!({"for": "PT20H"}));
     check(
@@ -60,10 +60,13 @@ fn an_unknown_zone_changes_nothing() {
 }
 
 fn catching_up(rule: Value) -> Given {
-    Given::new().journey("j", json!({"enter": {"event": "Go"}, "catch_up": rule, "steps": [
+    Given::new().journey(
+        "j",
+        json!({"enter": {"event": "Go"}, "catch_up": rule, "steps": [
         {"wait": {"for": "PT1H"}},
         {"send": {"channels": [{"email": "hello"}], "class": "marketing"}},
-        {"send": {"channels": [{"email": "hello"}], "class": "marketing"}}]}))
+        {"send": {"channels": [{"email": "hello"}], "class": "marketing"}}]}),
+    )
 }
 
 #[test]
@@ -99,10 +102,13 @@ fn what_was_spread_fires_once() {
 
 #[test]
 fn a_paused_journey_keeps_its_waits_and_runs_goals_and_exits() {
-    let given = Given::new().journey("j", json!({
+    let given = Given::new().journey(
+        "j",
+        json!({
         "enter": {"event": "Go", "reentry": "parallel"}, "goal": {"event": "Buy"},
         "steps": [{"wait": {"for": "PT1H"}},
-            {"send": {"channels": [{"email": "hello"}], "class": "marketing"}}]}));
+            {"send": {"channels": [{"email": "hello"}], "class": "marketing"}}]}),
+    );
     check(
         given.clone(),
         "track Go\npause j\ntrack Go\nwait PT3H\npassivate\nresume j",
@@ -123,9 +129,12 @@ fn a_paused_journey_keeps_its_waits_and_runs_goals_and_exits() {
 
 #[test]
 fn nothing_is_released_while_paused() {
-    let given = Given::new().journey("j", json!({"enter": {"event": "Go"},
+    let given = Given::new().journey(
+        "j",
+        json!({"enter": {"event": "Go"},
         "steps": [{"wait": {"until": {"event": "Now"}}},
-            {"send": {"channels": [{"email": "hello"}], "class": "marketing"}}]}));
+            {"send": {"channels": [{"email": "hello"}], "class": "marketing"}}]}),
+    );
     check(
         given,
         "track Go\npause j\ntrack Now\nwait PT3H\nresume j",
@@ -140,9 +149,12 @@ fn nothing_is_released_while_paused() {
 #[test]
 fn an_engagement_event_means_the_nearest_send_unless_there_is_a_filter() {
     let journey = |wait: Value| {
-        Given::new().journey("j", json!({"enter": {"event": "Go"}, "steps": [
+        Given::new().journey(
+            "j",
+            json!({"enter": {"event": "Go"}, "steps": [
             {"send": {"channels": [{"email": "hello"}], "class": "marketing"}},
-            {"wait": wait}]}))
+            {"wait": wait}]}),
+        )
     };
     let plain = json!({"until": {"event": "Email Clicked"}, "for": "P3D"});
     let mut one = super::customer::One::new(journey(plain));

@@ -14,7 +14,7 @@ use policies::CountState;
 use store::Range;
 
 use super::part::{rows, table};
-use super::scenario::{CAP_LIMIT, CAP_WINDOW_MS, ENTERED_BY};
+use super::scenario::{CAP_LIMIT, CAP_WINDOW_MS, ENTERED_BY, WAITS};
 use super::world::{PARTITIONS, World};
 use super::{recovery, scenario};
 
@@ -132,10 +132,15 @@ fn enrollments(customer: &Customer, timeline: &[&HistoryRow], problems: &mut Vec
     let mut entered: BTreeMap<&str, u64> = BTreeMap::new();
     let mut active: BTreeSet<EnrollmentId> = BTreeSet::new();
     for row in timeline {
+        // A first step counts from the receipt of its trigger, others from their turn.
+        let (mut received, mut first) = (row.at, false);
         for item in &row.items {
+            let is_first = std::mem::take(&mut first);
             match item {
+                HistoryItem::Event(event) => received = event.received_at,
                 HistoryItem::Entered { journey, enrollment, .. } => {
                     *entered.entry(journey.as_str()).or_default() += 1;
+                    first = true;
                     if !active.insert(*enrollment) {
                         problems.push(format!("{who}: {enrollment} entered twice"));
                     }
@@ -144,7 +149,8 @@ fn enrollments(customer: &Customer, timeline: &[&HistoryRow], problems: &mut Vec
                     *entered.entry(journey.as_str()).or_default() += 1;
                 }
                 HistoryItem::Step { enrollment, step } => {
-                    if steps.insert((*enrollment, step), row.at).is_some() {
+                    let at = if is_first { received } else { row.at };
+                    if steps.insert((*enrollment, step), at).is_some() {
                         problems.push(format!("{who}: {enrollment} came to {step} twice"));
                     }
                 }
@@ -170,25 +176,13 @@ fn enrollments(customer: &Customer, timeline: &[&HistoryRow], problems: &mut Vec
 
 /// No timer fires early.
 fn waits(steps: &BTreeMap<(EnrollmentId, &StepId), Instant>, problems: &mut Vec<String>) {
-    let catalog = scenario::definitions().catalog();
-    for journey in catalog.parts().versions.values() {
-        for pair in journey.nodes.windows(2) {
-            let domain::journey::steps::Step::Wait(wait) = &pair[0].step else { continue };
-            let (Some(domain::journey::steps::WaitTime::For { span, .. }), None) =
-                (&wait.time, &wait.until)
-            else {
-                continue;
-            };
-            for ((enrollment, step), at) in steps {
-                let name = &journey.name;
-                let first = steps.get(&(*enrollment, &pair[0].id));
-                let same = *step == &pair[1].id && journey.nodes.len() > 1;
-                // Step ids are not unique over journeys; spans differ, the shortest is meant.
-                let Some(first) = first.filter(|_| same) else { continue };
-                let shortest = span.elapsed_ms().min(30 * 60_000);
-                if at.ms_since(*first) < shortest {
-                    problems.push(format!("{name}: {enrollment} left {} early", pair[0].id));
-                }
+    for ((enrollment, step), left) in steps {
+        for (wait, next, length) in WAITS {
+            let wait = StepId::from(wait);
+            let entered = steps.get(&(*enrollment, &wait));
+            let waited = entered.map(|entered| left.ms_since(*entered));
+            if step.as_str() == next && waited.is_none_or(|waited| waited < length) {
+                problems.push(format!("{enrollment} waited {waited:?} ms in {wait}"));
             }
         }
     }

@@ -9,6 +9,7 @@ mod recovery;
 mod scenario;
 mod settle;
 mod sink;
+mod upheaval;
 mod world;
 
 use faults::{Deaths, Planted};
@@ -87,9 +88,9 @@ fn faults_of_every_kind_happen() {
         (0..60).map(|seed| settle::run(&plan(seed, Planted::Nothing))).collect();
     let crashes: u64 = worlds.iter().map(|world| world.crashes).sum();
     let unknown = worlds.iter().map(|world| world.unknown_max).max();
-    let repeated = worlds.iter().filter(|world| {
-        world.sink.delivered.values().any(|delivered| delivered.len() > 1)
-    });
+    let repeated = worlds
+        .iter()
+        .filter(|world| world.sink.delivered.values().any(|delivered| delivered.len() > 1));
     assert!(crashes > 100, "{crashes} crashes");
     assert_eq!(unknown, Some(world::SLOTS), "crashes with every slot in use");
     assert!(repeated.count() > 0, "some transactional message was delivered twice");

@@ -10,7 +10,8 @@ use domain::time::Instant;
 use engine::ledger::{self, Outcome};
 use engine::partition::{Grant, Slots};
 use engine::{Input, Loaded, Partition, Ticket, codec};
-use store::{Limit, Range, Read, SteppedStore};
+use store::memory::SteppedStore;
+use store::{Limit, Range, Read};
 
 use super::faults::Planted;
 

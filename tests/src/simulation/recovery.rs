@@ -9,7 +9,8 @@ use engine::ledger::SendRow;
 use engine::note::Note;
 use engine::partition::Snapshot;
 use engine::{Catalog, Loaded, Partition, codec};
-use store::{Access, Disk, GroupRow, Range, Read, Settings, SteppedStore, TableSpec};
+use store::memory::{Disk, SteppedStore};
+use store::{Access, GroupRow, Range, Read, Settings, TableSpec};
 
 use super::faults::Planted;
 use super::part::{Part, rows, table};

@@ -18,6 +18,10 @@ pub(crate) const CAP_WINDOW_MS: i64 = 6 * 3_600_000;
 pub(crate) const ENTERED_BY: [(&str, &str); 3] =
     [("Signed Up", "welcome"), ("Cart Updated", "cart"), ("Order Completed", "receipt")];
 
+/// Waits without an event, the step after each, and their length in milliseconds.
+pub(crate) const WAITS: [(&str, &str, i64); 2] =
+    [("three-hours", "thank", 3 * 3_600_000), ("two-hours", "remind", 2 * 3_600_000)];
+
 /// The definitions.
 pub(crate) fn definitions() -> Given {
     Given::new()
@@ -28,28 +32,28 @@ pub(crate) fn definitions() -> Given {
             "enter": {"event": "Signed Up", "reentry": "parallel"},
             "max_event_age": "P9D",
             "steps": [
-                {"send": {"channels": [{"email": "hello"}], "class": "marketing",
+                {"send": {"id": "greet", "channels": [{"email": "hello"}], "class": "marketing",
                     "valid_for": "P2D"}},
-                {"wait": {"for": "PT3H"}},
-                {"send": {"channels": [{"email": "hello"}], "class": "transactional",
+                {"wait": {"id": "three-hours", "for": "PT3H"}},
+                {"send": {"id": "thank", "channels": [{"email": "hello"}], "class": "transactional",
                     "valid_for": "P2D"}},
-                {"wait": {"for": "PT30M"}}]}))
+                {"wait": {"id": "half-hour", "for": "PT30M"}}]}))
         .journey("cart", json!({
             "enter": {"event": "Cart Updated", "reentry": "parallel"},
             "goal": {"event": "Order Completed"},
             "catch_up": {"spread": {"over": "PT1H"}},
             "max_event_age": "P9D",
             "steps": [
-                {"wait": {"for": "PT2H"}},
-                {"send": {"channels": [{"email": "hello"}], "class": "marketing",
+                {"wait": {"id": "two-hours", "for": "PT2H"}},
+                {"send": {"id": "remind", "channels": [{"email": "hello"}], "class": "marketing",
                     "valid_for": "PT12H", "priority": 80}},
-                {"wait": {"until": {"event": "Signed Up"}, "for": "PT4H"}},
-                {"send": {"channels": [{"email": "hello"}], "class": "marketing",
+                {"wait": {"id": "sign-up", "until": {"event": "Signed Up"}, "for": "PT4H"}},
+                {"send": {"id": "insist", "channels": [{"email": "hello"}], "class": "marketing",
                     "valid_for": "P1D"}}]}))
         .journey("receipt", json!({
             "enter": {"event": "Order Completed", "reentry": "parallel"},
             "max_event_age": "P9D",
-            "steps": [{"send": {"channels": [{"email": "hello"}], "class": "transactional",
+            "steps": [{"send": {"id": "receipt", "channels": [{"email": "hello"}], "class": "transactional",
                 "valid_for": "P2D"}}]}))
 }
 

@@ -107,9 +107,8 @@ impl Client {
 
     /// Some event that may be posted: a new one, a repeat, or a duplicate of a confirmed one.
     pub(crate) fn choose(&self, rng: &mut Rng, now: Instant) -> Option<usize> {
-        let may = |posted: &Posted| {
-            posted.first.is_none_or(|first| now.ms_since(first) < REPEATS_MS)
-        };
+        let may =
+            |posted: &Posted| posted.first.is_none_or(|first| now.ms_since(first) < REPEATS_MS);
         // Near the front of what is open, so that order is kept more often than not.
         let open = self.events.iter().enumerate().filter(|(_, posted)| !posted.acknowledged);
         let open: Vec<usize> = open.map(|(number, _)| number).take(4).collect();

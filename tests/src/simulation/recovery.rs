@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::ids::CustomerKey;
+use domain::ids::{CustomerKey, SendId};
 use domain::time::Instant;
 use engine::ledger::SendRow;
 use engine::note::Note;
@@ -20,8 +20,8 @@ use super::part::{Part, rows, table};
 pub(crate) struct Started {
     pub(crate) store: SteppedStore,
     pub(crate) parts: Vec<Part>,
-    /// Sends that were in flight.
-    pub(crate) in_flight: usize,
+    /// Sends that were in flight, with the number of their attempt.
+    pub(crate) in_flight: Vec<(SendId, u16)>,
 }
 
 /// The settings of the store.
@@ -70,7 +70,7 @@ pub(crate) fn start(
         SteppedStore::open(disk, &settings(partitions)).expect("what was durable can be opened");
     let snapshots = snapshots(&store, partitions, bug != Planted::NotesNotReplayed);
     store.trim_groups(snapshots.iter().map(|snapshot| snapshot.commit).min().unwrap_or(0));
-    let mut started = Started { store, parts: Vec::new(), in_flight: 0 };
+    let mut started = Started { store, parts: Vec::new(), in_flight: Vec::new() };
     for (number, snapshot) in snapshots.into_iter().enumerate() {
         let seq = found.sequences[number];
         let mut partition = Partition::new(number as u16, catalog.clone(), seq);
@@ -88,7 +88,9 @@ pub(crate) fn start(
                 if row.info.open.is_none() {
                     continue;
                 }
-                started.in_flight += usize::from(opened.retry_at.is_none());
+                if opened.retry_at.is_none() {
+                    started.in_flight.push((send, row.info.attempts));
+                }
                 let decided = part.partition.recover_open(opened.customer, row, now);
                 part.commit(decided);
             }

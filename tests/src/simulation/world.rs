@@ -3,7 +3,7 @@
 //! Every step is chosen by the seed. The process dies at boundaries that [`Boundaries`] chooses;
 //! what it knew is gone then, and it starts again on what was durable.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::ids::{CustomerKey, SendId};
@@ -57,6 +57,8 @@ pub(crate) struct World {
     /// Messages whose reservation is durable, each with a slot.
     pub(crate) outgoing: Vec<Arc<Attempt>>,
     pub(crate) outcomes: Vec<(CustomerKey, SendId, Outcome)>,
+    /// Attempts that have ended: their slot is free, though their outcome may not be durable.
+    pub(super) answered: BTreeSet<(SendId, u16)>,
     pub(super) tickets: BTreeMap<Ticket, usize>,
     next_ticket: u64,
     /// Customers that are still to look at the newest catalog, and the sequence at which they did.
@@ -94,6 +96,7 @@ impl World {
             free: SLOTS,
             outgoing: Vec::new(),
             outcomes: Vec::new(),
+            answered: BTreeSet::new(),
             tickets: BTreeMap::new(),
             next_ticket: 0,
             refreshing: BTreeMap::new(),
@@ -324,6 +327,7 @@ impl World {
             return Ok(());
         }
         self.free += 1;
+        self.answered.insert((attempt.send, attempt.number));
         self.outcomes.push((attempt.customer.key(), attempt.send, outcome));
         Ok(())
     }

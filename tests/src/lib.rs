@@ -6,10 +6,14 @@
 
 #[cfg(test)]
 mod channels;
+#[cfg(test)]
+mod engine;
 pub mod environment;
 #[cfg(test)]
 mod import;
 pub mod online_retail;
+#[cfg(test)]
+mod simulation;
 pub mod store_contract;
 #[cfg(test)]
 mod tidy;

@@ -80,7 +80,6 @@ fn what_is_missing_reads_as_nothing() {
         ),
         ("{% for l in customer.address.lines %}{{ l.text | upcase }}.{% endfor %}", "ONE.."),
         ("{% assign i = event.properties.items | last %}{{ i.price | default: 0 }}", "0"),
-        ("{{ customer[missing.key] | default: 'x' }}", "x"),
     ] {
         check(Place::Text, source, expected);
     }

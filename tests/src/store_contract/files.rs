@@ -187,6 +187,17 @@ fn a_torn_entry_of_the_side_file_is_survived_and_a_lost_one_is_not() {
 }
 
 #[test]
+fn a_side_file_that_lags_is_raised_at_open() {
+    let (directory, new) = (filled(), tempfile::tempdir().expect("a temporary directory"));
+    drop(open(new.path()).expect("opens"));
+    fs::copy(new.path().join("store.durable"), directory.path().join("store.durable"))
+        .expect("writable");
+    assert_eq!(embedded::noted_commit(directory.path()).expect("readable"), 0);
+    assert_whole(directory.path());
+    assert_eq!(embedded::noted_commit(directory.path()).expect("readable"), COMMITS);
+}
+
+#[test]
 fn a_missing_data_directory_is_refused() {
     let directory = filled();
     fs::remove_dir_all(directory.path().join("data")).expect("removable");
@@ -218,21 +229,36 @@ fn a_cut_journal_is_refused_until_the_loss_is_accepted() {
     assert_eq!(again.last_commit, recovered.last_commit);
 }
 
+/// Copies a closed store.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("writable");
+    for entry in fs::read_dir(from).expect("listable") {
+        let path = entry.expect("listable").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("writable");
+        }
+    }
+}
+
 #[test]
 fn a_flipped_bit_in_the_journal_is_never_silently_wrong() {
     let pristine = filled();
-    let path = journal(pristine.path());
-    let bytes = fs::read(&path).expect("readable");
-    let used = bytes.iter().rposition(|byte| *byte != 0).expect("rows") + 1;
+    // Opening cuts the journal's unused end, so that the copies are small.
+    assert_whole(pristine.path());
+    let used = fs::metadata(journal(pristine.path())).expect("readable").len();
     let mut refused = 0;
     // Every 1/24 of the journal, another bit each time.
     for step in 0..24 {
         let at = used * step / 24;
-        let directory = filled();
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        copy(pristine.path(), directory.path());
         let path = journal(directory.path());
+        let own = fs::read(&path).expect("readable")[at as usize];
         let file = fs::OpenOptions::new().write(true).open(&path).expect("writable");
-        let own = fs::read(&path).expect("readable")[at];
-        file.write_all_at(&[own ^ (1 << (step % 8))], at as u64).expect("writable");
+        file.write_all_at(&[own ^ (1 << (step % 8))], at).expect("writable");
         match open(directory.path()) {
             Ok(opened) => {
                 drop(opened);

@@ -6,11 +6,16 @@
 
 pub mod actors;
 pub mod app;
+pub mod cli;
+pub mod config;
 pub mod error;
 pub mod fatal;
 pub mod import;
+pub mod outgoing;
+pub mod publish;
 pub mod recovery;
 pub mod rows;
+pub mod secret;
 pub mod simulate;
 pub mod telemetry;
 pub mod timeline;

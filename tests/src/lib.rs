@@ -4,7 +4,12 @@
 //! which prepares what they need. No test sleeps, asks the network beyond this machine, or leaves
 //! anything behind.
 
+#[cfg(test)]
+mod channels;
 pub mod environment;
+#[cfg(test)]
+mod import;
+pub mod online_retail;
 pub mod store_contract;
 #[cfg(test)]
 mod tidy;

@@ -74,8 +74,7 @@ pub struct RawCampaignGoal {
     pub within: Option<String>,
 }
 
-/// Validates a campaign whose `spec` stands at `path`. Whether its journeys exist is seen only
-/// when all documents are read.
+/// Validates a campaign whose `spec` stands at `path`.
 pub fn campaign(
     raw: &RawCampaign,
     name: CampaignName,
@@ -95,6 +94,10 @@ pub fn campaign(
             Some((event?, within))
         }
     };
+    let known = check.known;
+    for (at, name) in raw.journeys.iter().enumerate() {
+        check.reference("journey", name, &known.journeys, &path.key("journeys").index(at));
+    }
     let starts = date(raw.starts.as_deref(), &path.key("starts"), check);
     let ends = date(raw.ends.as_deref(), &path.key("ends"), check);
     let zone = zone(raw, path, check);

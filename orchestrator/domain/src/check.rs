@@ -19,6 +19,8 @@ pub const EVENT_NAME_MAX_BYTES: usize = 200;
 /// The names that the other documents of a catalog declare.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
+    /// Journeys.
+    pub journeys: BTreeSet<String>,
     /// Channels.
     pub channels: BTreeSet<String>,
     /// Templates.

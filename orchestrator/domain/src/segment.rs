@@ -52,5 +52,6 @@ pub fn segment(
         check.problem(problem.suggest("repeat the other segment's condition"));
         return None;
     }
+    // The revision is given at `apply`.
     Some(Segment { name, when, since: 0 })
 }

@@ -13,16 +13,13 @@
 //!   reply_to: help@shop.example
 //! ```
 
-use std::fmt;
-
 use schemars::JsonSchema;
-use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize};
 
 use crate::channel::check_address;
 use crate::check::Check;
 use crate::ids::TemplateName;
-use crate::problem::{Path, Problem};
+use crate::problem::Path;
 
 /// Longest subject line, in bytes of its source.
 pub const SUBJECT_MAX_BYTES: usize = 1_000;
@@ -62,16 +59,19 @@ pub struct RawTemplate {
     #[garde(length(bytes, max = SUBJECT_MAX_BYTES))]
     pub preheader: Option<String>,
     /// The text, in Liquid, or a file with it.
-    pub text: RawBody,
+    #[schemars(with = "RawBody")]
+    pub text: String,
     /// The HTML form, in Liquid, or a file with it.
-    pub html: Option<RawBody>,
+    #[schemars(with = "Option<RawBody>")]
+    pub html: Option<String>,
     /// Sender (`Shop <hello@shop.example>`), instead of the channel's.
     pub from: Option<String>,
     /// Where answers go.
     pub reply_to: Option<String>,
 }
 
-/// A body: the text itself, or `{file: path}`.
+/// A body as it is written: the text itself, or `{file: path}`. Whoever reads the document puts the
+/// text of the file in its place, so that a template is complete by itself.
 #[derive(Clone, Debug, JsonSchema)]
 #[schemars(untagged)]
 pub enum RawBody {
@@ -89,40 +89,12 @@ pub struct RawFile {
     pub file: String,
 }
 
-impl<'de> Deserialize<'de> for RawBody {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(BodyVisitor)
-    }
-}
-
-struct BodyVisitor;
-
-impl<'de> Visitor<'de> for BodyVisitor {
-    type Value = RawBody;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text or `{file: path}`")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<RawBody, E> {
-        Ok(RawBody::Inline(text.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawBody, A::Error> {
-        RawFile::deserialize(MapAccessDeserializer::new(map)).map(RawBody::File)
-    }
-}
-
-/// Where the texts of files come from: `None` if the file cannot be had, which is then reported.
-pub type Load<'a> = dyn FnMut(&str, &Path, &mut Check<'_>) -> Option<String> + 'a;
-
 /// Validates a template whose `spec` stands at `path`, except for its Liquid.
 pub fn template(
     raw: &RawTemplate,
     name: TemplateName,
-    hash: &dyn Fn(&[&str]) -> String,
+    hash: String,
     path: &Path,
-    load: &mut Load<'_>,
     check: &mut Check<'_>,
 ) -> Option<Template> {
     check.limits(raw, path);
@@ -136,39 +108,27 @@ pub fn template(
             check_address(address, &path.key(key), check);
         }
     }
-    let text = body(&raw.text, &path.key("text"), load, check);
-    let html = match &raw.html {
-        Some(html) => Some(body(html, &path.key("html"), load, check)?),
-        None => None,
-    };
-    let text = text?;
-    let hash = hash(&[&text, html.as_deref().unwrap_or_default()]);
+    body(&raw.text, &path.key("text"), check);
+    if let Some(html) = &raw.html {
+        body(html, &path.key("html"), check);
+    }
     let line = |line: &Option<String>| line.as_deref().map(|line| line.trim_end().to_owned());
     Some(Template {
         name,
         subject: line(&raw.subject),
         preheader: line(&raw.preheader),
-        text,
-        html,
+        text: raw.text.clone(),
+        html: raw.html.clone(),
         from: raw.from.clone(),
         reply_to: raw.reply_to.clone(),
         hash,
     })
 }
 
-fn body(raw: &RawBody, path: &Path, load: &mut Load<'_>, check: &mut Check<'_>) -> Option<String> {
-    let (text, path) = match raw {
-        RawBody::Inline(text) => (text.clone(), path.clone()),
-        RawBody::File(raw) => {
-            let path = path.key("file");
-            (load(&raw.file, &path, check)?, path)
-        }
-    };
-    let message = match text.len() {
-        _ if text.trim().is_empty() => "the body is empty".to_owned(),
-        ..=BODY_MAX_BYTES => return Some(text),
-        _ => format!("the body is longer than {} KiB", BODY_MAX_BYTES / 1024),
-    };
-    check.problem(Problem::new(path, message));
-    None
+fn body(text: &str, path: &Path, check: &mut Check<'_>) {
+    if text.trim().is_empty() {
+        check.wrong(path, "the body is empty");
+    } else if text.len() > BODY_MAX_BYTES {
+        check.wrong(path, format!("the body is longer than {} KiB", BODY_MAX_BYTES / 1024));
+    }
 }

@@ -62,6 +62,16 @@ impl Names {
         NameId(number)
     }
 
+    /// How many names are numbered.
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
     /// The number of a name, if it has one.
     pub fn find(&self, text: &str) -> Option<NameId> {
         self.numbers.get(text).copied()

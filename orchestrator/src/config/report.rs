@@ -9,9 +9,21 @@ use serde::Serialize;
 
 use super::source::{Position, Source};
 
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The definitions cannot be used.
+    Error,
+    /// They can, and are probably not what was meant.
+    Warning,
+}
+
 /// Something wrong at a place of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
     /// The file.
     pub source: Arc<Source>,
     /// Its bytes that are meant.
@@ -29,15 +41,17 @@ impl Diagnostic {
     }
 }
 
-/// `file:line:column: message`.
+/// `file:line:column: message`, where a message that is only a warning says so.
 impl std::fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Position { line, column } = self.position();
-        write!(f, "{}:{line}:{column}: {}", self.source.path.display(), self.message)
+        let path = self.source.path.display();
+        let warning = if self.severity == Severity::Warning { "warning: " } else { "" };
+        write!(f, "{path}:{line}:{column}: {warning}{}", self.message)
     }
 }
 
-/// All problems, by file and place. Empty means that the definitions can be used.
+/// All problems, by file and place. Without errors the definitions can be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
@@ -45,6 +59,7 @@ pub struct Report {
 
 #[derive(Serialize)]
 struct Line<'a> {
+    severity: Severity,
     file: String,
     line: usize,
     column: usize,
@@ -83,9 +98,19 @@ impl Report {
         self.diagnostics.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is none, not even a warning.
     pub fn is_empty(&self) -> bool {
         self.diagnostics.is_empty()
+    }
+
+    /// How many are errors.
+    pub fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|found| found.severity == Severity::Error).count()
+    }
+
+    /// Adds those of another report.
+    pub(crate) fn extend(&mut self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        self.diagnostics.extend(diagnostics);
     }
 
     /// For people: each with its source line, a caret and advice; the count at the end. `colour`
@@ -114,8 +139,8 @@ impl Report {
         text
     }
 
-    /// For programs: `{"problems": [{file, line, column, end_line, end_column, message,
-    /// suggestion?}], "count": n}`.
+    /// For programs: `{"problems": [{severity, file, line, column, end_line, end_column, message,
+    /// suggestion?}], "errors": n, "warnings": n}`.
     pub fn to_json(&self) -> serde_json::Value {
         let lines: Vec<_> = self
             .diagnostics
@@ -124,6 +149,7 @@ impl Report {
                 let start = diagnostic.position();
                 let end = diagnostic.source.position(diagnostic.span.end);
                 Line {
+                    severity: diagnostic.severity,
                     file: diagnostic.source.path.display().to_string(),
                     line: start.line,
                     column: start.column,
@@ -134,7 +160,8 @@ impl Report {
                 }
             })
             .collect();
-        serde_json::json!({"problems": lines, "count": self.len()})
+        let warnings = self.len() - self.errors();
+        serde_json::json!({"problems": lines, "errors": self.errors(), "warnings": warnings})
     }
 }
 
@@ -153,7 +180,11 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     let line_start = source.text[..marked.start].rfind('\n').map_or(0, |at| at + 1);
     let line_end = source.text[marked.end..].find('\n').map_or(source.text.len(), |at| marked.end + at);
     let line = source.text[line_start..line_end].trim_end_matches('\r');
-    let group = Level::ERROR.primary_title(&diagnostic.message).element(
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let group = level.primary_title(&diagnostic.message).element(
         Snippet::source(line)
             .path(path)
             .line_start(diagnostic.position().line)

@@ -117,10 +117,10 @@ impl Program {
 
     pub(super) fn evaluate(&self, scope: &dyn Scope) -> Result<Value, EvalError> {
         // A path alone (the key of an entry) needs no interpreter.
-        if let (Expr::Ident(name), [path]) = (&self.root.expr, &self.paths[..]) {
-            if let Some(Slot::Value(_)) = Slot::parse(name) {
-                return scope.get(path).ok_or_else(|| EvalError::Missing(path.clone()));
-            }
+        if let (Expr::Ident(name), [path]) = (&self.root.expr, &self.paths[..])
+            && let Some(Slot::Value(_)) = Slot::parse(name)
+        {
+            return scope.get(path).ok_or_else(|| EvalError::Missing(path.clone()));
         }
         let no_value = || EvalError::Failed("the result is not a value".to_owned());
         self.run(scope, |value| from_cel(value).ok_or_else(no_value))

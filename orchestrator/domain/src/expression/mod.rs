@@ -51,6 +51,8 @@ pub const BRACKETS_MAX: usize = 24;
 /// Deepest macros (`all`, `exists`, `map`, ...): none inside another. Three nested ones over 300
 /// items ran 17 seconds.
 pub const MACRO_DEPTH_MAX: usize = 1;
+/// Most macros of one expression. Each may compare a thousand items with a thousand: 20 ms.
+pub const MACROS_MAX: usize = 8;
 /// Most elements of a list or map literal.
 pub const LITERAL_ITEMS_MAX: usize = 200;
 /// Longest pattern of `matches`, in bytes.

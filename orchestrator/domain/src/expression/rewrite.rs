@@ -15,8 +15,8 @@ use super::functions::{self, FUNCTIONS, Form, Pattern};
 use super::path::Path;
 use super::vocabulary::Vocabulary;
 use super::{
-    DEPTH_MAX, ExpressionProblem, LITERAL_ITEMS_MAX, MACRO_DEPTH_MAX, NODES_MAX, PATTERN_MAX_BYTES,
-    PATTERN_SIZE_MAX_BYTES,
+    DEPTH_MAX, ExpressionProblem, LITERAL_ITEMS_MAX, MACRO_DEPTH_MAX, MACROS_MAX, NODES_MAX,
+    PATTERN_MAX_BYTES, PATTERN_SIZE_MAX_BYTES,
 };
 use crate::problem::nearest;
 
@@ -53,6 +53,7 @@ struct Rewriter<'a> {
     places: &'a SourceInfo,
     /// Variables of the macros around the current node.
     locals: Vec<String>,
+    macro_depth: usize,
     macros: usize,
     nodes: usize,
     paths: Vec<Path>,
@@ -70,6 +71,7 @@ pub(super) fn program(
         vocabulary,
         places,
         locals: Vec::new(),
+        macro_depth: 0,
         macros: 0,
         nodes: 0,
         paths: Vec::new(),
@@ -104,13 +106,13 @@ impl Rewriter<'_> {
             }
             Expr::Literal(_) => Ok(()),
             Expr::Select(select) => {
-                if select.test {
-                    if let Some(mut names) = self.static_path(&select.operand)? {
-                        names.push((Arc::from(select.field.as_str()), id));
-                        let slot = self.slot_of(names, true)?;
-                        node.expr = Expr::Ident(Slot::Presence(slot).name());
-                        return Ok(());
-                    }
+                if select.test
+                    && let Some(mut names) = self.static_path(&select.operand)?
+                {
+                    names.push((Arc::from(select.field.as_str()), id));
+                    let slot = self.slot_of(names, true)?;
+                    node.expr = Expr::Ident(Slot::Presence(slot).name());
+                    return Ok(());
                 }
                 self.visit(&mut select.operand, depth)
             }
@@ -248,9 +250,13 @@ impl Rewriter<'_> {
 
     fn visit_macro(&mut self, id: u64, parts: &mut ComprehensionExpr, depth: usize) -> Checked {
         self.visit(&mut parts.iter_range, depth)?;
-        if self.macros >= MACRO_DEPTH_MAX {
+        if self.macro_depth >= MACRO_DEPTH_MAX {
             let problem = self.problem(id, "a macro (all, exists, map, filter) inside another");
             return Err(problem.suggest("such loops can run for seconds: write them one by one"));
+        }
+        self.macros += 1;
+        if self.macros > MACROS_MAX {
+            return Err(self.problem(id, format!("more than {MACROS_MAX} macros")));
         }
         let items = std::mem::take(&mut parts.iter_range);
         let call =
@@ -260,11 +266,11 @@ impl Rewriter<'_> {
         let outer = self.locals.len();
         self.locals.extend([parts.iter_var.clone(), parts.accu_var.clone()]);
         self.locals.extend(parts.iter_var2.clone());
-        self.macros += 1;
+        self.macro_depth += 1;
         self.visit(&mut parts.loop_cond, depth)?;
         self.visit(&mut parts.loop_step, depth)?;
         self.visit(&mut parts.result, depth)?;
-        self.macros -= 1;
+        self.macro_depth -= 1;
         self.locals.truncate(outer);
         Ok(())
     }

@@ -41,7 +41,7 @@ pub enum RawStep {
 
 impl RawStep {
     /// Its key.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Wait(_) => "wait",
             Self::Send(_) => "send",
@@ -65,7 +65,7 @@ impl RawStep {
     }
 
     /// The steps below it, arm by arm, each with its place below the step's key.
-    pub(crate) fn arms(&self) -> Vec<(Path, &[Self])> {
+    pub fn arms(&self) -> Vec<(Path, &[Self])> {
         match self {
             Self::Branch(arms) => branch::arms(arms),
             Self::Split(raw) => split::arms(raw),

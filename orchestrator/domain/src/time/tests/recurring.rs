@@ -191,6 +191,13 @@ fn calendar_windows_contain_their_instant() {
         (week, "UTC", "2026-06-07T23:59:59Z", "2026-06-01T00:00:00Z", "2026-06-08T00:00:00Z"),
         (sunday, "UTC", "2026-06-07T23:59:59Z", "2026-06-07T00:00:00Z", "2026-06-14T00:00:00Z"),
         (
+            CalendarWindow::Quarter,
+            "Europe/Berlin",
+            "2026-05-15T12:00:00Z",
+            "2026-03-31T22:00:00Z",
+            "2026-06-30T22:00:00Z",
+        ),
+        (
             CalendarWindow::Month,
             "Europe/Berlin",
             "2026-10-31T22:59:59Z",

@@ -1,0 +1,136 @@
+//! Problems that only show between documents.
+
+use domain::check::Known;
+use domain::channel::Provider;
+use domain::ids::TemplateName;
+use domain::problem::{Path, Problem, nearest};
+use policies::{ContactPolicy, RawContactPolicy, lint};
+
+use super::{Parts, record};
+use crate::config::document::{Parsed, Spec};
+use crate::config::report::{Report, Severity};
+use domain::journey::raw::RawJourney;
+use domain::journey::steps::{RawStep, send::RawSend};
+
+/// Checks what documents say about each other.
+pub(super) fn check(
+    documents: &[Parsed],
+    parts: &Parts,
+    known: &Known,
+    policy: Option<&ContactPolicy>,
+    report: &mut Report,
+) {
+    for parsed in documents {
+        let mut problems = Vec::new();
+        match &parsed.spec {
+            Spec::Journey(raw) => subjects(raw, parts, &mut problems),
+            Spec::ContactPolicy(raw) => scopes(raw, known, &mut problems),
+            Spec::Campaign(raw) => {
+                let names = raw.journeys.iter().enumerate();
+                for (at, name) in names {
+                    let other = parts.journeys.get(name.as_str()).and_then(|found| {
+                        found.campaign.clone().filter(|it| it.as_str() != parsed.metadata.name)
+                    });
+                    if let Some(other) = other {
+                        let path = Path::root().key("spec").key("journeys").index(at);
+                        let message = format!("journey `{name}` belongs to campaign `{other}`");
+                        problems.push(Problem::new(path, message));
+                    }
+                }
+            }
+            Spec::Segment(_) | Spec::Channel(_) | Spec::Template(_) => {}
+        }
+        record(parsed, problems, report);
+    }
+    if let Some(policy) = policy {
+        lints(documents, policy, report);
+    }
+}
+
+/// E-mail needs a subject.
+fn subjects(raw: &RawJourney, parts: &Parts, problems: &mut Vec<Problem>) {
+    walk(&raw.steps, &Path::root().key("spec").key("steps"), &mut |send, path| {
+        for (at, choice) in send.channels.iter().enumerate() {
+            for (channel, template) in choice {
+                let is_mail = parts
+                    .channels
+                    .get(channel.as_str())
+                    .is_some_and(|channel| matches!(channel.provider, Provider::Smtp(_)));
+                let bare = parts
+                    .templates
+                    .get(&TemplateName::from(template.as_str()))
+                    .is_some_and(|template| template.subject.is_none());
+                if is_mail && bare {
+                    let path = path.key("channels").index(at).key(channel);
+                    let message = format!("template `{template}` has no subject, e-mail needs one");
+                    problems.push(Problem::new(path, message));
+                }
+            }
+        }
+    });
+}
+
+fn walk(steps: &[RawStep], path: &Path, each: &mut dyn FnMut(&RawSend, &Path)) {
+    for (at, step) in steps.iter().enumerate() {
+        let path = path.index(at).key(step.kind());
+        if let RawStep::Send(send) = step {
+            each(send, &path);
+        }
+        for (below, arm) in step.arms() {
+            walk(arm, &path.join(&below), each);
+        }
+    }
+}
+
+/// Names in scopes must exist; a cap on a channel that is misspelt would never bite.
+fn scopes(raw: &RawContactPolicy, known: &Known, problems: &mut Vec<Problem>) {
+    if known.partial {
+        return;
+    }
+    for (at, rule) in raw.rules.iter().enumerate() {
+        let path = Path::root().key("spec").key("rules").index(at);
+        let cap = rule.frequency_cap.as_ref().and_then(|cap| cap.scope.as_ref());
+        let quiet = rule.quiet_hours.as_ref().and_then(|hours| hours.scope.as_ref());
+        for (scope, body) in [(cap, "frequency_cap"), (quiet, "quiet_hours")] {
+            let Some(scope) = scope else { continue };
+            let path = path.key(body).key("scope");
+            let lists = [
+                ("channels", "channel", &scope.channels, &known.channels),
+                ("classes", "message class", &scope.classes, &known.classes),
+                ("campaigns", "campaign", &scope.campaigns, &known.campaigns),
+            ];
+            for (key, what, names, declared) in lists {
+                for (at, name) in names.iter().flatten().enumerate() {
+                    if declared.contains(name) {
+                        continue;
+                    }
+                    let path = path.key(key).index(at);
+                    let problem = Problem::new(path, format!("unknown {what} `{name}`"));
+                    let near = nearest(name, declared.iter().map(String::as_str));
+                    problems.push(match near {
+                        Some(near) => problem.suggest(format!("did you mean `{near}`?")),
+                        None => problem,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// What a policy allows and probably does not mean.
+fn lints(documents: &[Parsed], policy: &ContactPolicy, report: &mut Report) {
+    for found in lint(policy) {
+        for parsed in documents {
+            let Spec::ContactPolicy(raw) = &parsed.spec else { continue };
+            let rule = raw.rules.iter().position(|rule| rule.name == found.rule().as_str());
+            let Some(at) = rule else { continue };
+            let path = Path::root().key("spec").key("rules").index(at).key("name");
+            let mut warnings = Report::default();
+            record(parsed, vec![Problem::new(path, found.to_string())], &mut warnings);
+            report.extend(warnings.diagnostics().iter().cloned().map(|mut warning| {
+                warning.severity = Severity::Warning;
+                warning
+            }));
+        }
+    }
+}

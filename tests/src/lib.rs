@@ -4,6 +4,8 @@
 //! which prepares what they need. No test sleeps, asks the network beyond this machine, or leaves
 //! anything behind.
 
+#[cfg(test)]
+mod config;
 pub mod environment;
 pub mod store_contract;
 #[cfg(test)]

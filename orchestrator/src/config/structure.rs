@@ -4,7 +4,7 @@
 //! deserialises as anything) or, if its key is unknown, removed, and the tree is tried again until
 //! it fits. Nothing is reported twice, and what is right is still checked for its meaning.
 
-use domain::problem::{Path, Problem, Segment, nearest};
+use domain::problem::{Path, Problem, nearest};
 use serde::de::DeserializeOwned;
 
 use super::yaml::de::Kind;

@@ -1,102 +1,179 @@
-//! `capture`: keeps messages instead of sending them, for the demo and for tests.
+//! The `capture` provider: keeps messages instead of sending them.
+//!
+//! Used by the demo, by trials and by tests. Everything is accepted at once. It keeps the newest
+//! messages in memory and, where told, writes each as a line of NDJSON.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::ids::SendId;
 use domain::time::Instant;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use serde::Serialize;
 
-use crate::{Attempt, BoxFuture, Channel, Message, Outcome};
+use crate::channel::{Attempt, Channel, Message, Outcome, Phase, Retry};
 
-/// Messages kept; older ones make room. A console page shows a few hundred at most.
-pub const CAPTURED_MAX: usize = 1_000;
-/// Attempts at once. Capturing is immediate, so this only bounds what is between two commits.
-const CAPTURE_SLOTS: usize = 4_096;
+/// How many messages are kept by default. A demo shows the last few; 10,000 mails of 4 KiB are
+/// 40 MiB. The oldest makes room for the newest.
+pub const CAPTURED_MESSAGES_MAX: usize = 10_000;
 
-/// A captured message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How many attempts may run at once: none waits for anything, so this only bounds bookkeeping.
+const SLOTS: usize = 256;
+
+/// A message that was captured instead of sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Captured {
-    /// The send.
+    /// 1 for the first message since the start; gap-free.
+    pub number: u64,
+    /// The send, in hexadecimal when serialized.
+    #[serde(serialize_with = "as_text")]
     pub send: SendId,
-    /// When it was captured.
+    /// Number of the attempt.
+    pub attempt: u16,
+    /// When it would have left.
+    #[serde(serialize_with = "as_text")]
     pub at: Instant,
     /// The message.
+    #[serde(flatten)]
     pub message: Message,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    messages: VecDeque<Captured>,
-    total: u64,
+fn as_text<S: serde::Serializer>(
+    value: &impl std::fmt::Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
-/// The channel. Clones share what was captured.
+/// The provider. Clones share what is kept, so that a page can show what a channel captured.
 #[derive(Clone, Debug)]
 pub struct Capture {
-    name: String,
-    state: Arc<Mutex<State>>,
+    shared: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    limit: usize,
+    total: u64,
+    messages: VecDeque<Arc<Captured>>,
+    lines: Option<BufWriter<File>>,
+}
+
+impl Default for Capture {
+    fn default() -> Self {
+        Self::new(CAPTURED_MESSAGES_MAX)
+    }
 }
 
 impl Capture {
-    /// An empty one.
-    pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), state: Arc::default() }
+    /// Keeps at most `limit` messages (at least one).
+    pub fn new(limit: usize) -> Self {
+        let kept = Kept { limit: limit.max(1), total: 0, messages: VecDeque::new(), lines: None };
+        Self { shared: Arc::new(Mutex::new(kept)) }
     }
 
-    /// The newest messages, newest first, at most `count`.
-    pub fn newest(&self, count: usize) -> Vec<Captured> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.messages.iter().rev().take(count).cloned().collect()
+    /// Also appends every message to a file of NDJSON.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened for appending.
+    pub fn with_lines(limit: usize, path: &Path) -> io::Result<Self> {
+        let file = File::options().create(true).append(true).open(path)?;
+        let capture = Self::new(limit);
+        capture.kept().lines = Some(BufWriter::new(file));
+        Ok(capture)
     }
 
-    /// Messages captured since the start, also those that had to make room.
+    /// How many messages were captured since the start, whether still kept or not.
     pub fn total(&self) -> u64 {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).total
+        self.kept().total
+    }
+
+    /// The newest messages, newest first, at most so many.
+    pub fn newest(&self, limit: usize) -> Vec<Arc<Captured>> {
+        self.kept().messages.iter().rev().take(limit).cloned().collect()
+    }
+
+    /// All messages that are still kept, oldest first.
+    pub fn all(&self) -> Vec<Arc<Captured>> {
+        self.kept().messages.iter().cloned().collect()
+    }
+
+    /// The message of a send, if it is still kept (the newest attempt of it).
+    pub fn find(&self, send: SendId) -> Option<Arc<Captured>> {
+        self.kept().messages.iter().rev().find(|message| message.send == send).cloned()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // A panic elsewhere cannot leave the ring half changed in a way that matters here.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, attempt: Attempt) -> Outcome {
+        // A permit that was withdrawn must stop a captured message just like a real one.
+        if !attempt.permit.holds() {
+            return Outcome::NotSent {
+                reason: "the permit of the attempt was withdrawn".to_owned(),
+                phase: Phase::Body,
+                retry: Retry::Expired,
+                retry_after_ms: None,
+            };
+        }
+        self.kept().push(attempt)
+    }
+}
+
+impl Kept {
+    fn push(&mut self, attempt: Attempt) -> Outcome {
+        let captured = Captured {
+            number: self.total + 1,
+            send: attempt.send,
+            attempt: attempt.number,
+            at: attempt.now,
+            message: attempt.message,
+        };
+        if let Err(error) = self.write_line(&captured) {
+            return Outcome::NotSent {
+                reason: format!("cannot write the captured message: {error}"),
+                phase: Phase::Body,
+                retry: Retry::Unreachable,
+                retry_after_ms: None,
+            };
+        }
+        self.total += 1;
+        if self.messages.len() == self.limit {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(Arc::new(captured));
+        Outcome::Accepted { reply: format!("captured as message {}", self.total) }
+    }
+
+    /// One whole line per message, flushed: what was accepted is in the file.
+    fn write_line(&mut self, captured: &Captured) -> io::Result<()> {
+        let Some(lines) = &mut self.lines else { return Ok(()) };
+        let mut line = serde_json::to_vec(captured)?;
+        line.push(b'\n');
+        lines.write_all(&line)?;
+        lines.flush()
     }
 }
 
 impl Channel for Capture {
-    fn name(&self) -> &str {
-        &self.name
+    fn name(&self) -> &'static str {
+        "capture"
     }
 
     fn slots(&self) -> usize {
-        CAPTURE_SLOTS
+        SLOTS
     }
 
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Outcome> {
-        let captured = Captured { send: attempt.send, at: attempt.now, message: attempt.message };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.messages.len() >= CAPTURED_MAX {
-            state.messages.pop_front();
-        }
-        state.messages.push_back(captured);
-        state.total += 1;
-        Box::pin(std::future::ready(Outcome::Accepted { reply: "captured".to_owned() }))
+        ready(self.keep(attempt)).boxed()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keeps_the_newest_and_counts_all() {
-        let capture = Capture::new("email");
-        for number in 0..=CAPTURED_MAX as u128 {
-            let attempt = Attempt {
-                send: SendId(number),
-                number: 1,
-                now: Instant(0),
-                deadline: Instant::MAX,
-                message: Message::default(),
-                permit: Box::new(()),
-            };
-            drop(capture.attempt(attempt));
-        }
-        assert_eq!(capture.total(), CAPTURED_MAX as u64 + 1);
-        let newest = capture.newest(CAPTURED_MAX + 1);
-        assert_eq!(newest.len(), CAPTURED_MAX);
-        assert_eq!(newest[0].send, SendId(CAPTURED_MAX as u128));
-    }
-}
+mod tests;

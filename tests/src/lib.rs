@@ -6,7 +6,11 @@
 
 #[cfg(test)]
 mod config;
+mod channels;
 pub mod environment;
+#[cfg(test)]
+mod import;
+pub mod online_retail;
 pub mod store_contract;
 #[cfg(test)]
 mod tidy;

@@ -1,5 +1,5 @@
-//! Which owners are active: their values (usually a `Local` actor), what they have in flight, and who
-//! has been idle longest.
+//! Which owners are active: their values (usually a `Local` actor), what they have in flight, and
+//! who has been idle longest.
 //!
 //! Owned by a partition actor. An entry leaves only when nothing of it is in flight and the last
 //! commit it took part in is durable: a passivated owner is loaded again from the store, and must
@@ -99,7 +99,8 @@ impl<V> Active<V> {
         self.by_key.get(key).map(|slot| Slot(*slot))
     }
 
-    /// Makes `key` active. `sequence` is the highest commit its loaded state depends on (0: durable).
+    /// Makes `key` active. `sequence` is the highest commit its loaded state depends on (0:
+    /// durable).
     ///
     /// # Panics
     /// If it already is: two actors of one owner would decide side by side.
@@ -168,7 +169,8 @@ impl<V> Active<V> {
         Some(Flight { slot: slot.0, stamp })
     }
 
-    /// The message was handled; `sequence` is the commit it led to, 0 if none. Answers whose it was.
+    /// The message was handled; `sequence` is the commit it led to, 0 if none. Answers whose it
+    /// was.
     ///
     /// # Panics
     /// If the flight is not from here.

@@ -1,6 +1,7 @@
 //! The arbiters: one thread each, on which partition actors live, and their end.
 //!
-//! Called by the composition root. Partition `p` lives on arbiter `p mod N`, whatever else there is.
+//! Called by the composition root. Partition `p` lives on arbiter `p mod N`, whatever else there
+//! is.
 //!
 //! Panics: a panic in an actor ends the actor's task and drops its mailbox without a word, while
 //! everybody goes on waiting for it. So no process may outlive one: the release profile aborts, and
@@ -131,7 +132,7 @@ pub fn abort_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         report(panic);
-        tracing::error!(%panic, "ending the process: an actor that panicked would lose its mailbox");
+        tracing::error!(%panic, "ending the process: an actor that panics loses its mailbox");
         std::process::abort();
     }));
 }

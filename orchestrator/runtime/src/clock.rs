@@ -1,4 +1,5 @@
-//! The one clock. Everyone who needs time is handed a [`Clock`] or an instant; nobody else reads it.
+//! The one clock. Everyone who needs time is handed a [`Clock`] or an instant; nobody else reads
+//! it.
 //!
 //! Owns: reading wall and monotonic time, sleeping, intervals, time-outs, and the two kinds of
 //! simulated time (accelerated for a demonstration, manual for tests and simulation). Called by

@@ -1,10 +1,11 @@
 //! Credits: the counting permits that really bound what waits in front of an actor.
 //!
-//! One [`Credits`] pool stands in front of one kind of message of one target. A sender takes credits
-//! for what it is about to send; they come back when the receiver drops the [`Credit`], which it may
-//! keep beyond the handling of the message (a partition keeps it until the turn has been made). Work
-//! that must never be refused (outcomes of sends) gets a pool of its own, as large as the number of
-//! things that can be under way. This module must never wait for anything on a thread.
+//! One [`Credits`] pool stands in front of one kind of message of one target. A sender takes
+//! credits for what it is about to send; they come back when the receiver drops the [`Credit`],
+//! which it may keep beyond the handling of the message (a partition keeps it until the turn has
+//! been made). Work that must never be refused (outcomes of sends) gets a pool of its own, as large
+//! as the number of things that can be under way. This module must never wait for anything on a
+//! thread.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -19,7 +20,8 @@ use crate::clock::Clock;
 /// 0.1 s of work at the rate one partition reaches alone. Beyond it callers are told to come back.
 pub const PARTITION_CREDITS: u32 = 8_192;
 
-/// The shortest and longest wait that a refused caller is told, and the one without a measured rate.
+/// The shortest and longest wait that a refused caller is told, and the one without a measured
+/// rate.
 pub const RETRY_AFTER_MS_MIN: u32 = 10;
 /// See [`RETRY_AFTER_MS_MIN`].
 pub const RETRY_AFTER_MS_MAX: u32 = 5_000;
@@ -243,7 +245,8 @@ impl Credit {
         self.count += std::mem::take(&mut other.count);
     }
 
-    /// Gives back up to `count` credits now and keeps the rest.
+    /// Gives back up to `count` credits now and keeps the rest. Each return wakes whoever waits in
+    /// [`Credits::take`], perhaps on another thread: many at once are cheaper than one by one.
     pub fn give_back(&mut self, count: u32) {
         let count = count.min(self.count);
         self.count -= count;

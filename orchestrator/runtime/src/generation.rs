@@ -2,8 +2,8 @@
 //! comes from an earlier one is dropped and counted.
 //!
 //! A generation is local to the process: it moves on whenever a partition is taken or given up, so
-//! that a late answer (a commit, a load, an outcome) of the time before cannot touch the new owner's
-//! state. Against other processes the store's owner token fences, not this.
+//! that a late answer (a commit, a load, an outcome) of the time before cannot touch the new
+//! owner's state. Against other processes the store's owner token fences, not this.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

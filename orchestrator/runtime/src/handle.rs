@@ -1,9 +1,10 @@
 //! Actor handles. The only file that may call `do_send`, `try_send` or `notify`.
 //!
-//! actix ignores the capacity of a mailbox in `do_send` and `notify`, and in `try_send` it counts per
-//! sender. So mailboxes are unbounded as far as actix is concerned, and everything that gets into one
-//! is counted here: a [`Handle`] by [`Credits`] (any thread), a [`Local`] by the [`Flight`] that
-//! `active` gives out (same arbiter), a [`Returns`](crate::returns::Returns) by its single wake-up.
+//! actix ignores the capacity of a mailbox in `do_send` and `notify`, and in `try_send` it counts
+//! per sender. So mailboxes are unbounded as far as actix is concerned, and everything that gets
+//! into one is counted here: a [`Handle`] by [`Credits`] (any thread), a [`Local`] by the
+//! [`Flight`] that `active` gives out (same arbiter), a [`Returns`](crate::returns::Returns) by its
+//! single wake-up.
 
 #![expect(clippy::disallowed_methods, reason = "the one place that sends, after counting")]
 
@@ -145,7 +146,8 @@ impl<M: Send + 'static> Handle<M> {
     }
 
     /// Sends a question and waits for its answer. Never per event across arbiters (11 to 74 us a
-    /// piece): for queries and control. Bound the wait with [`Clock::timeout`](crate::Clock::timeout).
+    /// piece): for queries and control. Bound the wait with
+    /// [`Clock::timeout`](crate::Clock::timeout).
     ///
     /// # Errors
     /// [`AskError`].
@@ -173,7 +175,8 @@ impl<M: Send + 'static> fmt::Debug for Handle<M> {
     }
 }
 
-/// A message to an actor on the same arbiter, with the flight that keeps the actor from passivation.
+/// A message to an actor on the same arbiter, with the flight that keeps the actor from
+/// passivation.
 #[derive(Debug)]
 pub struct Turn<M> {
     /// Goes back to `Active::end` with the result.

@@ -1,10 +1,11 @@
 //! Which owner's turn it is: keys with pending inputs, in weighted lanes.
 //!
-//! Owned by a partition actor. One key is at most once runnable at a time and its inputs stay in the
-//! order in which they came, whatever their lanes; a key waits in the best lane among its pending
-//! inputs. Within a lane it is first in, first out; between lanes weights decide, so that none
-//! starves: while lane L has something to do, at most `sum of the other weights` keys of other lanes
-//! run between two of its own. A limit per key keeps one hot key from filling the partition.
+//! Owned by a partition actor. One key is at most once runnable at a time and its inputs stay in
+//! the order in which they came, whatever their lanes; a key waits in the best lane among its
+//! pending inputs. Within a lane it is first in, first out; between lanes weights decide, so that
+//! none starves: while a lane has something to do, keys of other lanes run between two of its own
+//! at most twice the sum of their weights, and once that sum on average. A limit per key keeps one
+//! hot key from filling the partition.
 //! All operations are O(1). Nothing here knows what an input is.
 
 use std::collections::VecDeque;
@@ -188,8 +189,8 @@ impl<T> Lanes<T> {
         Ok(())
     }
 
-    /// Hands out the next key with up to `max` (at least 1) of its pending inputs, appended to `into`
-    /// in order. The key does not come again before [`Self::finish`].
+    /// Hands out the next key with up to `max` (at least 1) of its pending inputs, appended to
+    /// `into` in order. The key does not come again before [`Self::finish`].
     pub fn take(&mut self, max: usize, into: &mut Vec<T>) -> Option<Taken> {
         let lane = self.choose()?;
         let id = self.dequeue(lane);

@@ -1,10 +1,10 @@
 //! Counting permits shared by partitions on any thread, for things of which there are only so many
 //! (connections to a provider).
 //!
-//! Fair: whoever finds none free waits in line, once per partition, and a permit that comes back goes
-//! straight to the first in line. So a busy partition gets one permit per round and never passes the
-//! others. The permit travels in the notification: a partition that has nothing to do with it any
-//! more drops it, and it goes to the next.
+//! Fair: whoever finds none free waits in line, once per partition, and a permit that comes back
+//! goes straight to the first in line. So a busy partition gets one permit per round and never
+//! passes the others. The permit travels in the notification: a partition that has nothing to do
+//! with it any more drops it, and it goes to the next.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -47,7 +47,8 @@ impl Slots {
     }
 
     /// A permit now, or `notify` is called with one as soon as it is this partition's turn. A
-    /// partition waits once: while it does, further calls change nothing (their `notify` is dropped).
+    /// partition waits once: while it does, further calls change nothing (their `notify` is
+    /// dropped).
     pub fn acquire_or_wait(
         &self,
         partition: u32,

@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::handle::Wake;
 use crate::reply::{Answer, Reply, reply};
 
-/// "Finish what you have, take nothing new, then answer." The actor keeps the reply until it is done;
-/// it must go on handling messages meanwhile.
+/// "Finish what you have, take nothing new, then answer." The actor keeps the reply until it is
+/// done; it must go on handling messages meanwhile.
 #[derive(Debug)]
 pub struct Stop(pub Reply<()>);
 

@@ -1,10 +1,10 @@
 //! Timers of one partition: which owner is due when, in memory.
 //!
-//! Owned by a scheduler actor. The durable truth is the owner's record, which holds its one next due
-//! instant; this structure only knows when to look. There is no cancel: when an owner's due instant
-//! changes, the new one is inserted and the old entry is recognised at fire, because the owner's
-//! record then says something else. An owner that puts its due instant off again and again should
-//! keep the early entry and insert anew when that fires: one entry, whatever happens.
+//! Owned by a scheduler actor. The durable truth is the owner's record, which holds its one next
+//! due instant; this structure only knows when to look. There is no cancel: when an owner's due
+//! instant changes, the new one is inserted and the old entry is recognised at fire, because the
+//! owner's record then says something else. An owner that puts its due instant off again and again
+//! should keep the early entry and insert anew when that fires: one entry, whatever happens.
 //!
 //! Far entries lie unsorted in hour buckets (20 B each). When its hour comes a bucket is dealt out
 //! to minutes, when its minute comes that is sorted. So an insert is a push, and only what is about

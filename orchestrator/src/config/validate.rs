@@ -2,6 +2,7 @@
 //! is put on its line.
 
 mod cross;
+mod liquid;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -141,6 +142,7 @@ impl Parts {
                 self.channels.extend(built.map(|built| (built.name.clone(), Arc::new(built))));
             }
             Spec::Template(raw) => {
+                liquid::check(raw, &spec, check);
                 let built = template::template(raw, TemplateName::from(name), hash, &spec, check);
                 self.templates.extend(built.map(|built| (built.name.clone(), Arc::new(built))));
             }

@@ -11,7 +11,8 @@
 //! # let (text, now) = (String::new(), domain::time::Instant(0));
 //! let folder = std::path::Path::new("orchestrator/examples/online-retail");
 //! let mapping = Mapping::parse(&text, folder)?;
-//! let mut reader = Reader::new(&mapping, Input::open("lines.csv.gz".as_ref())?, Options::at(now))?;
+//! let input = Input::open("lines.csv.gz".as_ref())?;
+//! let mut reader = Reader::new(&mapping, input, Options::at(now))?;
 //! while let Some(item) = reader.next() {
 //!     match item? {
 //!         Item::Event(event) => println!("{}", event.message_id),

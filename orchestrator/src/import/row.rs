@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 
-use csv_core::{ReadRecordResult, ReaderBuilder};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use serde_json::Value as Json;
 
 use super::input::Input;
@@ -112,7 +112,8 @@ pub(super) struct Rows {
 
 #[derive(Debug)]
 struct Csv {
-    delimiter: u8,
+    /// Kept, because building its tables takes longer than reading a record.
+    parser: Reader,
     /// Number of fields that every record must have.
     fields: usize,
     buffer: Vec<u8>,
@@ -137,7 +138,8 @@ impl Rows {
         columns: &[String],
     ) -> io::Result<Result<Self, String>> {
         let ends = vec![0; RECORD_MAX_FIELDS + 1];
-        let csv = Csv { delimiter, fields: 0, buffer: Vec::new(), ends };
+        let parser = ReaderBuilder::new().delimiter(delimiter).build();
+        let csv = Csv { parser, fields: 0, buffer: Vec::new(), ends };
         let content = Content::Csv { text: String::new(), ends: Vec::new(), places: Vec::new() };
         let mut rows = Self::new(input, Some(csv), Row { content, ..Row::default() });
         let header = match names {
@@ -223,8 +225,9 @@ impl Rows {
     }
 
     fn csv_record(&mut self) -> io::Result<Step> {
-        let delimiter = self.csv.as_ref().map_or(b',', |csv| csv.delimiter);
-        let mut parser = ReaderBuilder::new().delimiter(delimiter).build();
+        if let Some(csv) = &mut self.csv {
+            csv.parser.reset();
+        }
         let (mut fed, mut out, mut fields, mut starts) = (0, 0, 0, Vec::new());
         loop {
             // A last line without line end is complete all the same.
@@ -233,7 +236,7 @@ impl Rows {
             }
             let Some(csv) = &mut self.csv else { return Ok(Step::End) };
             csv.buffer.resize(self.row.raw.len() + 1, 0);
-            let (result, _, written, ended) = parser.read_record(
+            let (result, _, written, ended) = csv.parser.read_record(
                 &self.row.raw[fed..],
                 &mut csv.buffer[out..],
                 &mut csv.ends[fields..],

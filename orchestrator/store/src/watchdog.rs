@@ -16,7 +16,7 @@ use std::{
 };
 
 /// A commit that takes longer is reported. Ten seconds is far above the stalls of a busy engine
-/// (100 ms each) and of a slow disk, and far below what an operator should learn from customers.
+/// (100 ms each) and of a slow disk, and below what an operator would want to learn later.
 pub const COMMIT_STALL_LIMIT: Duration = Duration::from_secs(10);
 
 /// Looks per limit: a stall is reported at most a quarter of the limit late.

@@ -19,6 +19,7 @@ const HOMES: [(&str, &[&str]); 10] = [
 
 const ACTIX: &[&str] = &[
     "orchestrator/runtime/src/",
+    "orchestrator/runtime/examples/",
     "orchestrator/src/actors",
     "orchestrator/src/web",
     "orchestrator/src/app",

@@ -84,7 +84,9 @@ proptest! {
         for (number, step) in (1_i64..).zip(&steps) {
             let sequence = number.cast_unsigned();
             let durable = |back: u64| sequence.saturating_sub(back * 4);
-            let done = |known: &Known, back| known.in_flight == 0 && known.sequence <= durable(back);
+            let done = |known: &Known, back| {
+                known.in_flight == 0 && known.sequence <= durable(back)
+            };
             match step {
                 Step::Activate(n) => {
                     let known = Known { in_flight: 0, idle_at: number, sequence: 0 };

@@ -1,6 +1,7 @@
 //! Manual time: stands still until a test or a simulation moves it, and wakes sleepers in order.
 //!
-//! Sleepers are woken by (due instant, order of registration), so the same run does the same things.
+//! Sleepers are woken by (due instant, order of registration), so the same run does the same
+//! things.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -112,8 +113,8 @@ impl SimulatedClock {
         self.0.next_wake()
     }
 
-    /// Goes to `until_ms` instant by instant: at each one at which somebody wakes, `settle` lets the
-    /// woken code run before time moves on, so everyone sees the very instant it asked for.
+    /// Goes to `until_ms` instant by instant: at each one at which somebody wakes, `settle` lets
+    /// the woken code run before time moves on, so everyone sees the very instant it asked for.
     pub async fn run_to<S: AsyncFnMut()>(&self, until_ms: i64, mut settle: S) {
         settle().await;
         while let Some(due_ms) = self.next_wake().filter(|due_ms| *due_ms <= until_ms) {

@@ -1,15 +1,16 @@
-//! Snapshots of the timers: chunks of bytes, written a few at a time while the timers go on, and read
-//! back at start.
+//! Snapshots of the timers: chunks of bytes, written a few at a time while the timers go on, and
+//! read back at start.
 //!
 //! The snapshot is not of one instant: an entry that was inserted while it was written may be in it
-//! or not. It is right all the same if the reader then replays every change that was committed after
-//! the snapshot was begun: a missing entry comes from the replay, a stale one is recognised at fire.
-//! Entries move only forward (hour, minute, sorted, in hand), and the snapshot goes through the hours
-//! first and takes everything later in one step, so none slips through while it moves.
+//! or not. It is right all the same if the reader then replays every change that was committed
+//! after the snapshot was begun: a missing entry comes from the replay, a stale one is recognised
+//! at fire. Entries move only forward (hour, minute, sorted, in hand), and the snapshot goes
+//! through the hours first and takes everything later in one step, so none slips through while it
+//! moves.
 //!
-//! Chunk (little endian): magic "CTIM", version u8, last u8, reserved u16, number u32, runs u32, then
-//! per run: hour i64, count u32, count times (offset ms u32, key 16 B); at the end xxh3-64 of all
-//! before it.
+//! Chunk (little endian): magic "CTIM", version u8, last u8, reserved u16, number u32, runs u32,
+//! then per run: hour i64, count u32, count times (offset ms u32, key 16 B); at the end xxh3-64 of
+//! all before it.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +26,8 @@ const RUN_HEAD_BYTES: usize = 12;
 const ENTRY_BYTES: usize = 20;
 const SUM_BYTES: usize = 8;
 
-/// Entries per chunk: 256 KiB each, so that one chunk is written in well under a millisecond and fits
-/// any store's value limit.
+/// Entries per chunk: 256 KiB each, so that one chunk is written in well under a millisecond and
+/// fits any store's value limit.
 const ENTRIES_PER_CHUNK: usize = 13_000;
 
 /// Why a snapshot can't be used; the timers are then rebuilt from the records.

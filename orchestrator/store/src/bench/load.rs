@@ -52,15 +52,15 @@ impl Meter {
         self.state().commits_us.clear();
     }
 
-    /// Median and 99th percentile of the commits, in milliseconds.
-    pub(super) fn quantiles(&self) -> (f64, f64) {
+    /// Median, 99th percentile and longest of the commits, in milliseconds.
+    pub(super) fn quantiles(&self) -> (f64, f64, f64) {
         let mut sorted = self.state().commits_us.clone();
         sorted.sort_unstable();
         let at = |percent: usize| {
             let place = sorted.len().saturating_sub(1) * percent / 100;
             f64::from(sorted.get(place).copied().unwrap_or(0)) / 1000.0
         };
-        (at(50), at(99))
+        (at(50), at(99), at(100))
     }
 }
 
@@ -138,27 +138,27 @@ impl<'a> Load<'a> {
     /// Writes every record once.
     pub(super) fn preload(&self) {
         let mut chance = Chance(self.budget.seed ^ 0xfeed);
-        let mut customers = 0..self.budget.customers;
+        let mut records = 0..self.budget.records;
         loop {
-            let batch: Vec<u64> = customers.by_ref().take(BATCH).collect();
+            let batch: Vec<u64> = records.by_ref().take(BATCH).collect();
             if batch.is_empty() || !self.meter.enter(batch.len(), self.budget.in_flight) {
                 break;
             }
-            let batch = batch.into_iter().map(|customer| self.preloaded(customer, &mut chance));
+            let batch = batch.into_iter().map(|record| self.preloaded(record, &mut chance));
             self.store.submit(batch.collect()).expect("a preload stays within all limits");
         }
         self.meter.drain();
     }
 
-    fn preloaded(&self, customer: u64, chance: &mut Chance) -> Transaction {
-        let partition = self.partition(customer);
+    fn preloaded(&self, record: u64, chance: &mut Chance) -> Transaction {
+        let partition = self.partition(record);
         let mut sequences = self.sequences.lock().unwrap_or_else(PoisonError::into_inner);
         let next = &mut sequences[usize::from(partition)];
         let seq = *next;
         *next += 1;
-        let record =
-            Write::put(RECORDS, record_key(partition, customer), chance.value(RECORD_BYTES));
-        Transaction { partition, seq, writes: vec![record], note: vec![0; NOTE_BYTES] }
+        let key = record_key(partition, record);
+        let writes = vec![Write::put(RECORDS, key, chance.value(RECORD_BYTES))];
+        Transaction { partition, seq, writes, note: vec![0; NOTE_BYTES] }
     }
 
     /// Writes events until the time is over and all of them are durable.
@@ -178,46 +178,46 @@ impl<'a> Load<'a> {
         let mut chance = Chance(seed.wrapping_mul(31).wrapping_add(u64::from(thread)));
         let began = monotonic();
         while monotonic() - began < *duration {
-            let mut customers = Vec::with_capacity(BATCH);
-            while customers.len() < BATCH {
-                let customer = self.draw(&mut chance);
-                if self.partition(customer) % threads == thread {
-                    customers.push(customer);
+            let mut records = Vec::with_capacity(BATCH);
+            while records.len() < BATCH {
+                let record = self.draw(&mut chance);
+                if self.partition(record) % threads == thread {
+                    records.push(record);
                 }
             }
             if !self.meter.enter(BATCH, self.budget.in_flight) {
                 return;
             }
-            let batch = customers.into_iter().map(|customer| {
-                let partition = self.partition(customer);
+            let batch = records.into_iter().map(|record| {
+                let partition = self.partition(record);
                 let next = &mut sequences[usize::from(partition)];
                 let seq = *next;
                 *next += 1;
-                self.event(partition, seq, customer, &mut chance)
+                self.event(partition, seq, record, &mut chance)
             });
             self.store.submit(batch.collect()).expect("the load stays within all limits");
         }
     }
 
-    /// A customer: uniform, or with the given share of events on the busiest 5 %.
+    /// A record: uniform, or with the given share of events on the busiest 5 %.
     fn draw(&self, chance: &mut Chance) -> u64 {
-        let Budget { customers, hot_percent, .. } = *self.budget;
-        let hot = (customers / 20).max(1);
+        let Budget { records, hot_percent, .. } = *self.budget;
+        let hot = (records / 20).max(1);
         if hot_percent == 5 {
-            chance.below(customers)
+            chance.below(records)
         } else if chance.below(100) < hot_percent {
             chance.below(hot)
         } else {
-            hot + chance.below(customers.saturating_sub(hot).max(1))
+            hot + chance.below(records.saturating_sub(hot).max(1))
         }
     }
 
-    fn event(&self, partition: u16, seq: u64, customer: u64, chance: &mut Chance) -> Transaction {
-        let key = record_key(partition, customer);
-        let mut record = chance.value(RECORD_BYTES);
+    fn event(&self, partition: u16, seq: u64, record: u64, chance: &mut Chance) -> Transaction {
+        let key = record_key(partition, record);
+        let mut content = chance.value(RECORD_BYTES);
         if self.budget.loads {
             let found = self.store.get(RECORDS, &key).expect("readable").expect("preloaded");
-            record[RECORD_BYTES / 2..].copy_from_slice(&found[RECORD_BYTES / 2..]);
+            content[RECORD_BYTES / 2..].copy_from_slice(&found[RECORD_BYTES / 2..]);
         }
         let mut row_key = Vec::with_capacity(10);
         if self.budget.sequence_first {
@@ -228,24 +228,24 @@ impl<'a> Load<'a> {
             row_key.extend_from_slice(&seq.to_be_bytes());
         }
         let row = Write::put(ROWS, row_key, chance.value(ROW_BYTES));
-        let writes = vec![Write::put(RECORDS, key, record), row];
+        let writes = vec![Write::put(RECORDS, key, content), row];
         Transaction { partition, seq, writes, note: vec![0; NOTE_BYTES] }
     }
 
-    fn partition(&self, customer: u64) -> u16 {
-        (spread(customer) % u64::from(self.budget.partitions)) as u16
+    fn partition(&self, record: u64) -> u16 {
+        (spread(record) % u64::from(self.budget.partitions)) as u16
     }
 }
 
 /// Spreads neighbouring numbers over the whole range, as a hash of the id would.
-fn spread(customer: u64) -> u64 {
-    Chance(customer).next()
+fn spread(record: u64) -> u64 {
+    Chance(record).next()
 }
 
-fn record_key(partition: u16, customer: u64) -> Vec<u8> {
+fn record_key(partition: u16, record: u64) -> Vec<u8> {
     let mut key = Vec::with_capacity(18);
     key.extend_from_slice(&partition.to_be_bytes());
-    key.extend_from_slice(&spread(customer).to_be_bytes());
-    key.extend_from_slice(&customer.to_be_bytes());
+    key.extend_from_slice(&spread(record).to_be_bytes());
+    key.extend_from_slice(&record.to_be_bytes());
     key
 }

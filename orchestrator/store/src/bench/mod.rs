@@ -35,7 +35,7 @@ pub struct Budget {
     /// A new or empty directory on the disk to be measured.
     pub directory: PathBuf,
     /// Records that exist before the measurement.
-    pub customers: u64,
+    pub records: u64,
     /// Partitions.
     pub partitions: u16,
     /// For how long events are written.
@@ -60,17 +60,17 @@ pub struct Budget {
 
 impl std::fmt::Debug for Budget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Budget").field("customers", &self.customers).finish_non_exhaustive()
+        f.debug_struct("Budget").field("records", &self.records).finish_non_exhaustive()
     }
 }
 
 impl Budget {
     /// The standard measurement: uniform keys, one load for each event, two threads, 64
     /// partitions, 4,096 events in flight.
-    pub fn new(directory: PathBuf, customers: u64, duration: Duration, clock: Monotonic) -> Self {
+    pub fn new(directory: PathBuf, records: u64, duration: Duration, clock: Monotonic) -> Self {
         Budget {
             directory,
-            customers,
+            records,
             partitions: 64,
             duration,
             threads: 2,
@@ -105,14 +105,14 @@ pub struct Report {
     pub settled_bytes_per_event: f64,
     /// Events per group commit.
     pub events_per_commit: f64,
-    /// Median and 99th percentile of a commit, in milliseconds.
-    pub commit_ms: (f64, f64),
+    /// Median, 99th percentile and longest of the commits, in milliseconds.
+    pub commit_ms: (f64, f64, f64),
     /// Processor time per event, in microseconds, of all threads.
     pub cpu_us_per_event: f64,
     /// Resident memory at the end, in MiB.
     pub rss_mib: f64,
     /// Disk use at the end, per record.
-    pub disk_bytes_per_customer: f64,
+    pub disk_bytes_per_record: f64,
     /// Plain appends of the same payload with one sync per 512, per second, in the same directory.
     pub append_fsync_per_s: f64,
     /// Commits over the watchdog's limit.
@@ -147,11 +147,11 @@ pub fn write_budget(budget: &Budget) -> Result<Report, OpenError> {
     let usage = store.usage();
     store.close();
     let mut report = report(&before, &after, &settled, took);
-    report.preload_per_s = budget.customers as f64 / preload.as_secs_f64();
+    report.preload_per_s = budget.records as f64 / preload.as_secs_f64();
     report.append_fsync_per_s = append_fsync_per_s;
     report.commit_ms = meter.quantiles();
     let Usage { disk_bytes, .. } = usage;
-    report.disk_bytes_per_customer = disk_bytes as f64 / budget.customers as f64;
+    report.disk_bytes_per_record = disk_bytes as f64 / budget.records as f64;
     Ok(report)
 }
 

@@ -133,7 +133,9 @@ impl Read for Engine {
 }
 
 impl Backend for Engine {
-    fn commit(&self, commit: u64, writes: Vec<Write>) -> Result<(), String> {
+    fn commit(&self, commit: u64, mut writes: Vec<Write>) -> Result<(), String> {
+        // Neighbours in the write buffer are found from each other's place: fewer cache misses.
+        writes.sort_unstable_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
         for Write { table, key, value } in writes {
             let keyspace = self.keyspace(table).map_err(|error| error.0)?;

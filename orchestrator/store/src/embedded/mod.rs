@@ -94,6 +94,11 @@ pub fn open(
     Ok((store, recovered))
 }
 
+/// The last durable commit that the side file of a closed store names: for diagnosis and tests.
+pub fn noted_commit(directory: &Path) -> Result<u64, OpenError> {
+    SideFile::open(directory).map(|(_, commit)| commit)
+}
+
 fn open_backend(options: &Options, settings: &Settings) -> Result<(Engine, Recovered), OpenError> {
     let directory = &options.directory;
     let tables = settings.checked()?;

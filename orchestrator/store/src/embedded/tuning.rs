@@ -18,11 +18,14 @@ pub struct Memory {
     /// Write buffer of a table with [`Access::Random`], in bytes; up to four may wait to be
     /// written out. Taken at creation: an existing store keeps its own.
     pub write_buffer_bytes: u64,
+    /// Threads that write out buffers and merge files. With more than one the engine keeps one
+    /// of them spinning while another merges, so that one is the better choice on few cores.
+    pub background_threads: usize,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Memory { cache_bytes: 256 * MIB, write_buffer_bytes: 64 * MIB }
+        Memory { cache_bytes: 256 * MIB, write_buffer_bytes: 64 * MIB, background_threads: 1 }
     }
 }
 
@@ -37,7 +40,7 @@ pub(super) fn database(data: &Path, memory: &Memory) -> DatabaseBuilder<Database
     Database::builder(data)
         .cache_size(memory.cache_bytes)
         .max_journaling_size(JOURNALS_BYTES_MAX)
-        .worker_threads(2)
+        .worker_threads(memory.background_threads.max(1))
 }
 
 pub(super) fn keyspace(table: &TableSpec, memory: &Memory) -> KeyspaceCreateOptions {

@@ -1,0 +1,60 @@
+//! The command line: one file per subcommand.
+
+mod output;
+mod simulate;
+mod validate;
+
+use clap::{Parser, Subcommand};
+
+pub use output::Format;
+
+use crate::error::Exit;
+
+/// Campaign orchestrator: decides, for every customer, what to say, when, and when to stay silent.
+#[derive(Debug, Parser)]
+#[command(name = "cadencia", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check a campaign directory and report every problem with its place.
+    Validate(validate::Args),
+    /// Run a campaign directory over recorded events, with nothing sent.
+    Simulate(simulate::Args),
+}
+
+/// A command failed: what to say, and the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What to say on standard error; empty if everything has been said.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure that says what happened.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+}
+
+/// Runs the command line and gives back the exit code.
+pub fn run() -> u8 {
+    let result = match Cli::parse().command {
+        Command::Validate(args) => validate::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
+    };
+    match result {
+        Ok(()) => Exit::Ok.code(),
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                eprintln!("error: {}", failure.message);
+            }
+            failure.exit.code()
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The bytes of a ledger row.
+
+use cadencia_policies::{CountState, Counts, LEDGER_ROW_BYTES, LedgerRow, LedgerRowError};
+use domain::ids::{NameId, SendId};
+use domain::time::Instant;
+use proptest::prelude::*;
+
+fn row() -> impl Strategy<Value = LedgerRow> {
+    let names = any::<[u16; 4]>();
+    let state = prop::sample::select(CountState::ALL.to_vec());
+    (any::<u128>(), any::<i64>(), any::<i64>(), any::<u32>(), names, state, any::<[bool; 2]>())
+        .prop_map(|(send, at, cost_micros, policy, names, state, [counts, shadow])| {
+            let [channel, class, topic, campaign] = names.map(NameId);
+            let (send, counted_at) = (SendId(send), Instant(at));
+            LedgerRow {
+                send,
+                counted_at,
+                cost_micros,
+                policy,
+                channel,
+                class,
+                topic,
+                campaign,
+                state,
+                counts_toward_caps: counts,
+                shadow,
+            }
+        })
+}
+
+#[test]
+fn a_row_is_small() {
+    assert!(size_of::<LedgerRow>() <= 64 && LEDGER_ROW_BYTES <= 64);
+}
+
+/// The layout is on disk: it must never change under its version.
+#[test]
+fn the_layout_is_fixed() {
+    let row = LedgerRow {
+        send: SendId(0x0f),
+        counted_at: Instant(1),
+        cost_micros: 2,
+        policy: 3,
+        channel: NameId(4),
+        class: NameId(5),
+        topic: NameId(6),
+        campaign: NameId(7),
+        state: CountState::Unknown,
+        counts_toward_caps: true,
+        shadow: false,
+    };
+    let mut expected = vec![1, 6, 2, 0x0f];
+    expected.extend([0; 15]);
+    expected.extend([1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0]);
+    expected.extend([4, 0, 5, 0, 6, 0, 7, 0]);
+    assert_eq!(row.encode().to_vec(), expected);
+}
+
+#[test]
+fn damage_is_told_from_a_newer_release() {
+    let whole = [1; LEDGER_ROW_BYTES];
+    assert_eq!(LedgerRow::decode(&[]), Err(LedgerRowError::Damaged("no layout")));
+    assert_eq!(LedgerRow::decode(&[0; 47]), Err(LedgerRowError::Damaged("no layout")));
+    assert_eq!(LedgerRow::decode(&[9, 1]), Err(LedgerRowError::Newer(9)));
+    assert_eq!(LedgerRow::decode(&whole[1..]), Err(LedgerRowError::Damaged("wrong length")));
+    let (mut state, mut flag) = (whole, whole);
+    state[1] = 7;
+    flag[2] = 4;
+    assert_eq!(LedgerRow::decode(&state), Err(LedgerRowError::Damaged("unknown state")));
+    assert_eq!(LedgerRow::decode(&flag), Err(LedgerRowError::Damaged("unknown flag")));
+}
+
+#[test]
+fn what_gave_back_its_place_never_takes_it_again() {
+    for from in CountState::ALL {
+        for to in CountState::ALL.into_iter().filter(|to| from.may_become(*to)) {
+            for counts in [Counts::Reserved, Counts::Accepted, Counts::Delivered] {
+                assert!(counts.counts(from) || !counts.counts(to), "{from:?} to {to:?}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn rows_survive_their_bytes(row in row()) {
+        prop_assert_eq!(LedgerRow::decode(&row.encode()), Ok(row));
+    }
+
+    #[test]
+    fn any_bytes_are_a_row_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        if let Ok(row) = LedgerRow::decode(&bytes) {
+            prop_assert_eq!(row.encode().to_vec(), bytes);
+        }
+    }
+}

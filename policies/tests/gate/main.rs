@@ -1,0 +1,14 @@
+//! Tests of the contact policy against its rules (orchestrator/docs/semantics.md 15 to 24).
+
+mod arbitration;
+
+mod codec;
+mod edge_cases;
+mod examples;
+mod fixture;
+mod oracle;
+mod properties;
+mod quarters;
+mod verdicts;
+mod worked_example;
+mod yaml;

@@ -5,8 +5,9 @@
 //! anything behind.
 
 #[cfg(test)]
-mod config;
 mod channels;
+#[cfg(test)]
+mod config;
 pub mod environment;
 #[cfg(test)]
 mod import;

@@ -147,7 +147,12 @@ fn wrong_type(path: Path, found: &str, expected: &str) -> Problem {
     let problem = Problem::new(path, format!("expected {expected}, found {found}"));
     let number = found.strip_prefix("the number ");
     let text = found.strip_prefix("the text ").map(|text| text.trim_matches('"'));
+    let alone = found.strip_prefix("the word `").and_then(|found| found.strip_suffix("` alone"));
+    if let Some(word) = alone {
+        return problem.suggest(format!("write `{word}: ...`"));
+    }
     match (expected, number, text) {
+        ("a value", ..) => problem.suggest("remove the key, or write its value"),
         ("text", Some(number), _) => problem.suggest(format!("write \"{number}\" in quotes")),
         ("text", ..) if found.starts_with('`') => {
             problem.suggest(format!("write \"{}\" in quotes", found.trim_matches('`')))

@@ -16,15 +16,16 @@ use domain::ids::ChannelName;
 use engine::Catalog;
 use runtime::credits::{Credits, Target};
 use runtime::{Arbiters, Clock, Handle, Returns, Slots, Timers};
-use store::{CommitError, Durable, DurableSink, OpenError, Stall, Store};
+use store::{CommitError, Durable, DurableSink, OpenError, Read, Stall, Store};
 
 use crate::actors::PartitionMsg;
 use crate::actors::channel::{ChannelActor, ChannelMsg, Render};
 use crate::actors::contact_policy::ContactPolicyActor;
-use crate::actors::core::Core;
+use crate::actors::core::{Ack, Core};
 use crate::actors::ingest::{Directory, LateDirectory, Partition as Doors};
 use crate::actors::partition::{PartitionActor, Wiring};
 use crate::actors::scheduler::SchedulerActor;
+use crate::publish::{self, Publication};
 use crate::recovery::{self, RecoverError, Recovered};
 use crate::rows;
 use crate::telemetry::metrics::Metrics;
@@ -82,6 +83,11 @@ pub enum StartError {
     #[error(transparent)]
     Arbiters(#[from] runtime::arbiters::ArbiterError),
 }
+
+/// A publication could not be made durable: the process is ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the publication could not be made durable")]
+pub struct PublishError;
 
 /// An open store, before the actors: what the catalog is read from.
 #[derive(Debug)]
@@ -197,6 +203,17 @@ pub fn open(
     })
 }
 
+impl Opened {
+    /// What is published; empty in a new store.
+    pub fn publication(&self) -> Result<Publication, RecoverError> {
+        let table = rows::table(engine::Table::Meta);
+        match self.store.get(table, &publish::publication_key())? {
+            Some(bytes) => Ok(engine::codec::decode("publication", &bytes)?),
+            None => Ok(Publication::default()),
+        }
+    }
+}
+
 impl App {
     /// Recovers every partition and starts the actors.
     pub fn start(
@@ -245,6 +262,20 @@ impl App {
             drop(partition.control.tell(PartitionMsg::Durable, 1));
         }
         Ok(Self { directory: all, store, clock, metrics, recovered: counts, arbiters })
+    }
+
+    /// Makes a publication durable. Partition 0 keeps it.
+    pub async fn publish(&self, publication: &Publication) -> Result<(), PublishError> {
+        let (asker, answer) = runtime::reply::reply();
+        let write = engine::Write {
+            table: engine::Table::Meta,
+            key: publish::publication_key(),
+            value: Some(engine::codec::encode(publication)),
+        };
+        let message = PartitionMsg::Put(vec![write], Ack::new(1, asker));
+        let door = &self.directory.all()[0].control;
+        door.tell(message, 1).map_err(|_| PublishError)?;
+        answer.await.map_err(|_| PublishError)
     }
 
     /// Replaces what is published, in every partition.

@@ -523,6 +523,14 @@ impl Partition {
         self.transaction(vec![write], &Note::default())
     }
 
+    /// The transaction that writes rows which belong to no customer (definitions, cursors);
+    /// the ticket is acknowledged once they are durable.
+    pub fn put(&mut self, writes: Vec<Write>, ticket: Ticket) -> Transaction {
+        self.seq += 1;
+        self.pending.push_back((self.seq, Effect::Acknowledge(ticket)));
+        self.transaction(writes, &Note::default())
+    }
+
     /// After a restart: counts as they were.
     pub fn recover_counters(&mut self, counters: Counters) {
         self.counters = counters;

@@ -9,7 +9,7 @@ use domain::ids::CustomerKey;
 use domain::time::Instant;
 use engine::ledger::Outcome;
 use engine::partition::Attempt;
-use runtime::{Clock, Delivery, Lane};
+use runtime::{Clock, Delivery, Lane, Permit};
 
 use super::core::Outgoing;
 use super::ingest::{Directory, LateDirectory};
@@ -108,16 +108,30 @@ async fn deliver(
             now,
             deadline: attempt.valid_until,
             message,
-            permit: Box::new(outgoing.permit),
+            permit: Box::new(Held(outgoing.permit)),
         })
         .await;
     match outcome {
         channels::Outcome::Accepted { reply } => Outcome::Accepted { reply },
-        channels::Outcome::Rejected { reply, suppress } => Outcome::Rejected { reply, suppress },
-        channels::Outcome::NotSent { reason, retry_after_ms } => {
+        channels::Outcome::Rejected { reason, suppress, .. } => {
+            Outcome::Rejected { reply: reason, suppress }
+        }
+        channels::Outcome::NotSent { reason, retry_after_ms, .. } => {
+            let retry_after_ms = retry_after_ms.and_then(|ms| i64::try_from(ms).ok());
             Outcome::NotSent { reason, retry_after_ms }
         }
-        channels::Outcome::Unknown { reason } => Outcome::Unknown { reason },
+        channels::Outcome::Unknown { reason, .. } => Outcome::Unknown { reason },
+    }
+}
+
+/// A connection slot, as the channel holds it. One process owns its store, so the leave to send
+/// ends only with the process.
+#[derive(Debug)]
+struct Held(#[expect(dead_code, reason = "held until it is dropped")] Permit);
+
+impl channels::Permit for Held {
+    fn holds(&self) -> bool {
+        true
     }
 }
 

@@ -194,6 +194,13 @@ impl Core {
         self.undelivered.extend(transaction.map(rows::to_store));
     }
 
+    /// Writes rows that belong to no customer.
+    pub fn put(&mut self, writes: Vec<engine::Write>, ack: Ack) {
+        let ticket = self.ticket(ack);
+        let transaction = self.partition.put(writes, ticket);
+        self.undelivered.push(rows::to_store(transaction));
+    }
+
     fn ticket(&mut self, ack: Ack) -> Ticket {
         self.next_ticket += 1;
         self.acks.insert(self.next_ticket, ack);

@@ -96,6 +96,8 @@ pub enum PartitionMsg {
     Catalog(Arc<Catalog>),
     /// A question.
     Query(Query),
+    /// Write rows of the table `Meta`, and answer when they are durable.
+    Put(Vec<engine::Write>, Ack),
     /// Write a snapshot, given a group commit that is durable.
     Snapshot(u64),
     /// Answer when everything that was taken in is durable and no attempt is under way.
@@ -110,6 +112,7 @@ impl std::fmt::Debug for PartitionMsg {
             Self::Durable => "Durable",
             Self::Catalog(_) => "Catalog",
             Self::Query(_) => "Query",
+            Self::Put(..) => "Put",
             Self::Snapshot(_) => "Snapshot",
             Self::Drain(_) => "Drain",
         })

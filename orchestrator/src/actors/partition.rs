@@ -339,6 +339,7 @@ impl Handler<Delivery<PartitionMsg>> for PartitionActor {
                 let transaction = core.partition.snapshot(commit);
                 core.undelivered.push(crate::rows::to_store(transaction));
             }
+            PartitionMsg::Put(writes, ack) => self.wiring.core.borrow_mut().put(writes, ack),
             PartitionMsg::Drain(reply) => self.drain = Some(reply),
         }
         self.settle(ctx);

@@ -1,6 +1,8 @@
 //! The command line: one file per subcommand.
 
+mod explain;
 mod output;
+mod serve;
 mod simulate;
 mod validate;
 
@@ -24,6 +26,10 @@ enum Command {
     Validate(validate::Args),
     /// Run a campaign directory over recorded events, with nothing sent.
     Simulate(simulate::Args),
+    /// Run the server.
+    Serve(serve::Args),
+    /// Show what happened to a customer, and why.
+    Explain(explain::Args),
 }
 
 /// A command failed: what to say, and the exit code.
@@ -47,6 +53,8 @@ pub fn run() -> u8 {
     let result = match Cli::parse().command {
         Command::Validate(args) => validate::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Explain(args) => explain::run(&args),
     };
     match result {
         Ok(()) => Exit::Ok.code(),

@@ -111,14 +111,18 @@ impl Life {
         let mut events = events.into_iter().peekable();
         // Nobody knew of the customer before the first event.
         let mut ticks = ticks[ticks.partition_point(|(at, _)| *at < start)..].iter().peekable();
+        let mut clock = start;
         loop {
             let event_at = events.peek().map_or(Instant::MAX, |event| event.received_at);
             let tick_at = ticks.peek().map_or(Instant::MAX, |(at, _)| *at);
-            let due = partition.next_due(&loaded);
+            // A change of zone can move a timer into the past: it fires at once, not back then
+            // (semantics 14).
+            let due = partition.next_due(&loaded).max(clock);
             let now = event_at.min(tick_at).min(due);
             if now > until || now == Instant::MAX {
                 break;
             }
+            clock = now;
             // Everything of one instant is one turn, events first (semantics 2 and 20).
             let mut inputs = Vec::new();
             while let Some(event) = events.next_if(|event| event.received_at == now) {

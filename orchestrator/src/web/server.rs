@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App as HttpApp, HttpServer, web};
+use channels::unsubscribe::Keys;
 use domain::time::Instant;
 use runtime::Clock;
 use store::Store;
 
-use super::api::{health, tracking};
+use super::api::{health, tracking, unsubscribe};
 use crate::actors::ingest::Directory;
+use crate::app::App;
 use crate::error::{ErrorCode, Problem};
 use crate::telemetry::metrics::Metrics;
 use crate::web::respond;
@@ -27,13 +29,22 @@ pub struct Site {
     pub clock: Clock,
     /// The metrics.
     pub metrics: Arc<Metrics>,
+    /// What signs links.
+    pub keys: Arc<Keys>,
     stopping: AtomicBool,
 }
 
 impl Site {
     /// Around a running process.
-    pub fn new(directory: Directory, store: Store, clock: Clock, metrics: Arc<Metrics>) -> Self {
-        Self { directory, store, clock, metrics, stopping: AtomicBool::new(false) }
+    pub fn new(app: &App, keys: Arc<Keys>) -> Self {
+        Self {
+            directory: app.directory.clone(),
+            store: app.store.clone(),
+            clock: app.clock.clone(),
+            metrics: app.metrics.clone(),
+            keys,
+            stopping: AtomicBool::new(false),
+        }
     }
 
     /// Now.
@@ -88,6 +99,8 @@ impl Server {
                 .service(health::livez)
                 .service(health::readyz)
                 .service(health::metrics)
+                .service(unsubscribe::ask)
+                .service(unsubscribe::withdraw)
                 .service(
                     web::scope("/v1")
                         .service(tracking::track)

@@ -1,0 +1,33 @@
+//! The process's own secret: what signs links. Made once, kept beside the store, read by its owner
+//! alone.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Name of the file in the data directory's neighbour `secrets`.
+const FILE: &str = "links.key";
+/// Bytes of a secret.
+const SECRET_BYTES: usize = 32;
+
+/// Reads the secret that signs links, or makes it: 32 bytes of the system's randomness.
+pub fn links(folder: &Path) -> io::Result<Vec<u8>> {
+    let path = folder.join(FILE);
+    match fs::read(&path) {
+        Ok(secret) if secret.len() == SECRET_BYTES => return Ok(secret),
+        Ok(_) => {
+            let text = format!("{} is not a secret of {SECRET_BYTES} bytes", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    fs::create_dir_all(folder)?;
+    let mut secret = vec![0; SECRET_BYTES];
+    fs::File::open("/dev/urandom")?.read_exact(&mut secret)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    file.write_all(&secret)?;
+    file.sync_all()?;
+    Ok(secret)
+}

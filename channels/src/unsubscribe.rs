@@ -139,8 +139,7 @@ impl Keys {
             return Err(TokenError::Malformed);
         }
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| TokenError::Malformed)?;
-        let (signed, given) =
-            bytes.split_last_chunk::<MAC_BYTES>().ok_or(TokenError::Malformed)?;
+        let (signed, given) = bytes.split_last_chunk::<MAC_BYTES>().ok_or(TokenError::Malformed)?;
         let [VERSION, id, ..] = signed else { return Err(TokenError::Malformed) };
         let (_, key) =
             self.0.iter().find(|(known, _)| known == id).ok_or(TokenError::UnknownKey)?;

@@ -42,7 +42,8 @@ pub async fn run(channel: Arc<dyn Channel>, load: Load, now: Instant) -> Tally {
     let html = Arc::<str>::from(body(load.body_bytes));
     let workers: Vec<_> = (0..channel.slots())
         .map(|_| {
-            let (channel, next, html) = (Arc::clone(&channel), Arc::clone(&next), Arc::clone(&html));
+            let (channel, next, html) =
+                (Arc::clone(&channel), Arc::clone(&next), Arc::clone(&html));
             tokio::spawn(async move {
                 let mut tally = Tally::default();
                 loop {

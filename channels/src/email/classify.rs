@@ -147,8 +147,20 @@ fn needs_credentials(reply: &Reply) -> bool {
 
 /// Words of those who refuse the sender, not the recipient.
 const POLICY_WORDS: [&str; 14] = [
-    "spam", "block", "blacklist", "policy", "reputation", "spf", "dkim", "dmarc", "banned",
-    "listed", "relay", "rate limit", "content", "virus",
+    "spam",
+    "block",
+    "blacklist",
+    "policy",
+    "reputation",
+    "spf",
+    "dkim",
+    "dmarc",
+    "banned",
+    "listed",
+    "relay",
+    "rate limit",
+    "content",
+    "virus",
 ];
 
 /// Words of those who do not know the recipient.
@@ -176,7 +188,8 @@ const NO_SUCH_ADDRESS_WORDS: [&str; 18] = [
 /// Whether nothing should go to this address any more (a hard bounce). In doubt not: a wrong
 /// suppression silences a customer for good.
 pub fn is_hard_bounce(phase: Phase, reply: &Reply) -> bool {
-    if !reply.is_permanent() {
+    // At MAIL the server does not know the recipient yet.
+    if !reply.is_permanent() || phase == Phase::Mail {
         return false;
     }
     let text = reply.text.to_lowercase();

@@ -39,7 +39,9 @@ impl fmt::Debug for Signer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// No private key in PEM.
-    #[error("{source_name}: no private key in PEM (want `BEGIN PRIVATE KEY` or `BEGIN RSA PRIVATE KEY`)")]
+    #[error(
+        "{source_name}: no private key in PEM (want `BEGIN PRIVATE KEY` or `BEGIN RSA PRIVATE KEY`)"
+    )]
     NoKey {
         /// Where the key came from: a file name, typically.
         source_name: String,
@@ -116,10 +118,8 @@ fn check_name(name: &str) -> Result<(), KeyError> {
 }
 
 fn read_key(pem: &str, source_name: &str) -> Result<DkimKey, KeyError> {
-    let unusable = |reason: String| KeyError::Unusable {
-        source_name: source_name.to_owned(),
-        reason,
-    };
+    let unusable =
+        |reason: String| KeyError::Unusable { source_name: source_name.to_owned(), reason };
     if let Ok(key) = PrivatePkcs1KeyDer::from_pem_slice(pem.as_bytes()) {
         return RsaKey::<Sha256>::from_key_der(PrivateKeyDer::Pkcs1(key))
             .map(DkimKey::Rsa)

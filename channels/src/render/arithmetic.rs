@@ -26,56 +26,67 @@ fn number(value: &dyn ValueView) -> (Option<i64>, f64) {
 }
 
 macro_rules! arithmetic_filter {
-    ($plugin:ident, $filter:ident, $name:literal, $description:literal, $int:expr, $float:expr) => {
-        #[derive(Clone, ParseFilter, FilterReflection)]
-        #[filter(
-            name = $name,
-            description = $description,
-            parameters(OperandArgs),
-            parsed($filter)
-        )]
-        pub(super) struct $plugin;
+    ($plugin:ident, $module:ident, $name:literal, $description:literal, $int:expr, $float:expr) => {
+        mod $module {
+            use super::*;
 
-        #[derive(Debug, FromFilterParameters, Display_filter)]
-        #[name = $name]
-        struct $filter {
-            #[parameters]
-            args: OperandArgs,
-        }
+            #[derive(Clone, ParseFilter, FilterReflection)]
+            #[filter(
+                name = $name,
+                description = $description,
+                parameters(OperandArgs),
+                parsed(Arithmetic)
+            )]
+            pub(in super::super) struct $plugin;
 
-        impl Filter for $filter {
-            fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<Value> {
-                let args = self.args.evaluate(runtime)?;
-                let (left_int, left) = number(input);
-                let (right_int, right) = number(&args.operand);
-                let int: fn(i64, i64) -> Option<i64> = $int;
-                let float: fn(f64, f64) -> f64 = $float;
-                if right == 0.0 && matches!($name, "divided_by" | "modulo") {
-                    return Err(Error::with_msg("division by zero"));
+            // Named here: the derive mixes this name's hygiene with that of its field.
+            #[derive(Debug, FromFilterParameters, Display_filter)]
+            #[name = $name]
+            struct Arithmetic {
+                #[parameters]
+                args: OperandArgs,
+            }
+
+            impl Filter for Arithmetic {
+                fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<Value> {
+                    let args = self.args.evaluate(runtime)?;
+                    let (left_int, left) = number(input);
+                    let (right_int, right) = number(&args.operand);
+                    let int: fn(i64, i64) -> Option<i64> = $int;
+                    let float: fn(f64, f64) -> f64 = $float;
+                    if right == 0.0 && matches!($name, "divided_by" | "modulo") {
+                        return Err(Error::with_msg("division by zero"));
+                    }
+                    Ok(match left_int.zip(right_int).and_then(|(left, right)| int(left, right)) {
+                        Some(int) => Value::scalar(int),
+                        None => Value::scalar(float(left, right)),
+                    })
                 }
-                Ok(match left_int.zip(right_int).and_then(|(left, right)| int(left, right)) {
-                    Some(int) => Value::scalar(int),
-                    None => Value::scalar(float(left, right)),
-                })
             }
         }
+        pub(super) use $module::$plugin;
     };
 }
 
-arithmetic_filter!(Plus, PlusFilter, "plus", "Adds.", i64::checked_add, |a, b| a + b);
-arithmetic_filter!(Minus, MinusFilter, "minus", "Subtracts.", i64::checked_sub, |a, b| a - b);
-arithmetic_filter!(Times, TimesFilter, "times", "Multiplies.", i64::checked_mul, |a, b| a * b);
+arithmetic_filter!(Plus, plus, "plus", "Adds.", i64::checked_add, |a, b| a + b);
+arithmetic_filter!(Minus, minus, "minus", "Subtracts.", i64::checked_sub, |a, b| a - b);
+arithmetic_filter!(Times, times, "times", "Multiplies.", i64::checked_mul, |a, b| a * b);
 arithmetic_filter!(
     DividedBy,
-    DividedByFilter,
+    divided_by,
     "divided_by",
     "Divides; whole numbers give a whole number.",
     i64::checked_div,
     |a, b| a / b
 );
-arithmetic_filter!(Modulo, ModuloFilter, "modulo", "Rest of a division.", i64::checked_rem, |a, b| {
-    a % b
-});
+arithmetic_filter!(
+    Modulo,
+    modulo,
+    "modulo",
+    "Rest of a division.",
+    i64::checked_rem,
+    |a, b| { a % b }
+);
 
 #[derive(Clone, ParseFilter, FilterReflection)]
 #[filter(name = "abs", description = "The number without its sign.", parsed(AbsFilter))]

@@ -62,14 +62,14 @@ struct TextArgs {
 }
 
 macro_rules! joining_filter {
-    ($plugin:ident, $filter:ident, $name:literal, $description:literal, $make:expr) => {
+    ($plugin:ident, $filter:ident, $name:tt, $description:tt, $make:expr) => {
         #[derive(Clone, ParseFilter, FilterReflection)]
         #[filter(
-            name = $name,
-            description = $description,
-            parameters(TextArgs),
-            parsed($filter)
-        )]
+                    name = $name,
+                    description = $description,
+                    parameters(TextArgs),
+                    parsed($filter)
+                )]
         pub(super) struct $plugin;
 
         #[derive(Debug, FromFilterParameters, Display_filter)]
@@ -129,9 +129,7 @@ impl Filter for ReplaceFilter {
         let by = args.replace.unwrap_or_else(|| "".into());
         // An empty text "occurs" between all characters.
         let times = input.matches(search).count();
-        text_of(input.len() + times.saturating_mul(by.len()), || {
-            input.replace(search, by.as_str())
-        })
+        text_of(input.len() + times.saturating_mul(by.len()), || input.replace(search, by.as_str()))
     }
 }
 

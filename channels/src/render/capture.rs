@@ -60,11 +60,7 @@ struct Capture {
 }
 
 impl Renderable for Capture {
-    fn render_to(
-        &self,
-        _writer: &mut dyn Write,
-        runtime: &dyn Runtime,
-    ) -> liquid_core::Result<()> {
+    fn render_to(&self, _writer: &mut dyn Write, runtime: &dyn Runtime) -> liquid_core::Result<()> {
         let mut captured = Bounded::new(VALUE_BYTES_MAX, 0);
         self.body.render_to(&mut captured, runtime)?;
         let text = String::from_utf8(captured.into_bytes())

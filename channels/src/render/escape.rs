@@ -88,7 +88,7 @@ fn percent_encode(text: &str, keep: impl Fn(u8) -> bool) -> String {
 }
 
 macro_rules! place_filter {
-    ($plugin:ident, $filter:ident, $name:literal, $description:literal, $escape:expr) => {
+    ($plugin:ident, $filter:ident, $name:tt, $description:tt, $escape:expr) => {
         #[derive(Clone, ParseFilter, FilterReflection)]
         #[filter(name = $name, description = $description, parsed($filter))]
         pub(super) struct $plugin;
@@ -112,12 +112,18 @@ macro_rules! place_filter {
 place_filter!(HtmlPlace, HtmlFilter, "_html", "Text in HTML.", |text| html(text).into_owned());
 place_filter!(UrlPlace, UrlFilter, "_url", "The start of an address.", url);
 place_filter!(UrlPathPlace, UrlPathFilter, "_url_path", "A later part of an address.", url_path);
-place_filter!(UrlComponentPlace, UrlComponentFilter, "_url_component", "A value within an \
-     address.", url_component);
+place_filter!(
+    UrlComponentPlace,
+    UrlComponentFilter,
+    "_url_component",
+    "A value within an \
+     address.",
+    url_component
+);
 place_filter!(CssPlace, CssFilter, "_css", "A value in CSS.", |text| css(text).to_owned());
 
 macro_rules! raw_filter {
-    ($plugin:ident, $filter:ident, $name:literal) => {
+    ($plugin:ident, $filter:ident, $name:tt) => {
         #[derive(Clone, ParseFilter, FilterReflection)]
         #[filter(name = $name, description = "Markup on purpose: not escaped.", parsed($filter))]
         pub(super) struct $plugin;

@@ -6,7 +6,15 @@ use std::mem;
 
 /// Attributes that hold an address.
 const ADDRESS_ATTRIBUTES: [&str; 10] = [
-    "href", "src", "action", "formaction", "background", "poster", "cite", "longdesc", "srcset",
+    "href",
+    "src",
+    "action",
+    "formaction",
+    "background",
+    "poster",
+    "cite",
+    "longdesc",
+    "srcset",
     "xlink:href",
 ];
 
@@ -253,9 +261,7 @@ fn step_raw_text(element: String, mut tail: String, c: char) -> Where {
         Some(name) if name == element => {
             Where::Tag { element: format!("/{element}"), attribute: String::new() }
         }
-        Some(name) if !element.starts_with(name) => {
-            Where::RawText { element, tail: String::new() }
-        }
+        Some(name) if !element.starts_with(name) => Where::RawText { element, tail: String::new() },
         None if !"</".starts_with(&tail) => Where::RawText { element, tail: String::new() },
         _ => Where::RawText { element, tail },
     }

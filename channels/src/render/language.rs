@@ -19,11 +19,8 @@ pub(super) static LANGUAGE: LazyLock<Language> = LazyLock::new(|| {
 });
 
 fn add_tags(language: &mut Language) {
-    let tags: [Box<dyn ParseTag>; 3] = [
-        stdlib::AssignTag.into(),
-        stdlib::BreakTag.into(),
-        stdlib::ContinueTag.into(),
-    ];
+    let tags: [Box<dyn ParseTag>; 3] =
+        [stdlib::AssignTag.into(), stdlib::BreakTag.into(), stdlib::ContinueTag.into()];
     for tag in tags {
         language.tags.register(tag.reflection().tag().to_owned(), tag);
     }

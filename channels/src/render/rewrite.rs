@@ -21,8 +21,23 @@ const TAGS: [&str; 3] = ["assign", "break", "continue"];
 
 /// All tag names, for "did you mean".
 const ALL_TAGS: [&str; 17] = [
-    "if", "elsif", "else", "endif", "unless", "endunless", "case", "when", "endcase", "for",
-    "endfor", "capture", "endcapture", "assign", "break", "continue", "comment",
+    "if",
+    "elsif",
+    "else",
+    "endif",
+    "unless",
+    "endunless",
+    "case",
+    "when",
+    "endcase",
+    "for",
+    "endfor",
+    "capture",
+    "endcapture",
+    "assign",
+    "break",
+    "continue",
+    "comment",
 ];
 
 /// An open block.

@@ -194,7 +194,7 @@ fn tidy(error: &str) -> String {
     let first = lines().find(|line| !line.is_empty() && !line.starts_with("-->"));
     let message = expected.or(first).unwrap_or("not understood").trim_end_matches('.');
     let mut characters = message.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(characters).collect()
-    })
+    characters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

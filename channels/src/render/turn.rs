@@ -64,11 +64,7 @@ struct Turn {
 struct Turns(usize);
 
 impl Renderable for Turn {
-    fn render_to(
-        &self,
-        writer: &mut dyn Write,
-        runtime: &dyn Runtime,
-    ) -> liquid_core::Result<()> {
+    fn render_to(&self, writer: &mut dyn Write, runtime: &dyn Runtime) -> liquid_core::Result<()> {
         {
             let mut turns = runtime.registers().get_mut::<Turns>();
             turns.0 += 1;

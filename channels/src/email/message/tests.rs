@@ -69,7 +69,10 @@ fn a_second_parser_reads_what_was_meant() {
     assert_eq!(message.subject(), Some("Grüße aus Zürich"));
     assert_eq!(message.date().unwrap().to_rfc3339(), "2023-11-14T22:13:20Z");
     let from = message.from().unwrap().first().unwrap();
-    assert_eq!((from.name(), from.address()), (Some("Shop, \"the\" <best>"), Some("shop@example.com")));
+    assert_eq!(
+        (from.name(), from.address()),
+        (Some("Shop, \"the\" <best>"), Some("shop@example.com"))
+    );
     let to = message.to().unwrap().first().unwrap();
     assert_eq!((to.name(), to.address()), (Some("Ada Lövelace"), Some("ada@example.org")));
     assert_eq!(message.reply_to().unwrap().first().unwrap().address(), Some("help@example.com"));
@@ -121,8 +124,12 @@ fn what_cannot_go_into_a_mail_is_refused() {
     assert_eq!(with(&|it| it.from = Some(recipient("a@b.c", Some("x\ny")))), control("from"));
     assert_eq!(with(&|it| it.reply_to = Some(recipient("a@b.c\0", None))), control("reply-to"));
     assert_eq!(with(&|it| (it.text, it.html) = (None, None)), BuildError::Empty);
-    assert_eq!(with(&|it| it.from = Some(recipient("x", None))), BuildError::Address { field: "from" });
-    for link in ["http://x", "https://x\r\ny", "https://x> , <https://y", "https://é", "mailto:a@b"] {
+    assert_eq!(
+        with(&|it| it.from = Some(recipient("x", None))),
+        BuildError::Address { field: "from" }
+    );
+    for link in ["http://x", "https://x\r\ny", "https://x> , <https://y", "https://é", "mailto:a@b"]
+    {
         assert_eq!(with(&|it| it.unsubscribe = Some(link.to_owned())), BuildError::UnsubscribeLink);
     }
     let long = with(&|it| it.subject = "x".repeat(3_000));

@@ -131,8 +131,7 @@ async fn authenticate(
     let credentials =
         authentication::Credentials::new(credentials.user.clone(), credentials.password.clone());
     let garbage = |_| Trouble::Garbage("its challenge is none");
-    let mut command =
-        Auth::new(mechanism, credentials.clone(), None).map_err(garbage)?.to_string();
+    let mut command = Auth::new(mechanism, credentials.clone(), None).map_err(garbage)?.to_string();
     for _ in 0..CHALLENGES_MAX {
         let (response, reply) = connection.command(&command).await?;
         match reply.code {

@@ -127,7 +127,9 @@ impl Settings {
 
     pub(super) fn check(&self) -> Result<(), SettingsError> {
         let plain = |text: &str| {
-            !text.is_empty() && text.len() <= 253 && text.bytes().all(|byte| byte.is_ascii_graphic())
+            !text.is_empty()
+                && text.len() <= 253
+                && text.bytes().all(|byte| byte.is_ascii_graphic())
         };
         if !plain(&self.host) {
             return Err(SettingsError::Host);

@@ -133,7 +133,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
                 "MAIL" => self.mail = self.answer(Point::Mail, "250 2.1.0 sender ok").await?,
                 "RCPT" if !self.mail => self.say("503 no MAIL").await?,
                 "RCPT" => {
-                    self.recipient = self.answer(Point::Recipient, "250 2.1.5 recipient ok").await?;
+                    self.recipient =
+                        self.answer(Point::Recipient, "250 2.1.5 recipient ok").await?;
                 }
                 "DATA" if !self.recipient => self.say("503 no RCPT").await?,
                 "DATA" => {

@@ -153,7 +153,7 @@ impl DurableSink for Sink {
         if let Some(directory) = directory {
             // One partition after the other writes a snapshot, spread evenly over the commits.
             let every = (SNAPSHOT_COMMITS / u64::from(directory.count())).max(1);
-            if group.commit % every == 0 {
+            if group.commit.is_multiple_of(every) {
                 let turn = (group.commit / every) % u64::from(directory.count());
                 let door = &directory.all()[turn as usize].control;
                 drop(door.tell(PartitionMsg::Snapshot(group.commit), 1));
@@ -403,9 +403,6 @@ impl Parts {
                 };
                 PartitionActor::new(wiring, Returns::new(this))
             });
-        Doors {
-            work: Handle::new(addr.clone(), work),
-            control: Handle::new(addr, control),
-        }
+        Doors { work: Handle::new(addr.clone(), work), control: Handle::new(addr, control) }
     }
 }

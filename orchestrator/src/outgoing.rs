@@ -141,8 +141,11 @@ fn smtp_provider(
     };
     let read = |file: &str| {
         let path = folder.join(file);
-        std::fs::read_to_string(&path)
-            .map_err(|error| OutgoingError::File { channel: name.clone(), path, error })
+        std::fs::read_to_string(&path).map_err(|error| OutgoingError::File {
+            channel: name.clone(),
+            path,
+            error,
+        })
     };
     let mut settings = Settings::new(&smtp.host, smtp.port, &smtp.message_id_domain);
     settings.security = match smtp.tls {
@@ -197,9 +200,8 @@ impl Workshop {
             unsubscribe_url: unsubscribe.as_deref(),
             now: domain::time::Instant(self.clock.now_ms()),
         };
-        let render = |template: &Template| {
-            template.render(&context).map_err(|error| error.to_string())
-        };
+        let render =
+            |template: &Template| template.render(&context).map_err(|error| error.to_string());
         let email = Email {
             subject: template.subject.as_ref().map(render).transpose()?.unwrap_or_default(),
             text: Some(render(&template.text)?),

@@ -203,9 +203,9 @@ fn entry(at: Instant, item: &HistoryItem) -> Entry {
 }
 
 fn decided(what: &str, verdict: &Verdict, sent: bool) -> (&'static str, String) {
-    let why = verdict.deciding().map_or_else(String::new, |rule| {
-        format!(" by rule {}: {}", rule.rule, rule.reason)
-    });
+    let why = verdict
+        .deciding()
+        .map_or_else(String::new, |rule| format!(" by rule {}: {}", rule.rule, rule.reason));
     match verdict.decision {
         Decision::Allow if sent => ("sent", format!("{what} goes")),
         Decision::Allow => ("planned", format!("{what} waits for a connection")),

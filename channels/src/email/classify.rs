@@ -188,8 +188,7 @@ const NO_SUCH_ADDRESS_WORDS: [&str; 18] = [
 /// Whether nothing should go to this address any more (a hard bounce). In doubt not: a wrong
 /// suppression silences a customer for good.
 pub fn is_hard_bounce(phase: Phase, reply: &Reply) -> bool {
-    // At MAIL the server does not know the recipient yet.
-    if !reply.is_permanent() || phase == Phase::Mail {
+    if !reply.is_permanent() {
         return false;
     }
     let text = reply.text.to_lowercase();

@@ -26,28 +26,24 @@ fn number(value: &dyn ValueView) -> (Option<i64>, f64) {
 }
 
 macro_rules! arithmetic_filter {
-    ($plugin:ident, $module:ident, $name:literal, $description:literal, $int:expr, $float:expr) => {
+    ($plugin:ident, $module:ident, $name:literal, $description:literal, $int:expr,
+     $float:expr) => {
+        // The derives mix the places of names: all of them must be made by this macro.
         mod $module {
             use super::*;
 
             #[derive(Clone, ParseFilter, FilterReflection)]
-            #[filter(
-                name = $name,
-                description = $description,
-                parameters(OperandArgs),
-                parsed(Arithmetic)
-            )]
+            #[filter(name = $name, description = $description, parameters(OperandArgs), parsed(Applied))]
             pub(in super::super) struct $plugin;
 
-            // Named here: the derive mixes this name's hygiene with that of its field.
             #[derive(Debug, FromFilterParameters, Display_filter)]
             #[name = $name]
-            struct Arithmetic {
+            struct Applied {
                 #[parameters]
                 args: OperandArgs,
             }
 
-            impl Filter for Arithmetic {
+            impl Filter for Applied {
                 fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<Value> {
                     let args = self.args.evaluate(runtime)?;
                     let (left_int, left) = number(input);
@@ -79,14 +75,9 @@ arithmetic_filter!(
     i64::checked_div,
     |a, b| a / b
 );
-arithmetic_filter!(
-    Modulo,
-    modulo,
-    "modulo",
-    "Rest of a division.",
-    i64::checked_rem,
-    |a, b| { a % b }
-);
+arithmetic_filter!(Modulo, modulo, "modulo", "Rest of a division.", i64::checked_rem, |a, b| {
+    a % b
+});
 
 #[derive(Clone, ParseFilter, FilterReflection)]
 #[filter(name = "abs", description = "The number without its sign.", parsed(AbsFilter))]

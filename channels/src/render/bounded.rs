@@ -62,38 +62,38 @@ struct TextArgs {
 }
 
 macro_rules! joining_filter {
-    ($plugin:ident, $filter:ident, $name:tt, $description:tt, $make:expr) => {
-        #[derive(Clone, ParseFilter, FilterReflection)]
-        #[filter(
-                    name = $name,
-                    description = $description,
-                    parameters(TextArgs),
-                    parsed($filter)
-                )]
-        pub(super) struct $plugin;
+    ($plugin:ident, $module:ident, $name:literal, $description:literal, $make:expr) => {
+        mod $module {
+            use super::*;
 
-        #[derive(Debug, FromFilterParameters, Display_filter)]
-        #[name = $name]
-        struct $filter {
-            #[parameters]
-            args: TextArgs,
-        }
+            #[derive(Clone, ParseFilter, FilterReflection)]
+            #[filter(name = $name, description = $description, parameters(TextArgs), parsed(Applied))]
+            pub(in super::super) struct $plugin;
 
-        impl Filter for $filter {
-            fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<Value> {
-                let args = self.args.evaluate(runtime)?;
-                let (input, text) = (input.to_kstr(), args.text);
-                let make: fn(&str, &str) -> String = $make;
-                text_of(input.len() + text.len(), || make(&input, &text))
+            #[derive(Debug, FromFilterParameters, Display_filter)]
+            #[name = $name]
+            struct Applied {
+                #[parameters]
+                args: TextArgs,
+            }
+
+            impl Filter for Applied {
+                fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<Value> {
+                    let args = self.args.evaluate(runtime)?;
+                    let (input, text) = (input.to_kstr(), args.text);
+                    let make: fn(&str, &str) -> String = $make;
+                    text_of(input.len() + text.len(), || make(&input, &text))
+                }
             }
         }
+        pub(super) use $module::$plugin;
     };
 }
 
-joining_filter!(Append, AppendFilter, "append", "Puts a text behind.", |input, text| {
+joining_filter!(Append, append, "append", "Puts a text behind.", |input, text| {
     format!("{input}{text}")
 });
-joining_filter!(Prepend, PrependFilter, "prepend", "Puts a text in front.", |input, text| {
+joining_filter!(Prepend, prepend, "prepend", "Puts a text in front.", |input, text| {
     format!("{text}{input}")
 });
 

@@ -5,7 +5,7 @@
 use domain::ids::SendId;
 use domain::time::Instant;
 use domain::value::{Map, Value};
-use liquid_core::model::{Object, ScalarCow};
+use liquid_core::model::{Object, ScalarCow, ValueView};
 
 /// The names that a path can start with.
 pub const ROOTS: [&str; 6] = ["customer", "event", "journey", "send", "unsubscribe_url", "now"];
@@ -38,7 +38,7 @@ impl Context<'_> {
             "event" => self.event_at(rest),
             "journey" => scalar_at(self.journey, rest),
             "send" => match rest.split_first() {
-                Some((key, rest)) if *key.to_kstr() == "id" => {
+                Some((key, rest)) if key.to_kstr() == "id" => {
                     scalar_at(&self.send.to_string(), rest)
                 }
                 _ => None,
@@ -79,7 +79,7 @@ fn map_at(map: &Map, path: &[ScalarCow<'_>]) -> Option<liquid_core::Value> {
     };
     match map.get(&*key.to_kstr()) {
         Some(value) => value_at(value, rest),
-        None if *key.to_kstr() == "size" && rest.is_empty() => Some(count(map.len())),
+        None if key.to_kstr() == "size" && rest.is_empty() => Some(count(map.len())),
         None => None,
     }
 }
@@ -113,7 +113,7 @@ fn position(index: i64, length: usize) -> Option<usize> {
 fn scalar_at(text: &str, path: &[ScalarCow<'_>]) -> Option<liquid_core::Value> {
     match path {
         [] => Some(liquid_core::Value::scalar(text.to_owned())),
-        [key] if *key.to_kstr() == "size" => Some(count(text.len())),
+        [key] if key.to_kstr() == "size" => Some(count(text.len())),
         _ => None,
     }
 }

@@ -88,7 +88,7 @@ fn percent_encode(text: &str, keep: impl Fn(u8) -> bool) -> String {
 }
 
 macro_rules! place_filter {
-    ($plugin:ident, $filter:ident, $name:tt, $description:tt, $escape:expr) => {
+    ($plugin:ident, $filter:ident, $name:literal, $description:literal, $escape:expr) => {
         #[derive(Clone, ParseFilter, FilterReflection)]
         #[filter(name = $name, description = $description, parsed($filter))]
         pub(super) struct $plugin;
@@ -123,7 +123,7 @@ place_filter!(
 place_filter!(CssPlace, CssFilter, "_css", "A value in CSS.", |text| css(text).to_owned());
 
 macro_rules! raw_filter {
-    ($plugin:ident, $filter:ident, $name:tt) => {
+    ($plugin:ident, $filter:ident, $name:literal) => {
         #[derive(Clone, ParseFilter, FilterReflection)]
         #[filter(name = $name, description = "Markup on purpose: not escaped.", parsed($filter))]
         pub(super) struct $plugin;

@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use liquid_core::error::Error;
-use liquid_core::model::{KString, KStringCow, KStringRef, ScalarCow, Value, ValueCow, try_find};
+use liquid_core::model::{
+    KString, KStringCow, KStringRef, ScalarCow, Value, ValueCow, ValueView, try_find,
+};
 use liquid_core::runtime::{PartialStore, Registers};
 use liquid_core::{Renderable, Runtime};
 

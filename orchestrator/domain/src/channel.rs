@@ -211,14 +211,11 @@ pub fn channel(
     if address.is_empty() {
         check.wrong(&path.key("address"), "the name of the trait is empty");
     }
-    let rate = match &raw.rate {
-        Some(raw) => Some(rate(raw, &path.key("rate"), check)),
-        None => None,
-    };
-    let unsubscribe = match &raw.unsubscribe {
-        Some(raw) => Some(base_url(&raw.base_url, &path.key("unsubscribe").key("base_url"), check)),
-        None => None,
-    };
+    let rate = raw.rate.as_ref().map(|raw| rate(raw, &path.key("rate"), check));
+    let unsubscribe = raw
+        .unsubscribe
+        .as_ref()
+        .map(|raw| base_url(&raw.base_url, &path.key("unsubscribe").key("base_url"), check));
     let provider = provider(raw, path, check)?;
     Some(Channel {
         name,

@@ -80,10 +80,10 @@ pub(crate) fn by_tick(
     let Some(journey) = catalog.version(version) else {
         return;
     };
-    if let Entry::Schedule { segment: Some(segment), .. } = &journey.entry {
-        if !loaded.customer.segments.contains(segment) {
-            return;
-        }
+    if let Entry::Schedule { segment: Some(segment), .. } = &journey.entry
+        && !loaded.customer.segments.contains(segment)
+    {
+        return;
     }
     let tick = format!("{instant}");
     let known = hash::text(&tick);

@@ -129,7 +129,7 @@ fn in_order(found: Vec<(SendId, Instant, Asking)>) -> Vec<Asking> {
     candidates.into_iter().map(|candidate| candidate.payload.clone()).collect()
 }
 
-fn sending<'a>(loaded: &'a mut Loaded, id: EnrollmentId) -> Option<&'a mut Sending> {
+fn sending(loaded: &mut Loaded, id: EnrollmentId) -> Option<&mut Sending> {
     let at = position(loaded, id)?;
     match &mut loaded.customer.enrollments[at].state {
         State::Sending(sending) => Some(sending),

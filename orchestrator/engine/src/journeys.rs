@@ -298,10 +298,10 @@ pub(crate) fn follow_catalog(loaded: &mut Loaded, catalog: &Catalog, begun: &mut
         };
         if catalog.control(&journey.name) == Control::Stopped {
             end(loaded, at, ExitReason::Stopped, catalog, begun);
-        } else if let Some((current, newer)) = catalog.current(&journey.name) {
-            if current != version {
-                migrate(loaded, at, journey, (current, newer), catalog, begun);
-            }
+        } else if let Some((current, newer)) = catalog.current(&journey.name)
+            && current != version
+        {
+            migrate(loaded, at, journey, (current, newer), catalog, begun);
         }
     }
 }

@@ -550,12 +550,12 @@ impl Partition {
             else {
                 continue;
             };
-            if sending.phase == Phase::Planned {
-                if let Some((channel, _)) = step.channels.get(usize::from(sending.channel)) {
-                    let key = loaded.customer.key();
-                    let waiting = Waiting::new(channel, step.priority, sending, key);
-                    self.waiting.insert(waiting);
-                }
+            if sending.phase == Phase::Planned
+                && let Some((channel, _)) = step.channels.get(usize::from(sending.channel))
+            {
+                let key = loaded.customer.key();
+                let waiting = Waiting::new(channel, step.priority, sending, key);
+                self.waiting.insert(waiting);
             }
         }
     }

@@ -65,10 +65,10 @@ pub(crate) fn follow_zone(loaded: &mut Loaded, catalog: &Catalog) {
     let customer = &mut loaded.customer;
     let zone = catalog.zone(customer.zone.as_ref());
     for enrollment in &mut customer.enrollments {
-        if let State::Waiting { due: Some(due), due_at, .. } = &mut enrollment.state {
-            if due.follows_zone() {
-                *due_at = due.resolve(zone);
-            }
+        if let State::Waiting { due: Some(due), due_at, .. } = &mut enrollment.state
+            && due.follows_zone()
+        {
+            *due_at = due.resolve(zone);
         }
     }
 }

@@ -91,11 +91,7 @@ async fn serve(args: &Args) -> Result<(), Failure> {
         outgoing::build(&built.definitions, &keys, &folder, &clock).map_err(unavailable)?;
     let app = App::start(opened, &built.catalog, &outgoing.parts).map_err(unavailable)?;
     app.publish(&publication).await.map_err(unavailable)?;
-    tracing::info!(
-        timers = app.recovered.timers,
-        in_flight = app.recovered.in_flight,
-        "ready"
-    );
+    tracing::info!(timers = app.recovered.timers, in_flight = app.recovered.in_flight, "ready");
     let site = web::Data::new(Site::new(&app, keys));
     let server = Server::start(site.clone(), args.listen, 2).map_err(unavailable)?;
     println!("cadencia listens on http://{}", server.address);

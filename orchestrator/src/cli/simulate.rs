@@ -57,9 +57,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Problems, ""));
     };
     let mut publication = Publication::default().applied(&definitions);
-    let built = publication
-        .build()
-        .map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
+    let built =
+        publication.build().map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
     let mut events = read(&args.events, args.mapping.as_deref(), Instant::MIN)?;
     let first = events.iter().map(|event| event.occurred_at).min().unwrap_or(Instant(0));
     let last = events.iter().map(|event| event.occurred_at).max().unwrap_or(first);
@@ -76,10 +75,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         None => last.plus_ms(HORIZON_DEFAULT_MS),
     };
     let plan = Plan { catalog: built.catalog, until, threads: args.threads.max(1) };
-    let results = simulate(&plan, events)
-        .map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
-    write(&results, &args.out)
-        .map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
+    let results =
+        simulate(&plan, events).map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
+    write(&results, &args.out).map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
     args.output.print(&results.summary, |summary| {
         format!(
             "{} customers, {} inputs: {} sent, {} refused, {} withdrawn, {} held\nsee {}\n",

@@ -24,8 +24,7 @@ use super::yaml::{Content, Node};
 pub const API_VERSION: &str = "cadencia/v1";
 
 /// Kinds that are planned and not read yet.
-const PLANNED: [&str; 6] =
-    ["Budget", "Scoring", "Lifecycle", "LeadRouting", "Experiment", "Offer"];
+const PLANNED: [&str; 6] = ["Budget", "Scoring", "Lifecycle", "LeadRouting", "Experiment", "Offer"];
 /// The kind that `import` reads; it defines nothing.
 const IMPORT_MAPPING: &str = "ImportMapping";
 

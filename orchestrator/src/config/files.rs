@@ -54,6 +54,9 @@ pub(crate) fn read_text(path: &Path) -> Result<String, String> {
         let at = error.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&error.as_bytes()[..at]).into_owned();
         let position = Source { path: path.to_owned(), text: before }.position(at);
-        format!("the file is not UTF-8 text from line {}, column {}", position.line, position.column)
+        format!(
+            "the file is not UTF-8 text from line {}, column {}",
+            position.line, position.column
+        )
     })
 }

@@ -178,19 +178,17 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer) -> String {
     let marked = source.first_line(&diagnostic.span);
     // Only the line itself: the renderer would read the whole file once per problem.
     let line_start = source.text[..marked.start].rfind('\n').map_or(0, |at| at + 1);
-    let line_end = source.text[marked.end..].find('\n').map_or(source.text.len(), |at| marked.end + at);
+    let line_end =
+        source.text[marked.end..].find('\n').map_or(source.text.len(), |at| marked.end + at);
     let line = source.text[line_start..line_end].trim_end_matches('\r');
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
     let group = level.primary_title(&diagnostic.message).element(
-        Snippet::source(line)
-            .path(path)
-            .line_start(diagnostic.position().line)
-            .annotation(
-                AnnotationKind::Primary.span(marked.start - line_start..marked.end - line_start),
-            ),
+        Snippet::source(line).path(path).line_start(diagnostic.position().line).annotation(
+            AnnotationKind::Primary.span(marked.start - line_start..marked.end - line_start),
+        ),
     );
     let group = match &diagnostic.suggestion {
         Some(suggestion) => group.element(Level::HELP.message(suggestion)),

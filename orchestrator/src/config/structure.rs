@@ -105,7 +105,9 @@ fn problem(path: Path, kind: &Kind) -> Problem {
     match kind {
         Kind::UnknownKey { key, expected }
         | Kind::UnknownChoice { word: key, expected, key: true } => {
-            Problem::new(path, format!("unknown key `{key}`")).on_key().suggest(choice(key, expected))
+            Problem::new(path, format!("unknown key `{key}`"))
+                .on_key()
+                .suggest(choice(key, expected))
         }
         Kind::UnknownChoice { word, expected, key: false } => {
             Problem::new(path, format!("unknown value `{word}`")).suggest(choice(word, expected))
@@ -157,7 +159,9 @@ fn wrong_type(path: Path, found: &str, expected: &str) -> Problem {
         ("text", ..) if found.starts_with('`') => {
             problem.suggest(format!("write \"{}\" in quotes", found.trim_matches('`')))
         }
-        ("`true` or `false`", _, Some("yes" | "on" | "Yes" | "On")) => problem.suggest("write `true`"),
+        ("`true` or `false`", _, Some("yes" | "on" | "Yes" | "On")) => {
+            problem.suggest("write `true`")
+        }
         ("`true` or `false`", _, Some("no" | "off" | "No" | "Off")) => {
             problem.suggest("write `false`")
         }

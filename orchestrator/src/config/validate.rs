@@ -29,11 +29,7 @@ use super::yaml::read::Flaw;
 use super::yaml::{Content, Node};
 
 /// Validates all documents of a catalog. `partial` says that some could not be read.
-pub(crate) fn all(
-    documents: &[Parsed],
-    partial: bool,
-    report: &mut Report,
-) -> Option<Definitions> {
+pub(crate) fn all(documents: &[Parsed], partial: bool, report: &mut Report) -> Option<Definitions> {
     let known = known(documents, partial);
     duplicates(documents, report);
     let mut parts = Parts::default();
@@ -167,12 +163,16 @@ impl Parts {
         report: &mut Report,
     ) -> Option<Arc<ContactPolicy>> {
         let declared = documents.iter().filter(|parsed| parsed.kind == Kind::ContactPolicy).count();
-        if declared == 0 && !partial && let Some(first) = documents.first() {
+        if declared == 0
+            && !partial
+            && let Some(first) = documents.first()
+        {
             let problem = Problem::new(Path::root().key("kind"), "no ContactPolicy is declared");
             let advice = "add one with a `fallback_zone`: every send passes its rules";
             record(first, vec![problem.on_key().suggest(advice)], report);
         }
-        let merging: Vec<_> = self.policies.values().map(|(_, document)| document.clone()).collect();
+        let merging: Vec<_> =
+            self.policies.values().map(|(_, document)| document.clone()).collect();
         let places: Vec<_> = self.policies.values().map(|(at, _)| *at).collect();
         if merging.is_empty() {
             return None;

@@ -133,8 +133,7 @@ fn compare(
         (Some(Object(mut old)), Some(Object(mut new))) => {
             let names: BTreeSet<String> = old.keys().chain(new.keys()).cloned().collect();
             for name in names {
-                let path =
-                    if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 compare(&path, old.shift_remove(&name), new.shift_remove(&name), fields);
             }
         }

@@ -16,7 +16,7 @@ use crate::config::{self, Definitions, Kind, Report, Source};
 
 /// Most names of channels, classes, topics and campaigns over the life of a store: ledger rows
 /// number them with 16 bits.
-pub const NAMES_MAX: usize = 65_000;
+pub(super) const NAMES_MAX: usize = 65_000;
 
 /// Key of the publication's row.
 pub fn publication_key() -> Vec<u8> {
@@ -129,10 +129,9 @@ impl Publication {
             version.current = false;
         }
         for document in documents {
-            let known = self
-                .versions
-                .iter_mut()
-                .find(|known| known.journey.as_str() == document.name && known.hash == document.hash);
+            let known = self.versions.iter_mut().find(|known| {
+                known.journey.as_str() == document.name && known.hash == document.hash
+            });
             if let Some(version) = known {
                 // Going back to earlier content goes back to its version.
                 version.current = true;

@@ -18,7 +18,7 @@ use super::summary::{Results, Summary};
 const CUSTOMERS_PER_TAKE: usize = 256;
 /// Most ticks of all schedules within the horizon: a cron pattern that ticks each second for a
 /// year would otherwise fill the memory.
-pub const TICKS_MAX: usize = 1_000_000;
+pub(super) const TICKS_MAX: usize = 1_000_000;
 
 /// What to simulate.
 #[derive(Clone, Debug)]

@@ -53,7 +53,7 @@ fn instant(at: Instant) -> Value {
 }
 
 /// One line of `sends.ndjson`.
-pub fn line(send: &SendRecord) -> Value {
+pub(super) fn line(send: &SendRecord) -> Value {
     let sent = send.outcome == SendOutcome::Sent;
     let rule = send.verdict.deciding().map(|rule| rule.rule.to_string());
     json!({
@@ -82,7 +82,7 @@ fn hold(held: &Held) -> Value {
 }
 
 /// A verdict with every rule's result, in the words that `explain` uses.
-pub fn verdict(verdict: &Verdict) -> Value {
+pub(super) fn verdict(verdict: &Verdict) -> Value {
     let (decision, until) = match verdict.decision {
         Decision::Allow => ("allow", None),
         Decision::HoldUntil(until) => ("hold", Some(until)),

@@ -69,7 +69,10 @@ async fn credentials_are_presented() {
     }
     let server = MailServer::start(&["--auth", "cadencia", "x"]);
     let outcome = smtp(plain(server.port), None).attempt(attempt(1, "a@example.org")).await;
-    assert!(matches!(&outcome, Outcome::NotSent { retry: Retry::Configuration, .. }), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Outcome::NotSent { retry: Retry::Configuration, .. }),
+        "{outcome:?}"
+    );
 }
 
 /// A certificate of its own for 127.0.0.1: the directory with `cert.pem` and `key.pem`.
@@ -121,5 +124,8 @@ async fn required_tls_that_is_not_offered_stops_the_mail() {
     let server = MailServer::start(&[]);
     let settings = Settings { security: Security::Required, ..plain(server.port) };
     let outcome = smtp(settings, None).attempt(attempt(1, "customer@example.org")).await;
-    assert!(matches!(&outcome, Outcome::NotSent { retry: Retry::Configuration, .. }), "{outcome:?}");
+    assert!(
+        matches!(&outcome, Outcome::NotSent { retry: Retry::Configuration, .. }),
+        "{outcome:?}"
+    );
 }

@@ -29,6 +29,8 @@ pub(super) struct Connection {
     read: usize,
     /// What the server offers, from its last EHLO.
     pub(super) server: Option<ServerInfo>,
+    /// Whether it takes several commands in one write (RFC 2920).
+    pub(super) pipelining: bool,
     /// Messages answered on it.
     pub(super) messages: u32,
     /// A transaction was begun and refused: the next one starts with RSET.
@@ -53,6 +55,7 @@ impl Connection {
             input: Vec::new(),
             read: 0,
             server: None,
+            pipelining: false,
             messages: 0,
             needs_reset: false,
             mid_exchange: false,

@@ -98,9 +98,9 @@ impl Smtp {
         // Held outside the future, so that they outlive it however it ends: the connection is
         // looked at, and the slot is free only when the answer is in.
         let mut connection = None;
-        let mut _slot = None;
+        let mut slot = None;
         let complete = async {
-            _slot = Some(self.in_use.acquire().await.map_err(|_| Trouble::Closed)?);
+            slot = Some(self.in_use.acquire().await.map_err(|_| Trouble::Closed)?);
             self.complete(&built, &attempt, &mut connection, &mut progress).await
         };
         let written = timeout(Duration::from_millis(left), complete).await;

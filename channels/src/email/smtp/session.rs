@@ -82,6 +82,9 @@ impl Session {
         }
         let server = ServerInfo::from_response(&response)
             .map_err(|_| Trouble::Garbage("its reply to EHLO names no host"))?;
+        // The library knows no name for it.
+        connection.pipelining =
+            response.message().any(|line| line.trim().eq_ignore_ascii_case("PIPELINING"));
         connection.server = Some(server);
         Ok(())
     }

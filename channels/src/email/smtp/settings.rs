@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Most connections that one channel may use at once: receivers block those who open more.
-pub const SLOTS_MAX: usize = 1_000;
+pub(super) const SLOTS_MAX: usize = 1_000;
 
 /// How the connection is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -61,18 +61,7 @@ struct Step {
     phase: Phase,
     command: String,
     limit: Duration,
-    wanted: Wanted,
-}
-
-/// The reply that lets a transaction go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wanted {
-    /// Any 2xx. A refusal is the server's and decides nothing about the message.
-    Reset,
-    /// Any 2xx; a refusal is one of the message. 251 ("will forward") is as good as 250.
-    Positive,
-    /// 354.
-    Content,
+    expected: u16,
 }
 
 impl Connection {
@@ -89,7 +78,7 @@ impl Connection {
         let steps = self.steps(envelope, content, timeouts)?;
         // From here until the last answer, the connection must not be used for anything else.
         self.mid_exchange = true;
-        if offers(self, Extension::Pipelining) {
+        if self.pipelining {
             self.pipelined(&steps, progress).await?;
         } else {
             self.one_by_one(&steps, progress).await?;
@@ -133,16 +122,17 @@ impl Connection {
             }
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
-        let step = |phase, command, limit, wanted| Step { phase, command, limit, wanted };
+        let step = |phase, command, limit, expected| Step { phase, command, limit, expected };
         let mut steps = Vec::with_capacity(4);
         if self.needs_reset {
-            steps.push(step(Phase::Mail, Rset.to_string(), timeouts.mail, Wanted::Reset));
+            steps.push(step(Phase::Mail, Rset.to_string(), timeouts.mail, 250));
         }
         let mail = Mail::new(Some(envelope.from.clone()), parameters).to_string();
         let rcpt = Rcpt::new(envelope.to.clone(), Vec::new()).to_string();
-        steps.push(step(Phase::Mail, mail, timeouts.mail, Wanted::Positive));
-        steps.push(step(Phase::Recipient, rcpt, timeouts.recipient, Wanted::Positive));
-        steps.push(step(Phase::Data, Data.to_string(), timeouts.data, Wanted::Content));
+        steps.push(step(Phase::Mail, mail, timeouts.mail, 250));
+        // 251 ("will forward") is as good: positive replies pass, see `check`.
+        steps.push(step(Phase::Recipient, rcpt, timeouts.recipient, 250));
+        steps.push(step(Phase::Data, Data.to_string(), timeouts.data, 354));
         Ok(steps)
     }
 
@@ -234,10 +224,9 @@ impl Drop for Written<'_> {
 }
 
 fn check(step: &Step, reply: Reply) -> Result<(), Trouble> {
-    match step.wanted {
-        Wanted::Reset | Wanted::Positive if reply.is_positive() => Ok(()),
-        Wanted::Content if reply.code == 354 => Ok(()),
-        Wanted::Reset if !reply.closes() => Err(Trouble::Garbage("it refuses to start afresh")),
+    match step.expected {
+        250 if reply.is_positive() => Ok(()),
+        expected if reply.code == expected => Ok(()),
         _ if reply.is_transient() || reply.is_permanent() => Err(Trouble::Refused(reply)),
         _ => Err(Trouble::Garbage("its reply does not fit the command")),
     }

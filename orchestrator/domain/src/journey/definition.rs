@@ -59,6 +59,7 @@ pub struct Node {
 }
 
 /// How customers enter a journey.
+#[expect(clippy::large_enum_variant, reason = "one per journey: its size does not matter")]
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// By an event.
@@ -87,6 +88,7 @@ pub enum Entry {
 }
 
 /// When a schedule ticks.
+#[expect(clippy::large_enum_variant, reason = "one per journey: its size does not matter")]
 #[derive(Clone, Debug)]
 pub enum Schedule {
     /// Again and again, by a cron pattern of civil time in a fixed zone.

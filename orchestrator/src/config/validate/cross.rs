@@ -1,7 +1,7 @@
 //! Problems that only show between documents.
 
-use domain::check::Known;
 use domain::channel::Provider;
+use domain::check::Known;
 use domain::ids::TemplateName;
 use domain::problem::{Path, Problem, nearest};
 use policies::{ContactPolicy, RawContactPolicy, lint};

@@ -238,9 +238,7 @@ impl<'de> de::Deserializer<'de> for &'de Node {
                 value: Some(&POISON),
                 key: false,
             }),
-            Content::Text(word) => {
-                visitor.visit_enum(Choice { word, value: None, key: false })
-            }
+            Content::Text(word) => visitor.visit_enum(Choice { word, value: None, key: false }),
             Content::Map(entries) => match entries.as_slice() {
                 [entry] => visitor.visit_enum(Choice {
                     word: &entry.key,
@@ -316,8 +314,7 @@ impl<'de> de::MapAccess<'de> for Fields<'de> {
         let Some(entry) = self.value.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
-        seed.deserialize(&entry.value)
-            .map_err(|error| error.below(Segment::Key(entry.key.clone())))
+        seed.deserialize(&entry.value).map_err(|error| error.below(Segment::Key(entry.key.clone())))
     }
 }
 
@@ -366,10 +363,7 @@ impl<'de> de::EnumAccess<'de> for Choice<'de> {
     type Error = Mismatch;
     type Variant = Self;
 
-    fn variant_seed<V: DeserializeSeed<'de>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, Self), Mismatch> {
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Mismatch> {
         let word: de::value::BorrowedStrDeserializer<'de, Mismatch> =
             de::value::BorrowedStrDeserializer::new(self.word);
         match seed.deserialize(word) {

@@ -9,13 +9,13 @@ use crate::web::respond;
 
 /// The process runs. Touches nothing else: a slow disk must not get the process killed.
 #[get("/livez")]
-pub async fn livez() -> HttpResponse {
+pub(crate) async fn livez() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
 /// The process takes events.
 #[get("/readyz")]
-pub async fn readyz(site: web::Data<Site>) -> HttpResponse {
+pub(crate) async fn readyz(site: web::Data<Site>) -> HttpResponse {
     if site.is_stopping() {
         return respond::problem(&Problem::new(ErrorCode::ShuttingDown, ""));
     }
@@ -24,6 +24,6 @@ pub async fn readyz(site: web::Data<Site>) -> HttpResponse {
 
 /// The metrics, as OpenMetrics text.
 #[get("/metrics")]
-pub async fn metrics(site: web::Data<Site>) -> HttpResponse {
+pub(crate) async fn metrics(site: web::Data<Site>) -> HttpResponse {
     HttpResponse::Ok().content_type(METRICS_CONTENT_TYPE).body(site.metrics.render())
 }

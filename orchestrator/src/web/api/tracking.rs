@@ -123,19 +123,19 @@ struct Receipt<'a> {
 
 /// `POST /v1/track`
 #[post("/track")]
-pub async fn track(site: web::Data<Site>, body: web::Bytes) -> HttpResponse {
+pub(crate) async fn track(site: web::Data<Site>, body: web::Bytes) -> HttpResponse {
     single(&site, &body, "track").await
 }
 
 /// `POST /v1/identify`
 #[post("/identify")]
-pub async fn identify(site: web::Data<Site>, body: web::Bytes) -> HttpResponse {
+pub(crate) async fn identify(site: web::Data<Site>, body: web::Bytes) -> HttpResponse {
     single(&site, &body, "identify").await
 }
 
 /// `POST /v1/batch`
 #[post("/batch")]
-pub async fn batch(site: web::Data<Site>, body: web::Bytes) -> HttpResponse {
+pub(crate) async fn batch(site: web::Data<Site>, body: web::Bytes) -> HttpResponse {
     let parsed: Batch<'_> = match serde_json::from_slice(&body) {
         Ok(parsed) => parsed,
         Err(error) => return malformed(&error),

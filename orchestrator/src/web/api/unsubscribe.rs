@@ -30,7 +30,7 @@ fn page(title: &str, body: &Markup) -> HttpResponse {
 /// The page that a person sees. The same for every token, so that it tells nobody whether one is
 /// good.
 #[get("/u/{token}")]
-pub async fn ask(token: web::Path<String>) -> HttpResponse {
+pub(crate) async fn ask(token: web::Path<String>) -> HttpResponse {
     let action = format!("/u/{token}");
     let form = html! {
         p { "You will get no more messages of this kind." }
@@ -41,7 +41,7 @@ pub async fn ask(token: web::Path<String>) -> HttpResponse {
 
 /// Withdraws the consent that the token names. A bad token gets the same answer as a good one.
 #[post("/u/{token}")]
-pub async fn withdraw(site: web::Data<Site>, token: web::Path<String>) -> HttpResponse {
+pub(crate) async fn withdraw(site: web::Data<Site>, token: web::Path<String>) -> HttpResponse {
     if let Ok(claim) = site.keys.verify(&token) {
         let event = event(&site, claim);
         let durable = match site.directory.ingest(vec![event], Lane::Transactional) {

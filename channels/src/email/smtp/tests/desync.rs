@@ -67,12 +67,9 @@ async fn the_pool_of_the_library_takes_replies_for_those_to_other_commands() {
         () = server.end_seen.notified() => {}
     }
     // The connection comes back to the pool in a task of its own, started by the drop above.
-    for _ in 0..10 {
-        tokio::task::yield_now().await;
-    }
+    tokio::task::yield_now().await;
     let second = transport.send(mime(2)).await.expect("taken, it says");
     assert!(second.has_code(354), "the defect is gone from the library: {second:?}");
-    server.end_seen.notified().await;
     assert_eq!(server.seen.lock().unwrap()["2@example.com"].len(), 1);
 }
 

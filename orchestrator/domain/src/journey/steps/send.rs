@@ -77,10 +77,7 @@ pub(crate) fn build(raw: &RawSend, path: &Path, check: &mut Check<'_>) -> Option
     let channels = channels(raw, &path.key("channels"), check);
     let known = check.known;
     check.reference("message class", &raw.class, &known.classes, &path.key("class"));
-    let topic = match &raw.topic {
-        Some(topic) => Some(check.name(topic, &path.key("topic"))),
-        None => None,
-    };
+    let topic = raw.topic.as_ref().map(|topic| check.name(topic, &path.key("topic")));
     let valid_for = raw.valid_for.as_deref().unwrap_or(VALID_FOR_DEFAULT);
     let valid_for = check.span(valid_for, &path.key("valid_for"));
     let delivery = raw.delivery.unwrap_or(match raw.class.as_str() {

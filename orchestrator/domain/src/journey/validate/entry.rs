@@ -73,14 +73,8 @@ fn strangers(raw: &RawEntry, way: &str, path: &Path, check: &mut Check<'_>) {
 fn by_event(raw: &RawEntry, path: &Path, check: &mut Check<'_>) -> Option<Entry> {
     let event = check.event_name(raw.event.as_deref()?, &path.key("event"));
     let words = Vocabulary::customer().with_event();
-    let when = match &raw.when {
-        Some(when) => Some(check.condition(when, &path.key("when"), &words)),
-        None => None,
-    };
-    let key = match &raw.key {
-        Some(key) => Some(check.expression(key, &path.key("key"), &words)),
-        None => None,
-    };
+    let when = raw.when.as_ref().map(|when| check.condition(when, &path.key("when"), &words));
+    let key = raw.key.as_ref().map(|key| check.expression(key, &path.key("key"), &words));
     let matching = EventMatch { event: event?, when: optional(when)? };
     Some(Entry::Event { matching, key: optional(key)? })
 }

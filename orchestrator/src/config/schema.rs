@@ -39,14 +39,38 @@ pub fn schema() -> Value {
         "properties": {"kind": {"const": MAPPING_KIND}},
         "allOf": [mapping],
     }));
+    let mut definitions = Value::Object(generator.take_definitions(true));
+    without_null(&mut definitions);
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Cadencia definitions",
         "type": "object",
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "oneOf": documents,
-        "$defs": Value::Object(generator.take_definitions(true)),
+        "$defs": definitions,
     })
+}
+
+/// An optional key may be left out; a key without a value is an error.
+fn without_null(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(without_null);
+            let only = match fields.get_mut("type") {
+                Some(Value::Array(types)) => {
+                    types.retain(|kind| kind != "null");
+                    (types.len() == 1).then(|| types[0].clone())
+                }
+                _ => None,
+            };
+            fields.extend(only.map(|only| ("type".to_owned(), only)));
+            if let Some(Value::Array(choices)) = fields.get_mut("anyOf") {
+                choices.retain(|choice| choice.get("type") != Some(&Value::from("null")));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
 }
 
 fn spec(kind: Kind, generator: &mut SchemaGenerator) -> Value {

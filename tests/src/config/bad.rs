@@ -26,9 +26,11 @@ fn every_mistake_is_found_at_its_place() {
             let wanted: Vec<_> = found.iter().map(|line| format!("{EXPECTED}{line}")).collect();
             failures.push(format!("== {name}\n{}", wanted.join("\n")));
         }
-        distinct.extend(found.into_iter().filter_map(|line| {
-            line.split_once(": ").map(|(_, message)| message.to_owned())
-        }));
+        distinct.extend(
+            found
+                .into_iter()
+                .filter_map(|line| line.split_once(": ").map(|(_, message)| message.to_owned())),
+        );
     }
     assert!(failures.is_empty(), "found instead:\n{}\n==", failures.join("\n"));
     assert!(distinct.len() >= 60, "only {} distinct mistakes", distinct.len());
@@ -44,8 +46,11 @@ fn a_file_with_ten_mistakes_gives_all_of_them() {
 
 #[test]
 fn a_problem_is_shown_with_its_line_and_advice() {
-    let loaded = load("a.yaml", "apiVersion: cadencia/v1\nkind: Segmnt\nmetadata: {name: a}\n\
-                                 spec: {when: \"true\"}\n");
+    let loaded = load(
+        "a.yaml",
+        "apiVersion: cadencia/v1\nkind: Segmnt\nmetadata: {name: a}\n\
+                                 spec: {when: \"true\"}\n",
+    );
     let text = loaded.report.render(false);
     for part in ["a.yaml:2:7", "kind: Segmnt", "^^^^^^", "did you mean `Segment`?", "1 problem"] {
         assert!(text.contains(part), "{part} is not in\n{text}");
@@ -54,4 +59,22 @@ fn a_problem_is_shown_with_its_line_and_advice() {
     assert_eq!(json["errors"], 1);
     assert_eq!(json["problems"][0]["line"], 2);
     assert_eq!(json["problems"][0]["suggestion"], "did you mean `Segment`?");
+}
+
+/// Places that a key without a value, or a slip in Liquid, must be reported at.
+#[test]
+fn liquid_and_empty_keys_are_found() {
+    let head = "apiVersion: cadencia/v1\nkind: Template\nmetadata: {name: liquid}\nspec:\n";
+    for (line, spec) in [
+        (5, "  subject: \"{{ customer.nick | shout }}\"\n  text: Hello\n"),
+        (5, "  preheader: \"{{ custmer.nick }}\"\n  text: Hello\n"),
+        (7, "  text: |\n    Hello\n    {{ custmer.nick }}\n"),
+        (6, "  text: Hello\n  html: '<p>it''s {{ customer.nick | default: }}</p>'\n"),
+        (5, "  subject:\n  text: Hello\n"),
+    ] {
+        let loaded = load("liquid.yaml", &format!("{head}{spec}"));
+        let places: Vec<_> =
+            loaded.report.diagnostics().iter().map(|found| found.position().line).collect();
+        assert_eq!(places, [line], "{}", loaded.report.render(false));
+    }
 }

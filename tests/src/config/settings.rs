@@ -24,7 +24,8 @@ fn load(
 #[test]
 fn a_later_layer_wins() {
     assert_eq!(load(None, &[], &[]).expect("defaults are settings"), Settings::default());
-    let file = "listen: 0.0.0.0:1\npartitions: 8\nlog: {format: json}\nlimits: {drain_seconds: 5}\n";
+    let file =
+        "listen: 0.0.0.0:1\npartitions: 8\nlog: {format: json}\nlimits: {drain_seconds: 5}\n";
     let settings = load(
         Some(file),
         &[

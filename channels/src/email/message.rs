@@ -270,12 +270,23 @@ fn body(builder: MessageBuilder, send: SendId, email: &Email) -> Result<Mime, Bu
         // The boundary follows from the send, so that a repeat is the same byte by byte.
         (Some(text), Some(html)) => builder.multipart(
             MultiPart::alternative()
-                .boundary(format!("=_{send}"))
+                .boundary(boundary(send, email))
                 .singlepart(text)
                 .singlepart(html),
         ),
     };
     mime.map_err(|error| BuildError::Mime(error.to_string()))
+}
+
+/// A boundary that stands in neither part: a body that contained it could add parts of its own.
+fn boundary(send: SendId, email: &Email) -> String {
+    let parts = [email.text.as_deref(), email.html.as_deref()];
+    let mut boundary = format!("=_{send}");
+    // A text shorter than the boundary cannot contain it, so this ends.
+    while parts.iter().flatten().any(|part| part.contains(&boundary)) {
+        boundary.push('x');
+    }
+    boundary
 }
 
 /// One kind of line end: a lone CR would be changed on the wire, behind the signature's back.

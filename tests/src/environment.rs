@@ -31,3 +31,12 @@ pub fn binary() -> PathBuf {
 pub fn real_data() -> Option<PathBuf> {
     std::env::var_os("CADENCIA_REAL_DATA").map(PathBuf::from)
 }
+
+/// The seed of the simulation that is to be run alone (`CADENCIA_SIM_SEED`).
+///
+/// # Panics
+/// Where it is no number.
+pub fn simulation_seed() -> Option<u64> {
+    let seed = std::env::var_os("CADENCIA_SIM_SEED")?;
+    Some(seed.to_str().and_then(|seed| seed.parse().ok()).expect("CADENCIA_SIM_SEED is a number"))
+}

@@ -267,23 +267,24 @@ fn body(builder: MessageBuilder, send: SendId, email: &Email) -> Result<Mime, Bu
     let mime = match (text, html) {
         (None, None) => return Err(BuildError::Empty),
         (Some(part), None) | (None, Some(part)) => builder.singlepart(part),
-        (Some(text), Some(html)) => {
-            let parts = MultiPart::alternative().boundary(boundary(send, email));
-            builder.multipart(parts.singlepart(text).singlepart(html))
-        }
+        // The boundary follows from the send, so that a repeat is the same byte by byte.
+        (Some(text), Some(html)) => builder.multipart(
+            MultiPart::alternative()
+                .boundary(boundary(send, email))
+                .singlepart(text)
+                .singlepart(html),
+        ),
     };
     mime.map_err(|error| BuildError::Mime(error.to_string()))
 }
 
-/// Follows from the send, so that a repeat is the same byte by byte, and occurs in no part: whoever
-/// guesses the id of a send must not be able to end a part.
+/// A boundary that stands in neither part: a body that contained it could add parts of its own.
 fn boundary(send: SendId, email: &Email) -> String {
+    let parts = [email.text.as_deref(), email.html.as_deref()];
     let mut boundary = format!("=_{send}");
-    let occurs = |boundary: &str, part: &Option<String>| {
-        part.as_ref().is_some_and(|part| part.contains(boundary))
-    };
-    while occurs(&boundary, &email.text) || occurs(&boundary, &email.html) {
-        boundary.push('_');
+    // A text shorter than the boundary cannot contain it, so this ends.
+    while parts.iter().flatten().any(|part| part.contains(&boundary)) {
+        boundary.push('x');
     }
     boundary
 }

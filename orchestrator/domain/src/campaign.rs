@@ -83,16 +83,8 @@ pub fn campaign(
 ) -> Option<Campaign> {
     check.limits(raw, path);
     let goal = match &raw.goal {
-        None => None,
-        Some(raw) => {
-            let path = path.key("goal");
-            let event = check.event_name(&raw.event, &path.key("event"));
-            let within = match &raw.within {
-                None => None,
-                Some(within) => Some(check.span(within, &path.key("within"))?),
-            };
-            Some((event?, within))
-        }
+        None => Some(None),
+        Some(raw) => goal(raw, &path.key("goal"), check).map(Some),
     };
     let known = check.known;
     for (at, name) in raw.journeys.iter().enumerate() {
@@ -111,11 +103,24 @@ pub fn campaign(
     Some(Campaign {
         name,
         description: raw.description.clone(),
-        goal,
+        goal: goal?,
         starts: starts.and_then(start_of),
         ends: ends.and_then(|last| start_of(last.saturating_add(1.day()))),
         journeys: raw.journeys.iter().map(|name| JourneyName::from(name.as_str())).collect(),
     })
+}
+
+fn goal(
+    raw: &RawCampaignGoal,
+    path: &Path,
+    check: &mut Check<'_>,
+) -> Option<(EventName, Option<Span>)> {
+    let event = check.event_name(&raw.event, &path.key("event"));
+    let within = match &raw.within {
+        None => None,
+        Some(within) => Some(check.span(within, &path.key("within"))?),
+    };
+    Some((event?, within))
 }
 
 /// `Some(None)` is no date, `None` a wrong one.

@@ -119,15 +119,21 @@ pub struct SpilledBlock {
     pub hashes: Vec<(u64, u32)>,
 }
 
+/// Whether a message received at this second is still remembered at an instant: for 7 days, however
+/// long its hash happens to be kept (semantics 4).
+pub fn still_counts(seen: u32, at: Instant) -> bool {
+    seconds(at) < seen.saturating_add((DEDUPE_WINDOW_MS / 1_000) as u32)
+}
+
 fn seconds(at: Instant) -> u32 {
     u32::try_from(at.0.div_euclid(1_000)).unwrap_or(if at.0 < 0 { 0 } else { u32::MAX })
 }
 
 impl Seen {
-    /// Whether the record itself remembers this message.
-    pub fn contains(&self, message_id: &str) -> bool {
+    /// Whether the record itself remembers this message, received again at `at`.
+    pub fn contains(&self, message_id: &str, at: Instant) -> bool {
         let hash = hash::text(message_id);
-        self.ring.iter().any(|(known, _)| *known == hash)
+        self.ring.iter().any(|(known, seen)| *known == hash && still_counts(*seen, at))
     }
 
     /// Whether spilled rows must be loaded to answer for certain.

@@ -54,6 +54,8 @@ pub(crate) fn run(
     slots: &mut dyn Slots,
 ) {
     let catalog = partition.catalog().clone();
+    // What follows a send counts from the commit that decides it (semantics 8), not from receipt.
+    begun.at = begun.now;
     retries(partition, loaded, begun, slots, &catalog);
     for _ in 0..ROUNDS_MAX {
         let asking = collect(loaded, begun, &catalog);
@@ -64,6 +66,7 @@ pub(crate) fn run(
             ask(partition, loaded, begun, slots, &catalog, &one);
         }
         begun.slot = None;
+        begun.line_up = false;
     }
 }
 
@@ -93,6 +96,7 @@ fn collect(loaded: &Loaded, begun: &Begun, catalog: &Catalog) -> Vec<Asking> {
                 let (_, step) = asking.step();
                 let channel = step.channels.get(usize::from(sending.channel));
                 sending.next_at <= now
+                    || begun.line_up
                     || begun
                         .slot
                         .as_ref()
@@ -381,6 +385,7 @@ fn hand_over(
         delivery: step.delivery,
         trigger,
         retry_at: None,
+        maybe_sent: false,
     });
     let info = SendInfo {
         journey: asking.journey.name.clone(),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use domain::event::{Event, EventBody};
 use domain::ids::{EventName, VersionNo};
 use domain::journey::definition::{EventMatch, Journey};
-use domain::journey::enrollment::{Enrollment, ExitReason, State};
+use domain::journey::enrollment::{Enrollment, ExitReason, Phase, State};
 use domain::journey::machine::{self, Effect as Moved, Input as Told, Progress, World};
 use domain::journey::scope::{EnrollmentScope, EventView};
-use domain::journey::steps::Step;
+use domain::journey::steps::{Send, Step};
 use domain::time::Instant;
 
 use crate::catalog::{Catalog, Control};
@@ -339,7 +339,30 @@ fn migrate(
     begun.record(HistoryItem::Migrated { enrollment: enrollment.id, step });
     if same_kind {
         begun.deltas.push((CounterKey::StepEntered(current, node), 1));
+        begun.wants_gate |= asks_anew(
+            &mut enrollment.state,
+            &old.step,
+            &newer.nodes[usize::from(node)].step,
+            begun.now,
+        );
     } else {
         tell(loaded, at, Told::Reenter(node), catalog, begun);
     }
+}
+
+/// A message whose channel is another one in the newer version starts over with the first: where
+/// it stood (held, or in line for a slot of the old channel) means nothing there. True if it does.
+fn asks_anew(state: &mut State, old: &Step, new: &Step, now: Instant) -> bool {
+    let (State::Sending(sending), Step::Send(old), Step::Send(new)) = (state, old, new) else {
+        return false;
+    };
+    let at = usize::from(sending.channel);
+    let name = |step: &Send| step.channels.get(at).map(|(channel, _)| channel.clone());
+    if name(old) == name(new) {
+        return false;
+    }
+    sending.channel = 0;
+    sending.phase = Phase::New;
+    sending.next_at = now;
+    true
 }

@@ -111,6 +111,9 @@ pub struct OpenInfo {
     pub trigger: Trigger,
     /// When the next attempt is due; `None` while one is in flight.
     pub retry_at: Option<Instant>,
+    /// An earlier attempt may have arrived: whatever becomes of later ones, the place in the caps
+    /// is not given back (semantics 18).
+    pub maybe_sent: bool,
 }
 
 impl SendRow {
@@ -143,6 +146,16 @@ pub struct Open {
     pub customer: CustomerKey,
     /// Its row.
     pub row: SendRow,
+}
+
+impl Open {
+    /// Takes the final state that the last attempt means, given what earlier ones may have done.
+    pub(crate) fn settle(&mut self, state: CountState) -> CountState {
+        let maybe_sent = self.row.info.open.as_ref().is_some_and(|open| open.maybe_sent);
+        let keeps = maybe_sent && state != CountState::Accepted;
+        self.row.ledger.state = if keeps { CountState::Unknown } else { state };
+        self.row.ledger.state
+    }
 }
 
 /// What an outcome does to an open send.

@@ -207,6 +207,9 @@ impl Partition {
             Input::Refresh => {
                 self.segments(loaded, catalog, begun);
                 journeys::timers(loaded, catalog, begun);
+                // A slot that came while a journey was paused was passed on to somebody else.
+                begun.line_up = is_planned(loaded);
+                begun.wants_gate |= begun.line_up;
             }
             Input::Slot(channel) => {
                 begun.slot = Some(channel);
@@ -432,7 +435,7 @@ impl Partition {
         let (counted_at, customer) = (open.row.ledger.counted_at, open.customer);
         match ledger::settle(&open.row.info, outcome, now) {
             Settled::Final(state) => {
-                open.row.ledger.state = state;
+                let state = open.settle(state);
                 self.close(&mut begun, &open, now);
                 if let Some(rows) = loaded.as_deref_mut().and_then(|l| l.ledger.as_mut()) {
                     ledger::update_cached(rows, send, state);
@@ -441,6 +444,7 @@ impl Partition {
             Settled::RetryAt(at) => {
                 if let Some(info) = &mut open.row.info.open {
                     info.retry_at = Some(at);
+                    info.maybe_sent |= matches!(outcome, Outcome::Unknown { .. });
                 }
                 begun.opened.push(OpenedSend { send, customer, counted_at, retry_at: Some(at) });
                 self.write_send(&mut begun, customer, &open.row);
@@ -480,7 +484,7 @@ impl Partition {
         state: CountState,
     ) {
         begun.changed = true;
-        open.row.ledger.state = state;
+        let state = open.settle(state);
         self.close(begun, &open, begun.now);
         if let Some(rows) = &mut loaded.ledger {
             ledger::update_cached(rows, open.row.ledger.send, state);

@@ -21,7 +21,7 @@ pub(crate) fn remember(
     partition: u16,
     begun: &mut Begun,
 ) -> bool {
-    if loaded.has_seen(&event.message_id) {
+    if loaded.has_seen(&event.message_id, event.received_at) {
         return false;
     }
     let customer = &mut loaded.customer;

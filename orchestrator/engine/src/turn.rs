@@ -8,10 +8,10 @@
 //! [`Partition::begin`]: crate::Partition::begin
 //! [`Partition::finish`]: crate::Partition::finish
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::customer::{Customer, SpilledBlock};
+use domain::customer::{Customer, SpilledBlock, still_counts};
 use domain::event::Event;
 use domain::hash;
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, VersionNo};
@@ -75,8 +75,8 @@ pub struct Loaded {
     pub customer: Customer,
     /// Its ledger rows, in the order of their counted instants; `None` until a turn needs them.
     pub ledger: Option<Vec<LedgerRow>>,
-    /// Hashes of spilled dedupe rows.
-    pub spilled: HashSet<u64>,
+    /// Spilled dedupe rows: hashes of messages, with the second of the last receipt.
+    pub spilled: HashMap<u64, u32>,
     /// Whether the customer has a durable record, or one on its way.
     pub recorded: bool,
 }
@@ -87,25 +87,31 @@ impl Loaded {
         Self {
             customer: Customer::new(id, now),
             ledger: Some(Vec::new()),
-            spilled: HashSet::new(),
+            spilled: HashMap::new(),
             recorded: false,
         }
     }
 
     /// A customer from its record.
     pub fn from_record(customer: Customer) -> Self {
-        Self { customer, ledger: None, spilled: HashSet::new(), recorded: true }
+        Self { customer, ledger: None, spilled: HashMap::new(), recorded: true }
     }
 
     /// Adds a spilled dedupe row that was loaded.
     pub fn add_spilled(&mut self, block: &SpilledBlock) {
-        self.spilled.extend(block.hashes.iter().map(|(hash, _)| *hash));
+        for (hash, seen) in &block.hashes {
+            let known = self.spilled.entry(*hash).or_default();
+            *known = (*known).max(*seen);
+        }
     }
 
-    /// Whether a message was seen before.
-    pub(crate) fn has_seen(&self, message_id: &str) -> bool {
-        self.customer.seen.contains(message_id)
-            || (!self.spilled.is_empty() && self.spilled.contains(&hash::text(message_id)))
+    /// Whether a message that is received at `at` was seen before.
+    pub(crate) fn has_seen(&self, message_id: &str, at: Instant) -> bool {
+        let spilled = || {
+            let seen = self.spilled.get(&hash::text(message_id));
+            seen.is_some_and(|seen| still_counts(*seen, at))
+        };
+        self.customer.seen.contains(message_id, at) || (!self.spilled.is_empty() && spilled())
     }
 }
 
@@ -124,6 +130,8 @@ pub struct Begun {
     pub(crate) opened: Vec<OpenedSend>,
     pub(crate) closed: Vec<SendId>,
     pub(crate) slot: Option<ChannelName>,
+    /// Messages that wait for a slot ask again: their place in the line may be lost.
+    pub(crate) line_up: bool,
     pub(crate) retries: Vec<SendId>,
     pub(crate) changed: bool,
     pub(crate) wants_gate: bool,
@@ -143,6 +151,7 @@ impl Begun {
             opened: Vec::new(),
             closed: Vec::new(),
             slot: None,
+            line_up: false,
             retries: Vec::new(),
             changed: false,
             wants_gate: false,

@@ -11,7 +11,8 @@ mod catalog;
 mod document;
 mod files;
 mod report;
-
+pub mod schema;
+pub mod settings;
 mod source;
 mod structure;
 mod validate;

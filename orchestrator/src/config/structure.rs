@@ -4,7 +4,7 @@
 //! deserialises as anything) or, if its key is unknown, removed, and the tree is tried again until
 //! it fits. Nothing is reported twice, and what is right is still checked for its meaning.
 
-use domain::problem::{Path, Problem, nearest};
+use domain::problem::{Path, Problem, Segment, nearest};
 use serde::de::DeserializeOwned;
 
 use super::yaml::de::Kind;
@@ -23,6 +23,7 @@ pub(crate) fn fit<T: DeserializeOwned>(
     flaws: &mut Vec<Flaw>,
 ) -> Option<T> {
     let limit = flaws.len() + STRUCTURE_PROBLEMS_MAX;
+    let mut dropped: Vec<Path> = Vec::new();
     loop {
         let mismatch = match T::deserialize(root.place(base).node) {
             Ok(value) => return Some(value),
@@ -31,6 +32,17 @@ pub(crate) fn fit<T: DeserializeOwned>(
         let path = mismatch.path();
         let mut full = base.clone();
         full.0.extend(path.0.iter().cloned());
+        // A type that parses text refuses the stand-in too: then the key is taken out, once.
+        if dropped.contains(&full) {
+            return None;
+        }
+        if root.place(&full).poisoned {
+            if !drop_key(root, &full) {
+                return None;
+            }
+            dropped.push(full);
+            continue;
+        }
         let problem = problem(full, &mismatch.kind);
         flaws.push(problem_flaw(root, problem));
         let changed = root.at_mut(base).is_some_and(|node| repair(node, &path, &mismatch.kind));
@@ -95,6 +107,15 @@ fn remove(entries: &mut Vec<Entry>, key: &str) -> bool {
     entries.len() < before
 }
 
+fn drop_key(root: &mut Node, path: &Path) -> bool {
+    let Some((Segment::Key(key), above)) = path.0.split_last() else { return false };
+    let Some(parent) = above.iter().try_fold(root, Node::child_mut) else { return false };
+    match &mut parent.content {
+        Content::Map(entries) => remove(entries, key),
+        _ => false,
+    }
+}
+
 fn poison(node: &mut Node) -> bool {
     let fresh = node.content != Content::Poison;
     node.content = Content::Poison;
@@ -149,7 +170,12 @@ fn wrong_type(path: Path, found: &str, expected: &str) -> Problem {
     let problem = Problem::new(path, format!("expected {expected}, found {found}"));
     let number = found.strip_prefix("the number ");
     let text = found.strip_prefix("the text ").map(|text| text.trim_matches('"'));
+    let alone = found.strip_prefix("the word `").and_then(|found| found.strip_suffix("` alone"));
+    if let Some(word) = alone {
+        return problem.suggest(format!("write `{word}: ...`"));
+    }
     match (expected, number, text) {
+        ("a value", ..) => problem.suggest("remove the key, or write its value"),
         ("text", Some(number), _) => problem.suggest(format!("write \"{number}\" in quotes")),
         ("text", ..) if found.starts_with('`') => {
             problem.suggest(format!("write \"{}\" in quotes", found.trim_matches('`')))

@@ -2,6 +2,7 @@
 //! is put on its line.
 
 mod cross;
+mod liquid;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -137,6 +138,7 @@ impl Parts {
                 self.channels.extend(built.map(|built| (built.name.clone(), Arc::new(built))));
             }
             Spec::Template(raw) => {
+                liquid::check(raw, &spec, check);
                 let built = template::template(raw, TemplateName::from(name), hash, &spec, check);
                 self.templates.extend(built.map(|built| (built.name.clone(), Arc::new(built))));
             }
@@ -195,7 +197,8 @@ fn record(parsed: &Parsed, problems: Vec<Problem>, report: &mut Report) {
     report.extend(problems.into_iter().filter_map(|problem| placed(parsed, problem)));
 }
 
-fn placed(parsed: &Parsed, problem: Problem) -> Option<Diagnostic> {
+fn placed(parsed: &Parsed, mut problem: Problem) -> Option<Diagnostic> {
+    problem.message = in_words(problem.message);
     let place = parsed.root.place(&problem.path);
     if place.poisoned || (!problem.on_key && has_poison(place.node)) {
         return None;
@@ -211,6 +214,24 @@ fn placed(parsed: &Parsed, problem: Problem) -> Option<Diagnostic> {
     }
     let start = offset::locate(&parsed.source.text, place.node, offset);
     Some(diagnostic(&parsed.source, Flaw { span: start..start, message, suggestion }))
+}
+
+/// What derived checks say about limits, for people.
+fn in_words(message: String) -> String {
+    let limit = |start: &str| message.strip_prefix(start).map(str::to_owned);
+    if message == "length is lower than 1" {
+        "must not be empty".to_owned()
+    } else if let Some(limit) = limit("length is lower than ") {
+        format!("must have at least {limit}")
+    } else if let Some(limit) = limit("length is greater than ") {
+        format!("must have at most {limit}")
+    } else if let Some(limit) = limit("lower than ") {
+        format!("must be at least {limit}")
+    } else if let Some(limit) = limit("greater than ") {
+        format!("must be at most {limit}")
+    } else {
+        message
+    }
 }
 
 /// Whether a mistake stands directly below a node: then what is said about the node may follow

@@ -79,7 +79,8 @@ impl Store {
     }
 
     /// Hands transactions to the committer, in this order, all or none. Returns at once; the
-    /// sink hears when they are durable. Never blocks for longer than a queue operation.
+    /// sink hears when they are durable. Never blocks for longer than a queue operation. A batch
+    /// over the queue's own limits can never be taken: hand it over in parts.
     pub fn submit(&self, transactions: Vec<Transaction>) -> Result<(), Refused> {
         if transactions.is_empty() {
             return Ok(());

@@ -49,7 +49,7 @@ pub struct TableSpec {
 }
 
 /// The store's own table as it stands before the caller's.
-pub(crate) const GROUPS_SPEC: TableSpec = TableSpec { name: "groups", access: Access::Append };
+pub(crate) const GROUPS_SPEC: TableSpec = TableSpec { name: "groups", access: Access::Small };
 
 /// The store's own table followed by the caller's, checked.
 pub(crate) fn all(given: &[TableSpec]) -> Result<Vec<TableSpec>, OpenError> {

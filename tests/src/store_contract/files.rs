@@ -71,6 +71,53 @@ fn a_store_opens_again_and_knows_itself() {
 }
 
 #[test]
+fn counters_and_disk_use_can_be_read() {
+    let directory = filled();
+    let (sink, heard) = ear();
+    let opened = embedded::open(&options(directory.path()), &settings(), sink);
+    let (store, _) = opened.expect("opens");
+    let row = Write::put(PEOPLE, "k", vec![0; 100]);
+    let transaction =
+        Transaction { partition: 0, seq: COMMITS + 1, writes: vec![row], note: vec![] };
+    store.submit(vec![transaction]).expect("taken");
+    let heard = heard.recv_timeout(PATIENCE).expect("goes on");
+    assert!(matches!(heard, Heard::Durable(group) if group.rows == 2));
+    let stats = store.stats();
+    assert_eq!((stats.commits, stats.transactions, stats.rows), (1, 1, 2));
+    assert_eq!((stats.last_commit, stats.queued_transactions), (COMMITS + 1, 0));
+    assert!(stats.bytes > 100 && stats.bytes < 200, "{stats:?}");
+    let usage = store.usage();
+    assert!(usage.disk_bytes >= usage.journal_bytes && usage.journal_bytes > 0, "{usage:?}");
+}
+
+/// The engine's own way of writing buffers out stops for ever once its queue of 1,000 is full.
+#[test]
+fn buffers_are_written_out_under_many_small_commits() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (sink, heard) = ear();
+    let mut options = options(directory.path());
+    options.memory.write_buffer_bytes = 1024 * 1024;
+    let (store, _) = embedded::open(&options, &settings(), sink).expect("opens");
+    let mut written = 0;
+    for seq in 1..=1500 {
+        // Rows that can't be compressed, 45 MB in all.
+        let word = |at: u64| xxh3_64(&[seq, at].map(u64::to_be_bytes).concat()).to_be_bytes();
+        let value: Vec<u8> = (0..3750).flat_map(word).collect();
+        written += value.len() as u64;
+        let row = Write::put(PEOPLE, word(0), value);
+        let transaction = Transaction { partition: 0, seq, writes: vec![row], note: vec![] };
+        store.submit(vec![transaction]).expect("taken");
+        let heard = heard.recv_timeout(PATIENCE).expect("goes on");
+        assert!(matches!(heard, Heard::Durable(_)));
+    }
+    let usage = store.usage();
+    let in_tables = usage.disk_bytes - usage.journal_bytes;
+    // The engine holds commits back while four buffers wait to be written out.
+    assert!(in_tables + 6 * 1024 * 1024 > written, "{usage:?}");
+    assert!(usage.pending_flushes < 6, "{usage:?}");
+}
+
+#[test]
 fn a_second_opening_is_refused_with_the_holder() {
     let directory = filled();
     let (store, _) = open(directory.path()).expect("opens");
@@ -187,6 +234,17 @@ fn a_torn_entry_of_the_side_file_is_survived_and_a_lost_one_is_not() {
 }
 
 #[test]
+fn a_side_file_that_lags_is_raised_at_open() {
+    let (directory, new) = (filled(), tempfile::tempdir().expect("a temporary directory"));
+    drop(open(new.path()).expect("opens"));
+    fs::copy(new.path().join("store.durable"), directory.path().join("store.durable"))
+        .expect("writable");
+    assert_eq!(embedded::noted_commit(directory.path()).expect("readable"), 0);
+    assert_whole(directory.path());
+    assert_eq!(embedded::noted_commit(directory.path()).expect("readable"), COMMITS);
+}
+
+#[test]
 fn a_missing_data_directory_is_refused() {
     let directory = filled();
     fs::remove_dir_all(directory.path().join("data")).expect("removable");
@@ -218,21 +276,36 @@ fn a_cut_journal_is_refused_until_the_loss_is_accepted() {
     assert_eq!(again.last_commit, recovered.last_commit);
 }
 
+/// Copies a closed store.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("writable");
+    for entry in fs::read_dir(from).expect("listable") {
+        let path = entry.expect("listable").path();
+        let target = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("writable");
+        }
+    }
+}
+
 #[test]
 fn a_flipped_bit_in_the_journal_is_never_silently_wrong() {
     let pristine = filled();
-    let path = journal(pristine.path());
-    let bytes = fs::read(&path).expect("readable");
-    let used = bytes.iter().rposition(|byte| *byte != 0).expect("rows") + 1;
+    // Opening cuts the journal's unused end, so that the copies are small.
+    assert_whole(pristine.path());
+    let used = fs::metadata(journal(pristine.path())).expect("readable").len();
     let mut refused = 0;
     // Every 1/24 of the journal, another bit each time.
     for step in 0..24 {
         let at = used * step / 24;
-        let directory = filled();
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        copy(pristine.path(), directory.path());
         let path = journal(directory.path());
+        let own = fs::read(&path).expect("readable")[at as usize];
         let file = fs::OpenOptions::new().write(true).open(&path).expect("writable");
-        let own = fs::read(&path).expect("readable")[at];
-        file.write_all_at(&[own ^ (1 << (step % 8))], at as u64).expect("writable");
+        file.write_all_at(&[own ^ (1 << (step % 8))], at).expect("writable");
         match open(directory.path()) {
             Ok(opened) => {
                 drop(opened);

@@ -191,7 +191,9 @@ impl<'de> de::Deserializer<'de> for &'de Node {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match &self.content {
-            Content::Null | Content::Poison => visitor.visit_none(),
+            Content::Poison => visitor.visit_none(),
+            // A key without a value would silently drop a condition or a limit.
+            Content::Null => Err(wrong(self, "a value")),
             _ => visitor.visit_some(self),
         }
     }

@@ -88,29 +88,42 @@ fn read_from(
 }
 
 fn syntax_flaw(error: &ScanError, text: &str, base: usize) -> Flaw {
+    let info = error.info();
     let at = (base + error.marker().byte_offset().unwrap_or(0)).min(text.len());
     let line_start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text[line_start..].lines().next().unwrap_or_default();
-    let indent = &line[..line.len() - line.trim_start().len()];
-    let (at, suggestion) = match indent.find('\t') {
-        Some(tab) => (line_start + tab, Some("indent with spaces".to_owned())),
-        None => (at, advice(&error.info(), line)),
+    let (at, suggestion) = match indenting_tab(text, line_start, &info) {
+        Some(tab) => (tab, Some("indent with spaces".to_owned())),
+        None => (at, advice(&info).map(str::to_owned)),
     };
-    Flaw { span: at..at, message: format!("not valid YAML: {}", error.info()), suggestion }
+    Flaw { span: at..at, message: format!("not valid YAML: {info}"), suggestion }
 }
 
-fn advice(info: &str, line: &str) -> Option<String> {
+/// The tab that indents this line or, if a tab is complained about, the next one.
+fn indenting_tab(text: &str, line_start: usize, info: &str) -> Option<usize> {
+    let mut start = line_start;
+    for line in text[line_start..].split_inclusive('\n').take(2) {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        if let Some(tab) = indent.find('\t') {
+            return Some(start + tab);
+        }
+        if !info.contains("tab") {
+            return None;
+        }
+        start += line.len();
+    }
+    None
+}
+
+fn advice(info: &str) -> Option<&'static str> {
     if info.contains("mapping values are not allowed") {
-        return Some("put a value that contains `: ` in quotes, or check the indentation".into());
+        Some("put a value that contains `: ` in quotes, or check the indentation")
+    } else if info.contains("flow mapping") || info.contains("flow sequence") {
+        Some("put a value that contains `: `, `,` or a bracket in quotes")
+    } else if info.contains("trailing content") || info.contains("unexpected character") {
+        Some("text that starts with a special character needs quotes around all of it")
+    } else {
+        None
     }
-    if info.contains("unclosed") {
-        return None;
-    }
-    let value = line.trim_start_matches(['-', ' ']).split_once(": ").map_or(line, |(_, v)| v);
-    value
-        .trim_start()
-        .starts_with(['@', '`', '%', '"', '\'', '{', '[', '*', '&', '!', '|', '>'])
-        .then(|| "text that starts with a special character needs quotes around all of it".into())
 }
 
 /// A collection whose end has not come yet.

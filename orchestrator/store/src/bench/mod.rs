@@ -115,6 +115,9 @@ pub struct Report {
     pub disk_bytes_per_record: f64,
     /// Plain appends of the same payload with one sync per 512, per second, in the same directory.
     pub append_fsync_per_s: f64,
+    /// Time to open the store again, in milliseconds. Closing writes nothing out, so that it is
+    /// the same after a kill.
+    pub reopen_ms: f64,
     /// Commits over the watchdog's limit.
     pub stalls: u64,
 }
@@ -146,7 +149,13 @@ pub fn write_budget(budget: &Budget) -> Result<Report, OpenError> {
     let settled = Process::now();
     let usage = store.usage();
     store.close();
+    drop(store);
+    let began = clock();
+    let (store, _) = embedded::open(&options, &settings, meter.clone())?;
+    let reopen = clock() - began;
+    store.close();
     let mut report = report(&before, &after, &settled, took);
+    report.reopen_ms = reopen.as_secs_f64() * 1000.0;
     report.preload_per_s = budget.records as f64 / preload.as_secs_f64();
     report.append_fsync_per_s = append_fsync_per_s;
     report.commit_ms = meter.quantiles();

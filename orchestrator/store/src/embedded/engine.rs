@@ -15,12 +15,14 @@ use crate::{
     table::{HEARTBEAT_KEY, Table, TableSpec},
     transaction::Write,
 };
-use fjall::{Database, Keyspace, PersistMode, Readable};
+use fjall::{AbstractTree, Database, Keyspace, PersistMode, Readable};
 use std::{ops::Bound, path::Path};
 
 /// An open engine. The fields drop in this order: the directory's lock goes last.
 pub(crate) struct Engine {
     keyspaces: Vec<Keyspace>,
+    /// When each table's write buffer is written out, in bytes.
+    buffers: Vec<u64>,
     database: Database,
     side_file: SideFile,
     _lock: Option<DirectoryLock>,
@@ -40,6 +42,10 @@ fn describe(error: &fjall::Error) -> String {
     }
 }
 
+fn buffers(tables: &[TableSpec], memory: &Memory) -> Vec<u64> {
+    tables.iter().map(|table| tuning::buffer_bytes(table, memory)).collect()
+}
+
 impl Engine {
     /// Creates the engine's files.
     pub(crate) fn create(
@@ -51,10 +57,11 @@ impl Engine {
         let database = tuning::database(data, memory).open().map_err(engine)?;
         let keyspaces = tables
             .iter()
-            .map(|table| database.keyspace(table.name, || tuning::keyspace(table, memory)))
+            .map(|table| database.keyspace(table.name, || tuning::keyspace(table)))
             .collect::<Result<_, _>>()
             .map_err(engine)?;
-        Ok(Engine { keyspaces, database, side_file, _lock: None })
+        let buffers = buffers(tables, memory);
+        Ok(Engine { keyspaces, buffers, database, side_file, _lock: None })
     }
 
     /// Opens the engine's files, all tables must exist.
@@ -76,10 +83,25 @@ impl Engine {
         }
         let keyspaces = tables
             .iter()
-            .map(|table| database.keyspace(table.name, || tuning::keyspace(table, memory)))
+            .map(|table| database.keyspace(table.name, || tuning::keyspace(table)))
             .collect::<Result<_, _>>()
             .map_err(engine)?;
-        Ok(Engine { keyspaces, database, side_file, _lock: Some(lock) })
+        let buffers = buffers(tables, memory);
+        Ok(Engine { keyspaces, buffers, database, side_file, _lock: Some(lock) })
+    }
+
+    /// Hands full write buffers to the background. The engine would ask its background threads
+    /// for this with every commit; while one of them merges, the questions fill its queue of
+    /// 1,000, and the thread that then wants to add to its own queue waits for ever: nothing is
+    /// written out any more, buffers and journals grow without end.
+    fn write_out(&self, touched: u8) -> Result<(), String> {
+        for (at, keyspace) in self.keyspaces.iter().enumerate() {
+            let full = keyspace.tree.active_memtable().size() > self.buffers[at];
+            if touched & (1 << at) != 0 && full {
+                keyspace.rotate_memtable().map_err(|error| describe(&error))?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn side_file(&self) -> &SideFile {
@@ -137,7 +159,9 @@ impl Backend for Engine {
         // Neighbours in the write buffer are found from each other's place: fewer cache misses.
         writes.sort_unstable_by(|a, b| (a.table, &a.key).cmp(&(b.table, &b.key)));
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncData));
+        let mut touched = 0;
         for Write { table, key, value } in writes {
+            touched |= 1 << table.0;
             let keyspace = self.keyspace(table).map_err(|error| error.0)?;
             match value {
                 Some(value) => batch.insert(keyspace, key, value),
@@ -145,7 +169,10 @@ impl Backend for Engine {
             }
         }
         batch.commit().map_err(|error| describe(&error))?;
-        self.side_file.note(commit).map_err(|error| format!("cannot write the side file: {error}"))
+        self.side_file
+            .note(commit)
+            .map_err(|error| format!("cannot write the side file: {error}"))?;
+        self.write_out(touched)
     }
 
     fn usage(&self) -> Usage {

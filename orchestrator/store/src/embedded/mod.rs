@@ -122,16 +122,16 @@ fn open_backend(options: &Options, settings: &Settings) -> Result<(Engine, Recov
     let engine = Engine::open(&data, &tables, &options.memory, side_file, lock)?;
     let mut recovered = recovery::recover(&engine, settings.partitions)?;
     recovered.created = created;
-    if noted > recovered.last_commit {
+    let found = recovered.last_commit;
+    if noted > found {
         if !options.accept_lost_commits {
-            let (expected, found) = (noted, recovered.last_commit);
-            return Err(OpenError::Truncated { expected, found });
+            return Err(OpenError::Truncated { expected: noted, found });
         }
-        tracing::warn!(noted, found = recovered.last_commit, "lost commits were accepted");
-        engine
-            .side_file()
-            .reset(recovered.last_commit)
-            .map_err(OpenError::io("write the side file"))?;
+        tracing::warn!(noted, found, "lost commits were accepted");
+    }
+    if noted != found {
+        // Also upwards: a kill between barrier and note must not leave the guard behind.
+        engine.side_file().reset(found).map_err(OpenError::io("write the side file"))?;
     }
     Ok((engine, recovered))
 }

@@ -67,7 +67,7 @@ impl SideFile {
         self.file.write_all_at(&entry(commit), (commit % 2) * SLOT_BYTES)
     }
 
-    /// Sets both slots, where a loss of commits was accepted.
+    /// Sets both slots at open, to what was found in the tables.
     pub(crate) fn reset(&self, commit: u64) -> std::io::Result<()> {
         self.file.write_all_at(&entry(commit), 0)?;
         self.file.write_all_at(&entry(commit), SLOT_BYTES)?;

@@ -59,8 +59,8 @@ pub struct Outcome {
     pub unreported: u64,
     /// Group commits at the end.
     pub commits: u64,
-    /// Longest and mean time to open after a kill, in milliseconds.
-    pub open_ms: (f64, f64),
+    /// Median, 99th percentile and longest time to open after a kill, in milliseconds.
+    pub open_ms: (f64, f64, f64),
 }
 
 /// Runs the plan. The first violation ends it with an error that names cycle and seed.
@@ -95,9 +95,12 @@ pub fn run(plan: &Plan, mut progress: impl FnMut(u64, &Outcome)) -> Result<Outco
         store.close();
         progress(cycle, &outcome);
     }
-    let total: f64 = opened_ms.iter().sum();
-    let max = opened_ms.iter().copied().fold(0.0, f64::max);
-    outcome.open_ms = (max, total / opened_ms.len().max(1) as f64);
+    opened_ms.sort_unstable_by(f64::total_cmp);
+    let at = |percent: usize| {
+        let place = opened_ms.len().saturating_sub(1) * percent / 100;
+        opened_ms.get(place).copied().unwrap_or_default()
+    };
+    outcome.open_ms = (at(50), at(99), at(100));
     Ok(outcome)
 }
 

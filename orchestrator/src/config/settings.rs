@@ -1,0 +1,242 @@
+//! The settings of the server, in layers: defaults, a YAML file, `CADENCIA_*` variables, flags.
+//!
+//! ```yaml
+//! data_dir: /var/lib/cadencia
+//! listen: 0.0.0.0:8080
+//! public_url: https://events.shop.example
+//! write_keys: [k-123]
+//! secret_key_file: /etc/cadencia/secret
+//! log: {filter: info, format: json}
+//! limits: {body_bytes: 4194304}
+//! ```
+//!
+//! A later layer wins, key by key. A variable names a key in capitals, its parts joined by two
+//! underscores: `CADENCIA_LISTEN`, `CADENCIA_LOG__FORMAT`. Lists are separated by commas. An
+//! unknown key is an error in every layer. The only place that reads the environment.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use config::{Config, ConfigError, Environment};
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::canonical;
+use super::catalog::diagnostic;
+use super::files::read_text;
+use super::report::Report;
+use super::source::Source;
+use super::structure::fit;
+use super::yaml::read;
+
+/// What the variables start with.
+pub const PREFIX: &str = "CADENCIA";
+/// Most partitions: their number stands in two bytes of every key.
+const PARTITIONS_MAX: u16 = 4_096;
+/// Most threads for actors.
+const ARBITERS_MAX: u16 = 512;
+/// Largest body that can be allowed, in bytes.
+const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// The settings of the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[garde(allow_unvalidated)]
+pub struct Settings {
+    /// Where the store is, or is to be.
+    pub data_dir: PathBuf,
+    /// Address and port on which HTTP is served.
+    pub listen: SocketAddr,
+    /// Partitions, fixed when the store is created.
+    #[garde(range(min = 1, max = PARTITIONS_MAX))]
+    pub partitions: u16,
+    /// Threads for actors; 0 is one for each core.
+    #[garde(range(max = ARBITERS_MAX))]
+    pub arbiters: u16,
+    /// Scheme and host under which customers reach this server, for links in messages.
+    pub public_url: Option<String>,
+    /// Keys that senders of events must present. Empty: every sender is accepted.
+    pub write_keys: Vec<String>,
+    /// File with the secret that signs links. Without it one is made and kept with the store.
+    pub secret_key_file: Option<PathBuf>,
+    /// Log.
+    pub log: Log,
+    /// Limits.
+    #[garde(dive)]
+    pub limits: Limits,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// Levels, also by module (`info,cadencia::web=debug`).
+    pub filter: String,
+    /// Shape of a line.
+    pub format: LogFormat,
+}
+
+/// Shape of a log line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Limits that installations differ in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[garde(allow_unvalidated)]
+pub struct Limits {
+    /// Largest request body, in bytes; larger ones are refused.
+    #[garde(range(min = 32 * 1024, max = BODY_BYTES_MAX))]
+    pub body_bytes: usize,
+    /// Customers whose actors are kept in memory, over all partitions.
+    #[garde(range(min = 1_000))]
+    pub active_customers: usize,
+    /// Longest time that stopping waits for what is under way, in seconds.
+    #[garde(range(min = 1, max = 600))]
+    pub drain_seconds: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("cadencia-data"),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            partitions: 64,
+            arbiters: 0,
+            public_url: None,
+            write_keys: Vec::new(),
+            secret_key_file: None,
+            log: Log::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".to_owned(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body_bytes: 4 * 1024 * 1024, active_customers: 200_000, drain_seconds: 20 }
+    }
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file has problems, each at its place.
+    #[error("{}", .0.render(false))]
+    File(Report),
+    /// The file cannot be read.
+    #[error("{}: {message}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        message: String,
+    },
+    /// A variable or a flag is wrong.
+    #[error("settings: {0}")]
+    Layer(#[from] ConfigError),
+    /// A value is out of range.
+    #[error("settings: {0}")]
+    Range(garde::Report),
+}
+
+/// One flag of the command line: a key, its parts joined by dots, and its value.
+pub type Flag = (&'static str, String);
+
+/// The environment of this process.
+#[expect(clippy::disallowed_methods, reason = "the one door through which settings come")]
+pub fn environment() -> HashMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+impl Settings {
+    /// From all layers. `environment` is usually [`environment`]; flags win over everything.
+    pub fn load(
+        file: Option<&Path>,
+        environment: HashMap<String, String>,
+        flags: &[Flag],
+    ) -> Result<Self, SettingsError> {
+        let mut builder = Config::builder().add_source(Config::try_from(&Self::default())?);
+        if let Some(path) = file {
+            let message = |message| SettingsError::Unreadable { path: path.to_owned(), message };
+            let text = read_text(path).map_err(message)?;
+            builder = builder.add_source(Config::try_from(&file_layer(path, &text)?)?);
+        }
+        let mut environment: config::Map<String, String> = environment
+            .into_iter()
+            .filter(|(name, _)| name.starts_with(PREFIX) && !is_service_link(name))
+            .collect();
+        // A list of one variable is split here: the crate would split every text at commas.
+        let keys = environment.remove(&format!("{PREFIX}_WRITE_KEYS"));
+        let variables = Environment::with_prefix(PREFIX)
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(environment));
+        builder = builder.add_source(variables);
+        if let Some(keys) = keys {
+            let keys: Vec<String> = keys
+                .split(',')
+                .map(|key| key.trim().to_owned())
+                .filter(|key| !key.is_empty())
+                .collect();
+            builder = builder.set_override("write_keys", keys)?;
+        }
+        for (key, value) in flags {
+            builder = builder.set_override(*key, value.as_str())?;
+        }
+        let settings: Self = builder.build()?.try_deserialize()?;
+        settings.validate().map_err(SettingsError::Range)?;
+        Ok(settings)
+    }
+}
+
+/// The keys that a file sets, checked with their places.
+fn file_layer(path: &Path, text: &str) -> Result<serde_json::Value, SettingsError> {
+    let source = Source::new(path, text);
+    let reading = read::read(text);
+    let mut flaws = reading.flaws;
+    let mut layer = serde_json::json!({});
+    for (at, mut root) in reading.documents.into_iter().enumerate() {
+        if at > 0 {
+            flaws.push(read::Flaw {
+                span: root.span.clone(),
+                message: "settings are one document".to_owned(),
+                suggestion: Some("remove this one".to_owned()),
+            });
+            break;
+        }
+        layer = canonical::to_json(&root);
+        let _fits: Option<Settings> = fit(&mut root, &domain::problem::Path::root(), &mut flaws);
+    }
+    if flaws.is_empty() {
+        return Ok(layer);
+    }
+    let mut report = Report::default();
+    report.extend(flaws.into_iter().map(|flaw| diagnostic(&source, flaw)));
+    report.sort();
+    Err(SettingsError::File(report))
+}
+
+/// Variables that Kubernetes sets for a Service called `cadencia`: they are not ours.
+fn is_service_link(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("CADENCIA_") else { return true };
+    rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_")
+}

@@ -1,0 +1,182 @@
+//! Definitions for tests: a catalog from the same text that a user writes, without files.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::check::{Check, Known};
+use domain::consent::{ConsentChange, Permission};
+use domain::ids::{ChannelName, JourneyName, SegmentName, VersionNo};
+use domain::journey::raw::RawJourney;
+use domain::journey::validate::{self, Identity};
+use domain::problem::Path;
+use domain::segment::RawSegment;
+use domain::time::Zone;
+use domain::value::{Map, Value};
+use engine::Catalog;
+use engine::catalog::{ChannelInfo, Control, Names, Parts};
+use policies::{ContactPolicy, NameKind, PolicySet, RawContactPolicy};
+use serde_json::Value as Json;
+
+/// Channels of every test catalog, with the trait that holds the address.
+const CHANNELS: [(&str, &str); 2] = [("email", "email"), ("sms", "phone")];
+/// Templates of every test catalog.
+const TEMPLATES: [&str; 2] = ["hello", "text"];
+
+/// Definitions, in the order in which versions are numbered from 1.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    journeys: Vec<(String, Json)>,
+    /// How many of them are not published yet.
+    later: usize,
+    segments: Vec<(String, String, u32)>,
+    policy: Json,
+    controls: BTreeMap<JourneyName, Control>,
+    spread_ms: i64,
+}
+
+impl Given {
+    /// Nothing but a policy without rules, and Madrid as the fallback zone.
+    pub(crate) fn new() -> Self {
+        Self {
+            journeys: Vec::new(),
+            later: 0,
+            segments: Vec::new(),
+            policy: serde_json::json!({"fallback_zone": "Europe/Madrid"}),
+            controls: BTreeMap::new(),
+            spread_ms: 0,
+        }
+    }
+
+    /// Adds a journey; the same name again is a newer version of it.
+    pub(crate) fn journey(mut self, name: &str, spec: Json) -> Self {
+        self.journeys.push((name.to_owned(), spec));
+        self
+    }
+
+    /// Adds a journey that is published later, by [`Self::publish`].
+    pub(crate) fn later(mut self, name: &str, spec: Json) -> Self {
+        self.later += 1;
+        self.journey(name, spec)
+    }
+
+    /// Publishes everything.
+    pub(crate) fn publish(&mut self) {
+        self.later = 0;
+    }
+
+    /// Adds a segment that appeared at a revision; the catalog's revision is the highest.
+    pub(crate) fn segment(mut self, name: &str, when: &str, since: u32) -> Self {
+        self.segments.push((name.to_owned(), when.to_owned(), since));
+        self
+    }
+
+    /// The rules of the contact policy.
+    pub(crate) fn rules(mut self, rules: Json) -> Self {
+        self.policy["rules"] = rules;
+        self
+    }
+
+    /// Releases of held messages are spread over this period.
+    pub(crate) fn spread_ms(mut self, spread_ms: i64) -> Self {
+        self.spread_ms = spread_ms;
+        self
+    }
+
+    /// Pauses, resumes or stops a journey.
+    pub(crate) fn control(&mut self, journey: &str, control: Control) {
+        self.controls.insert(JourneyName::from(journey), control);
+    }
+
+    /// The catalog that these definitions mean.
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        let known = self.known();
+        let mut check = Check::new(&known);
+        let mut versions = BTreeMap::new();
+        let mut current = BTreeMap::new();
+        let published = self.journeys.len() - self.later;
+        for (at, (name, spec)) in self.journeys[..published].iter().enumerate() {
+            let raw: RawJourney = serde_json::from_value(spec.clone()).expect("a journey's shape");
+            let name = JourneyName::from(name.as_str());
+            let identity =
+                Identity { name: name.clone(), campaign: None, hash: format!("{at:08x}") };
+            let journey = validate::journey(&raw, identity, &Path::root(), &mut check);
+            let version = VersionNo(at as u32 + 1);
+            if let Some(journey) = journey {
+                versions.insert(version, Arc::new(journey));
+                current.insert(name, version);
+            }
+        }
+        let mut segments = Vec::new();
+        for (name, when, since) in &self.segments {
+            let raw = RawSegment { when: when.clone() };
+            let name = SegmentName::from(name.as_str());
+            let segment = domain::segment::segment(&raw, name, &Path::root(), &mut check);
+            segments.extend(
+                segment.map(|segment| domain::segment::Segment { since: *since, ..segment }),
+            );
+        }
+        let problems = check.finish();
+        assert!(problems.is_empty(), "the definitions of this test are wrong: {problems:#?}");
+        let names = RefCell::new(Names::default());
+        let (policy, fallback_zone) = self.policy(&names);
+        let channels = CHANNELS
+            .iter()
+            .map(|(name, address)| {
+                let id = names.borrow_mut().number(name);
+                let (address, spread_ms) = (Arc::from(*address), self.spread_ms);
+                (ChannelName::from(*name), ChannelInfo { id, address, spread_ms })
+            })
+            .collect();
+        Arc::new(Catalog::new(Parts {
+            versions,
+            current,
+            segments_revision: segments.iter().map(|segment| segment.since).max().unwrap_or(0),
+            segments,
+            policy,
+            fallback_zone,
+            channels,
+            names: names.into_inner(),
+            controls: self.controls.clone(),
+        }))
+    }
+
+    fn known(&self) -> Known {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Known {
+            channels: CHANNELS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            templates: set(&TEMPLATES),
+            segments: self.segments.iter().map(|(name, _, _)| name.clone()).collect(),
+            classes: set(&["marketing", "transactional"]),
+            ..Known::default()
+        }
+    }
+
+    fn policy(&self, names: &RefCell<Names>) -> (PolicySet, Zone) {
+        let raw: RawContactPolicy =
+            serde_json::from_value(self.policy.clone()).expect("a policy's shape");
+        let document = raw.validate().expect("a valid policy");
+        let policy = ContactPolicy::merge(&[document]).expect("a policy without contradictions");
+        let number = |_: NameKind, name: &str| names.borrow_mut().number(name);
+        let zone = policy.fallback_zone.clone();
+        (PolicySet::compile(&policy, 1, &number), zone)
+    }
+}
+
+/// Consent to everything.
+pub(crate) fn granted() -> ConsentChange {
+    ConsentChange {
+        channel: None,
+        topic: None,
+        permission: Permission::Granted,
+        source: "test".to_owned(),
+    }
+}
+
+/// Traits or properties from JSON.
+pub(crate) fn map(json: &Json) -> Map {
+    match Value::from_json(json).expect("not too deep") {
+        Value::Map(map) => map,
+        other => panic!("{other:?} is no object"),
+    }
+}

@@ -1,0 +1,16 @@
+//! Behaviour of the engine, rule by rule: definitions and a script of what happens are given, the
+//! customer's timeline is expected. The numbers are those of the semantics.
+
+mod customer;
+pub(crate) mod given;
+mod script;
+
+mod arbitration;
+mod dedupe;
+mod entries;
+mod holds;
+mod order;
+mod outcomes;
+mod restart;
+mod versions;
+mod waits;

@@ -19,6 +19,7 @@ mod enroll;
 mod gate;
 mod journeys;
 mod profile;
+mod snapshot;
 
 pub use catalog::Catalog;
 pub use partition::{Effect, Partition};

@@ -4,7 +4,7 @@
 //! Driven by one caller at a time (the partition's actor, or a simulation). It must never hand out
 //! an effect before the transaction it belongs to is durable.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use domain::ids::{
@@ -15,7 +15,6 @@ use domain::journey::enrollment::{Phase, Sending, State, Trigger};
 use domain::time::Instant;
 use domain::value::Map;
 use policies::CountState;
-use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Control};
 use crate::codec;
@@ -23,6 +22,7 @@ use crate::counters::Counters;
 use crate::history::HistoryRow;
 use crate::ledger::{self, Open, Outcome, SendRow, Settled};
 use crate::note::{Note, OpenedSend};
+pub use crate::snapshot::Snapshot;
 use crate::transaction::{Table, Transaction, Write};
 use crate::turn::{Begun, Input, Loaded, Ticket};
 use crate::{enroll, gate, journeys, profile};
@@ -569,38 +569,4 @@ fn is_planned(loaded: &Loaded) -> bool {
     loaded.customer.enrollments.iter().any(|enrollment| {
         matches!(&enrollment.state, State::Sending(sending) if sending.phase == Phase::Planned)
     })
-}
-
-/// A partition's open sends and counts at one sequence: a restart replays the notes after it.
-/// Who is due and who waits for a slot stands in the headers of the customers' records.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// The partition's sequence at which it was taken.
-    pub seq: u64,
-    /// A group commit that was durable then: group rows before it are not needed any more.
-    pub commit: u64,
-    /// Open sends.
-    pub open: BTreeMap<SendId, OpenedSend>,
-    /// Counts.
-    pub counters: Counters,
-}
-
-impl Snapshot {
-    /// Takes in the note of one transaction, in the order of their sequences. One that the
-    /// snapshot contains already changes nothing.
-    pub fn replay(&mut self, seq: u64, note: Note) {
-        if seq <= self.seq {
-            return;
-        }
-        self.seq = seq;
-        for opened in note.opened {
-            self.open.insert(opened.send, opened);
-        }
-        for send in note.closed {
-            self.open.remove(&send);
-        }
-        for (key, delta) in note.deltas {
-            self.counters.add(key, i64::from(delta));
-        }
-    }
 }

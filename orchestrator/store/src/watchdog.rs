@@ -1,4 +1,5 @@
-//! Watches the committer from outside: a commit that does not come back is reported, not waited for.
+//! Watches the committer from outside: a commit that does not come back is reported, not waited
+//! for.
 //!
 //! The engine can stall (a full write buffer, a dead background worker, a hanging disk). The
 //! watchdog only reads a number; it never takes a lock that the committer holds during a commit.

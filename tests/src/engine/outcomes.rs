@@ -43,7 +43,8 @@ fn a_bad_address_is_not_written_to_again() {
         "by hand\ntrack Go\nsuppressed\npassivate\ntrack Go\n\
          identify {\"email\": \"new@example.com\"}\ntrack Go",
         &format!(
-            "{SENT}0 j enter\n0 j send-1\n0 j send-1 refused: suppression\n0 j exit completed\n{SENT}"
+            "{SENT}0 j enter\n0 j send-1\n0 j send-1 refused: suppression\n\
+             0 j exit completed\n{SENT}"
         ),
     );
 }

@@ -77,7 +77,10 @@ fn work(subject: &mut dyn Subject, script: &[(Vec<Draft>, bool)]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 24,
+        failure_persistence: None, ..Default::default(),
+    })]
 
     #[test]
     fn every_store_holds_what_the_model_holds(
@@ -88,7 +91,10 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 512,
+        failure_persistence: None, ..Default::default(),
+    })]
 
     /// After a crash the rows are those of a prefix of the groups: at least all with a finished
     /// barrier, at most all that were staged, and never a part of one.

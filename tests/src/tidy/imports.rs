@@ -23,6 +23,8 @@ const ACTIX: &[&str] = &[
     "orchestrator/src/actors",
     "orchestrator/src/web",
     "orchestrator/src/app",
+    "orchestrator/src/cli/demo.rs",
+    "orchestrator/src/cli/serve.rs",
     "orchestrator/src/main.rs",
 ];
 

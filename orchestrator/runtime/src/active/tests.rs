@@ -1,3 +1,5 @@
+//! Tests of `active`.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

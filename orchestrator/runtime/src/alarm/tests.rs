@@ -1,3 +1,5 @@
+//! Tests of `alarm`.
+
 use std::sync::{Arc, Mutex};
 
 use actix_rt::System;

@@ -1,3 +1,5 @@
+//! Tests of `arbiters`.
+
 use std::thread::ThreadId;
 
 use actix::Handler;

@@ -1,3 +1,5 @@
+//! Tests of `credits`.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `handle`.
+
 use std::cell::RefCell;
 use std::rc::Rc;
 

@@ -1,3 +1,5 @@
+//! Tests of `lanes`.
+
 use std::collections::{BTreeMap, VecDeque};
 
 use proptest::prelude::*;

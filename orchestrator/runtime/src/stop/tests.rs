@@ -1,3 +1,5 @@
+//! Tests of `stop`.
+
 use std::sync::{Arc, Mutex};
 
 use actix::{Actor, Context};

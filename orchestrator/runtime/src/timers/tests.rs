@@ -1,3 +1,5 @@
+//! Tests of `timers`.
+
 use proptest::prelude::*;
 
 use super::*;

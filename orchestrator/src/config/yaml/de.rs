@@ -185,7 +185,8 @@ impl<'de> de::Deserializer<'de> for &'de Node {
         deserialize_f64 => visit_f64(0.0), "f64", Content::Int(_) | Content::Float(_),
         deserialize_str => visit_str(""), "a string", Content::Text(_),
         deserialize_string => visit_str(""), "a string", Content::Text(_),
-        deserialize_seq => visit_seq(Items { items: [].iter(), at: 0 }), "a sequence", Content::List(_),
+        deserialize_seq => visit_seq(Items { items: [].iter(), at: 0 }), "a sequence",
+            Content::List(_),
         deserialize_map => visit_map(Fields::new(&[])), "a map", Content::Map(_),
     }
 

@@ -140,13 +140,13 @@ pub fn write_budget(budget: &Budget) -> Result<Report, OpenError> {
     settle(&store);
     let preload = clock() - began;
     meter.forget();
-    let before = (store.stats(), Process::now());
+    let before = (store.stats(), Process::measure());
     let began = clock();
     load.run();
     let took = (clock() - began).as_secs_f64();
-    let after = (store.stats(), Process::now());
+    let after = (store.stats(), Process::measure());
     settle(&store);
-    let settled = Process::now();
+    let settled = Process::measure();
     let usage = store.usage();
     store.close();
     drop(store);

@@ -20,7 +20,7 @@ const TICK_US: u64 = 10_000;
 const PAGE_BYTES: u64 = 4096;
 
 impl Process {
-    pub(super) fn now() -> Self {
+    pub(super) fn measure() -> Self {
         Process {
             written_bytes: written_bytes().unwrap_or(0),
             cpu_us: cpu_us().unwrap_or(0),

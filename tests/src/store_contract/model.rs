@@ -79,7 +79,8 @@ fn work(subject: &mut dyn Subject, script: &[(Vec<Draft>, bool)]) {
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 24,
-        failure_persistence: None, ..Default::default(),
+        failure_persistence: None,
+            ..Default::default()
     })]
 
     #[test]
@@ -93,7 +94,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 512,
-        failure_persistence: None, ..Default::default(),
+        failure_persistence: None,
+            ..Default::default()
     })]
 
     /// After a crash the rows are those of a prefix of the groups: at least all with a finished

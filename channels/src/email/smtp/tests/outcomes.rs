@@ -207,7 +207,6 @@ async fn a_withdrawn_permit_holds_the_end_back() {
 }
 
 #[tokio::test(start_paused = true)]
-#[expect(clippy::disallowed_methods, reason = "reads the test's own, paused clock")]
 async fn the_deadline_ends_what_is_not_complete_and_only_that() {
     let late = |send| attempt_with(send, SMALL, 5_000, Box::new(crate::channel::Always));
     for (point, expected) in [

@@ -38,8 +38,6 @@ pub(super) enum Fault {
     Close,
     /// Nothing, for ever.
     Hang,
-    /// The proper reply, but only once the client has sent its next line.
-    Late,
 }
 
 pub(super) fn say(text: &str) -> Fault {
@@ -187,10 +185,6 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
             }
             Some(Fault::Close) => return Err(Over),
             Some(Fault::Hang) => pending().await,
-            Some(Fault::Late) => {
-                self.late = format!("{reply}\r\n").into_bytes();
-                return Ok(true);
-            }
         }
         Ok(false)
     }

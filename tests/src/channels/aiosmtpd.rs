@@ -79,9 +79,11 @@ async fn credentials_are_presented() {
 fn certificate() -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     let subject = ["-subj", "/CN=mail.test", "-addext", "subjectAltName=IP:127.0.0.1"];
+    // A server's certificate, not an authority's.
+    let end = ["-addext", "basicConstraints=critical,CA:FALSE"];
     let files = ["-keyout", "key.pem", "-out", "cert.pem", "-days", "2"];
     let kind = ["req", "-x509", "-newkey", "rsa:2048", "-nodes"];
-    openssl(directory.path(), &[&kind[..], &files[..], &subject[..]].concat());
+    openssl(directory.path(), &[&kind[..], &files[..], &subject[..], &end[..]].concat());
     directory
 }
 

@@ -19,7 +19,7 @@ use domain::verdict::Verdict;
 const NAMES: [&str; 8] =
     ["email", "sms", "push", "marketing", "service", "carts", "news", "spring"];
 const ROWS: u64 = 200;
-const ROUNDS: u32 = 200_000;
+const ROUNDS: u32 = 50_000;
 /// 2026-06-10T12:00:00Z.
 const NOW: Instant = Instant(1_781_092_800_000);
 
@@ -27,15 +27,15 @@ const NOW: Instant = Instant(1_781_092_800_000);
 const MIXED: &str = r#"
 fallback_zone: UTC
 rules:
-  - {name: r1, frequency_cap: {limit: 3, window: {rolling: P1D}}}
+  - {name: r1, frequency_cap: {limit: 9, window: {rolling: P1D}}}
   - {name: r2, frequency_cap: {limit: 30, window: {rolling: P7D}}}
   - {name: r3, frequency_cap: {limit: 90, window: {rolling: P30D}}}
   - {name: r4, frequency_cap: {limit: 9, window: {calendar: day, zone: customer}}}
   - {name: r5, frequency_cap: {limit: 40, window: {calendar: week, zone: customer}}}
   - {name: r6, frequency_cap: {limit: 120, window: {calendar: month, zone: utc}}}
   - {name: r7, frequency_cap: {limit: 60, window: {rolling: P30D}, scope: {channels: [email]}}}
-  - {name: r8, frequency_cap: {limit: 6, window: {rolling: P7D}, scope: {channels: [sms]}}}
-  - {name: r9, frequency_cap: {limit: 6, window: {rolling: P7D}, scope: {channels: [push]}}}
+  - {name: r8, frequency_cap: {limit: 20, window: {rolling: P7D}, scope: {channels: [sms]}}}
+  - {name: r9, frequency_cap: {limit: 20, window: {rolling: P7D}, scope: {channels: [push]}}}
   - {name: r10, frequency_cap: {limit: 60, window: {rolling: P30D}, scope: {topics: [carts]}}}
   - {name: r11, frequency_cap: {limit: 30, window: {rolling: P30D}, scope: {topics: [news]}}}
   - {name: r12, frequency_cap: {limit: 50, window: {rolling: P30D}, scope: {campaigns: [spring]}}}
@@ -93,15 +93,23 @@ fn rows() -> Vec<LedgerRow> {
     (0..ROWS).map(row).collect()
 }
 
+/// Nanoseconds that this thread has had a core: what others do on the machine does not count.
+fn core_ns(started: Clock) -> u128 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let ns = stat.split(' ').next().and_then(|ns| ns.parse().ok());
+    ns.unwrap_or_else(|| started.elapsed().as_nanos())
+}
+
 /// Nanoseconds per call: the median of nine runs.
 fn median_ns(mut call: impl FnMut(Instant)) -> f64 {
+    let clock = Clock::now();
     let mut runs: Vec<f64> = (0..9)
         .map(|_| {
-            let started = Clock::now();
+            let started = core_ns(clock);
             for round in 0..ROUNDS {
                 call(NOW.plus_ms(i64::from(round % 1_000)));
             }
-            started.elapsed().as_nanos() as f64 / f64::from(ROUNDS)
+            (core_ns(clock) - started) as f64 / f64::from(ROUNDS)
         })
         .collect();
     runs.sort_by(f64::total_cmp);
@@ -144,6 +152,7 @@ fn main() {
     for (name, spec, rows) in [
         ("built-in", &none, &rows[..]),
         ("mixed", &MIXED.to_owned(), &rows[..]),
+        ("full", &MIXED.replace("limit: 9,", "limit: 1,"), &rows[..]),
         ("mixed", &MIXED.to_owned(), &rows[..20]),
         ("mixed", &MIXED.to_owned(), &[]),
         ("dense", &dense(), &rows[..]),

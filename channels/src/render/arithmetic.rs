@@ -34,11 +34,11 @@ macro_rules! arithmetic_filter {
 
             #[derive(Clone, ParseFilter, FilterReflection)]
             #[filter(
-                                name = $name,
-                                description = $description,
-                                parameters(OperandArgs),
-                                parsed(Applied)
-                            )]
+                                        name = $name,
+                                        description = $description,
+                                        parameters(OperandArgs),
+                                        parsed(Applied)
+                                    )]
             pub(in super::super) struct $plugin;
 
             #[derive(Debug, FromFilterParameters, Display_filter)]

@@ -68,11 +68,11 @@ macro_rules! joining_filter {
 
             #[derive(Clone, ParseFilter, FilterReflection)]
             #[filter(
-                                name = $name,
-                                description = $description,
-                                parameters(TextArgs),
-                                parsed(Applied)
-                            )]
+                                        name = $name,
+                                        description = $description,
+                                        parameters(TextArgs),
+                                        parsed(Applied)
+                                    )]
             pub(in super::super) struct $plugin;
 
             #[derive(Debug, FromFilterParameters, Display_filter)]

@@ -8,7 +8,7 @@ use liquid_core::{
 };
 
 #[derive(Debug, FilterParameters)]
-struct OperandArgs {
+struct Operand {
     #[parameter(description = "The other number.")]
     operand: Expression,
 }
@@ -33,19 +33,14 @@ macro_rules! arithmetic_filter {
             use super::*;
 
             #[derive(Clone, ParseFilter, FilterReflection)]
-            #[filter(
-                                        name = $name,
-                                        description = $description,
-                                        parameters(OperandArgs),
-                                        parsed(Applied)
-                                    )]
+            #[filter(name = $name, description = $description, parameters(Operand), parsed(Applied))]
             pub(in super::super) struct $plugin;
 
             #[derive(Debug, FromFilterParameters, Display_filter)]
             #[name = $name]
             struct Applied {
                 #[parameters]
-                args: OperandArgs,
+                args: Operand,
             }
 
             impl Filter for Applied {

@@ -56,7 +56,7 @@ fn text_of(length: usize, make: impl FnOnce() -> String) -> Result<Value> {
 }
 
 #[derive(Debug, FilterParameters)]
-struct TextArgs {
+struct Texts {
     #[parameter(description = "The text to put there.", arg_type = "str")]
     text: Expression,
 }
@@ -67,19 +67,14 @@ macro_rules! joining_filter {
             use super::*;
 
             #[derive(Clone, ParseFilter, FilterReflection)]
-            #[filter(
-                                        name = $name,
-                                        description = $description,
-                                        parameters(TextArgs),
-                                        parsed(Applied)
-                                    )]
+            #[filter(name = $name, description = $description, parameters(Texts), parsed(Applied))]
             pub(in super::super) struct $plugin;
 
             #[derive(Debug, FromFilterParameters, Display_filter)]
             #[name = $name]
             struct Applied {
                 #[parameters]
-                args: TextArgs,
+                args: Texts,
             }
 
             impl Filter for Applied {

@@ -8,7 +8,7 @@ use liquid_core::{
 };
 
 #[derive(Debug, FilterParameters)]
-struct Operand {
+struct Other {
     #[parameter(description = "The other number.")]
     operand: Expression,
 }
@@ -33,14 +33,14 @@ macro_rules! arithmetic_filter {
             use super::*;
 
             #[derive(Clone, ParseFilter, FilterReflection)]
-            #[filter(name = $name, description = $description, parameters(Operand), parsed(Applied))]
+            #[filter(name = $name, description = $description, parameters(Other), parsed(Applied))]
             pub(in super::super) struct $plugin;
 
             #[derive(Debug, FromFilterParameters, Display_filter)]
             #[name = $name]
             struct Applied {
                 #[parameters]
-                args: Operand,
+                args: Other,
             }
 
             impl Filter for Applied {

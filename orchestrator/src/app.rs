@@ -1,30 +1,34 @@
 //! The one composition root: opens the store, recovers the partitions, starts the actors, and ends
 //! them in order.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext};
 use channels::Channel;
 use domain::ids::ChannelName;
+use domain::time::Instant;
 use engine::Catalog;
+use engine::partition::Snapshot;
 use runtime::credits::{Credits, Target};
 use runtime::{Arbiters, Clock, Handle, Returns, Slots, Timers};
 use store::{CommitError, Durable, DurableSink, OpenError, Read, Stall, Store};
+use tokio::sync::watch;
 
-use crate::actors::PartitionMsg;
-use crate::actors::channel::{ChannelActor, ChannelMsg, Render};
+use crate::actors::channel::{ChannelActor, Render};
 use crate::actors::contact_policy::ContactPolicyActor;
 use crate::actors::core::{Ack, Core};
 use crate::actors::ingest::{Directory, LateDirectory, Partition as Doors};
 use crate::actors::partition::{PartitionActor, Wiring};
 use crate::actors::scheduler::SchedulerActor;
+use crate::actors::walker::{NextWalk, Walker};
+use crate::actors::{ChannelDoor, PartitionMsg, Published};
 use crate::publish::{self, Publication};
 use crate::recovery::{self, RecoverError, Recovered};
 use crate::rows;
@@ -39,6 +43,9 @@ const WORK_CREDITS: u32 = 1_024;
 const CONTROL_CREDITS: u32 = 8_192;
 /// Group commits between two snapshots. A restart replays at most about twice as many notes.
 const SNAPSHOT_COMMITS: u64 = 4_096;
+/// A machine's clock that was set back by no more than this while the process was down is slewed
+/// (an hour: a wrong daylight-saving setting); beyond it the newest instant in the store is wrong.
+const CLOCK_SLEW_MS_MAX: i64 = 3_600_000;
 /// Longest time that stopping waits for what is under way.
 pub const DRAIN_LIMIT_MS: u64 = 20_000;
 
@@ -94,7 +101,10 @@ pub struct PublishError;
 pub struct Opened {
     /// The store.
     pub store: Store,
+    /// The newest instant that the process had seen when it ended; of a new store the first.
+    pub latest: Instant,
     found: store::Recovered,
+    memories: Vec<Snapshot>,
     sink: Arc<Sink>,
     settings: AppSettings,
     clock: Clock,
@@ -114,7 +124,17 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What was found at the start.
     pub recovered: RecoveredCounts,
+    sink: Arc<Sink>,
+    late: LateDirectory,
+    running: Mutex<Option<Running>>,
+}
+
+/// What runs until the process ends.
+#[derive(Debug)]
+struct Running {
     arbiters: Arbiters,
+    /// Dropped to end the walks.
+    published: watch::Sender<Arc<Published>>,
 }
 
 /// What a restart found, for the log and the bench.
@@ -176,7 +196,8 @@ pub fn open(
     clock: &Clock,
     metrics: &Arc<Metrics>,
 ) -> Result<Opened, StartError> {
-    let monotonic = clock.clone();
+    // The watchdog goes by real time, however fast the process's clock runs.
+    let monotonic = Clock::system();
     let store_settings = store::Settings::new(
         settings.partitions,
         PARTITION_HASH,
@@ -193,9 +214,16 @@ pub fn open(
     });
     let options = store::embedded::Options::new(&settings.data_dir);
     let (store, found) = store::embedded::open(&options, &store_settings, sink.clone())?;
+    let memories = recovery::memories(&store, &found)?;
+    let latest = memories.iter().map(|memory| memory.at).max().unwrap_or_default();
+    if !clock.not_before(latest.0, CLOCK_SLEW_MS_MAX) {
+        tracing::error!(%latest, "the machine's clock is far behind what is in the store");
+    }
     Ok(Opened {
         store,
+        latest,
         found,
+        memories,
         sink,
         settings: settings.clone(),
         clock: clock.clone(),
@@ -204,6 +232,11 @@ pub fn open(
 }
 
 impl Opened {
+    /// The one clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// What is published; empty in a new store.
     pub fn publication(&self) -> Result<Publication, RecoverError> {
         let table = rows::table(engine::Table::Meta);
@@ -221,8 +254,8 @@ impl App {
         catalog: &Arc<Catalog>,
         channels: &HashMap<ChannelName, ChannelParts>,
     ) -> Result<Self, StartError> {
-        let Opened { store, found, sink, settings, clock, metrics } = opened;
-        let recovered = recovery::recover(&store, &found, catalog, &clock)?;
+        let Opened { store, found, memories, sink, settings, clock, metrics, .. } = opened;
+        let recovered = recovery::recover(&store, &found, memories, catalog, &clock)?;
         for (partition, one) in recovered.iter().enumerate() {
             sink.durable[partition].store(one.durable, Ordering::Release);
         }
@@ -231,23 +264,21 @@ impl App {
             in_flight: recovered.iter().map(|one| one.in_flight).sum(),
         };
         let arbiters = Arbiters::start(settings.arbiters)?;
-        let slots: HashMap<ChannelName, Slots> = channels
-            .iter()
-            .map(|(name, parts)| (name.clone(), Slots::new(parts.channel.slots())))
-            .collect();
         let parts = Parts { store: store.clone(), clock: clock.clone(), metrics: metrics.clone() };
-        let directory = Arc::new(OnceLock::new());
-        let handles = parts.channels(&arbiters, channels, &directory);
+        let late = Arc::new(OnceLock::new());
+        let doors = parts.channels(&arbiters, channels, &late, None);
+        let now = Arc::new(Published { catalog: catalog.clone(), channels: doors });
+        let (published, _) = watch::channel(now.clone());
         let active_max = (settings.active_max / usize::from(settings.partitions)).max(16);
         let doors = recovered
             .into_iter()
             .enumerate()
             .map(|(number, one)| {
-                let arbiter = arbiters.index_of(number as u32);
                 let start = Start {
                     recovered: one,
-                    slots: slots.clone(),
-                    channels: handles[arbiter].clone(),
+                    published: now.clone(),
+                    watch: published.subscribe(),
+                    arbiter: arbiters.index_of(number as u32),
                     durable: sink.durable[number].clone(),
                     active_max,
                 };
@@ -255,17 +286,20 @@ impl App {
             })
             .collect();
         let all = Directory::new(doors);
-        let _ = directory.set(all.clone());
+        let _ = late.set(all.clone());
         let _ = sink.directory.set(all.clone());
         for partition in all.all() {
             // Effects of the recovery itself, and whatever became durable before this.
             drop(partition.control.tell(PartitionMsg::Durable, 1));
         }
-        Ok(Self { directory: all, store, clock, metrics, recovered: counts, arbiters })
+        let directory = all;
+        let recovered = counts;
+        let running = Mutex::new(Some(Running { arbiters, published }));
+        Ok(Self { directory, store, clock, metrics, recovered, sink, late, running })
     }
 
     /// Makes a publication durable. Partition 0 keeps it.
-    pub async fn publish(&self, publication: &Publication) -> Result<(), PublishError> {
+    pub async fn keep(&self, publication: &Publication) -> Result<(), PublishError> {
         let (asker, answer) = runtime::reply::reply();
         let write = engine::Write {
             table: engine::Table::Meta,
@@ -278,23 +312,58 @@ impl App {
         answer.await.map_err(|_| PublishError)
     }
 
-    /// Replaces what is published, in every partition.
-    pub fn set_catalog(&self, catalog: &Arc<Catalog>) {
+    /// Replaces what is published, in every partition. Channels that are still the same go on
+    /// with their connections.
+    pub async fn publish(
+        &self,
+        catalog: &Arc<Catalog>,
+        channels: &HashMap<ChannelName, ChannelParts>,
+    ) {
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let parts = Parts { store, clock, metrics: self.metrics.clone() };
+        let now = {
+            let running = self.running();
+            let Some(Running { arbiters, published }) = &*running else { return };
+            let known = published.borrow().clone();
+            let channels = parts.channels(arbiters, channels, &self.late, Some(&known));
+            Arc::new(Published { catalog: catalog.clone(), channels })
+        };
         for partition in self.directory.all() {
-            drop(partition.control.tell(PartitionMsg::Catalog(catalog.clone()), 1));
+            // A partition that missed it would go on with the old catalog: it waits for room.
+            if let Ok(credit) = partition.control.credits().take(1).await {
+                let message = PartitionMsg::Published(now.clone());
+                drop(partition.control.tell_reserved(message, credit));
+            }
         }
+        if let Some(running) = &*self.running() {
+            running.published.send_replace(now);
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The durable sequence of every partition.
+    pub fn last_sequences(&self) -> Vec<u64> {
+        self.sink.durable.iter().map(|durable| durable.load(Ordering::Acquire)).collect()
     }
 
     /// Ends in order: what was taken in becomes durable, then the committer stops, then the
     /// actors. Whoever feeds the directory must have stopped before.
-    pub async fn stop(self) {
+    pub async fn stop(&self, limit_ms: u64) {
+        let Some(Running { arbiters, published }) = self.running().take() else { return };
+        // Walks end first: they go on at the next start.
+        drop(published);
+        // Real time: the limit is meant so, however fast the process's own clock runs.
+        let real = Clock::system();
         for partition in self.directory.all() {
             let asked = partition.control.ask(1, PartitionMsg::Drain);
-            if self.clock.timeout(DRAIN_LIMIT_MS, asked).await.is_err() {
+            if real.timeout(limit_ms, asked).await.is_err() {
                 tracing::warn!("a partition did not finish in time; the next start takes over");
             }
         }
-        let Self { store, arbiters, .. } = self;
+        let store = self.store.clone();
         let ended = tokio::task::spawn_blocking(move || {
             store.close();
             arbiters.join()
@@ -315,41 +384,55 @@ struct Parts {
 /// What one partition is started with.
 struct Start {
     recovered: Recovered,
-    slots: HashMap<ChannelName, Slots>,
-    channels: HashMap<ChannelName, Handle<ChannelMsg>>,
+    published: Arc<Published>,
+    watch: watch::Receiver<Arc<Published>>,
+    arbiter: usize,
     durable: Arc<AtomicU64>,
     active_max: usize,
 }
 
 impl Parts {
-    /// One actor per channel and arbiter; the handles per arbiter.
+    /// The doors of channels; those whose provider runs already keep its slots and actors.
     fn channels(
         &self,
         arbiters: &Arbiters,
         channels: &HashMap<ChannelName, ChannelParts>,
         directory: &LateDirectory,
-    ) -> Vec<HashMap<ChannelName, Handle<ChannelMsg>>> {
-        (0..arbiters.count())
-            .map(|arbiter| {
-                channels
-                    .iter()
-                    .map(|(name, parts)| {
-                        let actor = ChannelActor::new(
-                            parts.channel.clone(),
-                            parts.render.clone(),
-                            directory.clone(),
-                            self.clock.clone(),
-                            self.metrics.clone(),
-                        );
-                        let addr = arbiters.start_actor(arbiter as u32, move |_| actor);
-                        let slots = parts.channel.slots() as u32;
-                        let target = Target { kind: "channel", index: arbiter as u32 };
-                        let credits = Credits::new(target, slots, self.clock.clone());
-                        (name.clone(), Handle::new(addr, credits))
-                    })
-                    .collect()
-            })
-            .collect()
+        known: Option<&Published>,
+    ) -> HashMap<ChannelName, ChannelDoor> {
+        let door = |(name, parts): (&ChannelName, &ChannelParts)| {
+            let running = known.and_then(|known| known.channels.get(name));
+            let door = match running.filter(|door| Arc::ptr_eq(&door.provider, &parts.channel)) {
+                Some(door) => ChannelDoor { render: parts.render.clone(), ..door.clone() },
+                None => self.channel(arbiters, parts, directory),
+            };
+            (name.clone(), door)
+        };
+        channels.iter().map(door).collect()
+    }
+
+    /// One actor of a channel per arbiter.
+    fn channel(
+        &self,
+        arbiters: &Arbiters,
+        parts: &ChannelParts,
+        directory: &LateDirectory,
+    ) -> ChannelDoor {
+        let slots = parts.channel.slots();
+        let handle = |arbiter: usize| {
+            let (directory, clock) = (directory.clone(), self.clock.clone());
+            let metrics = self.metrics.clone();
+            let actor = ChannelActor::new(parts.channel.clone(), directory, clock, metrics);
+            let addr = arbiters.start_actor(arbiter as u32, move |_| actor);
+            let target = Target { kind: "channel", index: arbiter as u32 };
+            Handle::new(addr, Credits::new(target, slots as u32, self.clock.clone()))
+        };
+        ChannelDoor {
+            provider: parts.channel.clone(),
+            slots: Slots::new(slots),
+            handles: (0..arbiters.count()).map(handle).collect(),
+            render: parts.render.clone(),
+        }
     }
 
     /// The actors of one partition, on its arbiter.
@@ -367,8 +450,8 @@ impl Parts {
                     work: Handle::new(this.clone(), credits.0),
                     control: Handle::new(this.clone(), credits.1),
                 };
-                let Start { recovered, slots, channels, durable, active_max } = start;
-                let core = Core::new(recovered.partition, store.clone(), clock.clone(), &slots);
+                let Start { recovered, published, watch, arbiter, durable, active_max } = start;
+                let core = Core::new(recovered.partition, store.clone(), clock.clone(), &published);
                 let core = Rc::new(RefCell::new(core));
                 core.borrow_mut().undelivered = recovered.transactions;
                 let timers: Rc<RefCell<Timers>> = Rc::new(RefCell::new(recovered.timers));
@@ -389,6 +472,16 @@ impl Parts {
                     clock.clone(),
                 );
                 policy_context.run(policy);
+                let next_walk = NextWalk::new(Cell::new(Instant::MIN));
+                let walker = Walker {
+                    number,
+                    published: watch,
+                    store: store.clone(),
+                    doors,
+                    clock: clock.clone(),
+                    next: next_walk.clone(),
+                };
+                actix_rt::spawn(walker.run());
                 let wiring = Wiring {
                     core,
                     store,
@@ -396,7 +489,9 @@ impl Parts {
                     timers,
                     armed,
                     looks,
-                    channels,
+                    published,
+                    arbiter,
+                    next_walk,
                     durable,
                     metrics,
                     active_max,

@@ -5,6 +5,7 @@
 //! hold no decision about a customer: those are made in `domain`, `policies` and `engine`.
 
 pub mod actors;
+pub mod admin;
 pub mod app;
 pub mod cli;
 pub mod config;

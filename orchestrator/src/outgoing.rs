@@ -18,6 +18,7 @@ use engine::partition::Attempt;
 use runtime::Clock;
 
 use crate::actors::channel::Render;
+use crate::admin::Workshop;
 use crate::app::ChannelParts;
 use crate::config::Definitions;
 
@@ -55,12 +56,14 @@ pub enum OutgoingError {
 }
 
 /// Everything that sends.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outgoing {
     /// Providers with what makes their messages.
     pub parts: HashMap<ChannelName, ChannelParts>,
     /// Channels that keep messages instead of sending them.
     pub captures: Vec<(ChannelName, Capture)>,
+    /// Content hash of each channel's definition: one that stays the same keeps its provider.
+    hashes: BTreeMap<ChannelName, String>,
 }
 
 /// Compiled parts of one template.
@@ -74,39 +77,54 @@ struct Compiled {
 }
 
 /// What every channel's messages are made with.
-struct Workshop {
+struct Messages {
     templates: BTreeMap<TemplateName, Compiled>,
     keys: Arc<Keys>,
     clock: Clock,
 }
 
-/// Builds providers and templates. Files are looked for below `folder`.
+/// Builds providers and templates; a channel whose definition is that of `known` keeps its provider.
 pub fn build(
     definitions: &Definitions,
-    keys: &Arc<Keys>,
-    folder: &Path,
+    with: &Workshop,
     clock: &Clock,
+    known: Option<&Outgoing>,
 ) -> Result<Outgoing, OutgoingError> {
     let mut templates = BTreeMap::new();
     for (name, template) in &definitions.templates {
         templates.insert(name.clone(), compile(name, template)?);
     }
-    let workshop = Arc::new(Workshop { templates, keys: keys.clone(), clock: clock.clone() });
-    let mut outgoing = Outgoing { parts: HashMap::new(), captures: Vec::new() };
+    let messages = Messages { templates, keys: with.keys.clone(), clock: clock.clone() };
+    let messages = Arc::new(messages);
+    let mut outgoing = Outgoing::default();
     for (name, channel) in &definitions.channels {
-        let provider: Arc<dyn Channel> = match &channel.provider {
-            Provider::Capture { keep } => {
+        let running = known.filter(|known| known.hashes.get(name) == Some(&channel.hash));
+        let running = running.and_then(|known| known.take_over(name));
+        let (provider, capture): (Arc<dyn Channel>, _) = match (running, &channel.provider) {
+            (Some(running), _) => running,
+            (None, Provider::Capture { keep }) => {
                 let capture = Capture::new(*keep as usize);
-                outgoing.captures.push((name.clone(), capture.clone()));
-                Arc::new(capture)
+                (Arc::new(capture.clone()), Some(capture))
             }
-            Provider::Smtp(smtp) => Arc::new(smtp_provider(name, smtp, folder)?),
+            (None, Provider::Smtp(smtp)) => (Arc::new(smtp_provider(name, smtp, &with.folder)?), None),
         };
-        let (workshop, base) = (workshop.clone(), channel.unsubscribe_base_url.clone());
-        let render: Render = Arc::new(move |attempt| workshop.message(attempt, base.as_deref()));
+        outgoing.captures.extend(capture.map(|capture| (name.clone(), capture)));
+        outgoing.hashes.insert(name.clone(), channel.hash.clone());
+        let base = channel.unsubscribe_base_url.clone().or_else(|| with.public_url.clone());
+        let base = base.map(|base| base.trim_end_matches('/').to_owned());
+        let messages = messages.clone();
+        let render: Render = Arc::new(move |attempt| messages.make(attempt, base.as_deref()));
         outgoing.parts.insert(name.clone(), ChannelParts { channel: provider, render });
     }
     Ok(outgoing)
+}
+
+impl Outgoing {
+    fn take_over(&self, name: &ChannelName) -> Option<(Arc<dyn Channel>, Option<Capture>)> {
+        let provider = self.parts.get(name)?.channel.clone();
+        let capture = self.captures.iter().find(|(channel, _)| channel == name);
+        Some((provider, capture.map(|(_, capture)| capture.clone())))
+    }
 }
 
 fn compile(
@@ -183,8 +201,8 @@ fn recipient(text: &str) -> Recipient {
     }
 }
 
-impl Workshop {
-    fn message(&self, attempt: &Attempt, base: Option<&str>) -> Result<Message, String> {
+impl Messages {
+    fn make(&self, attempt: &Attempt, base: Option<&str>) -> Result<Message, String> {
         let template = self
             .templates
             .get(&attempt.template)

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::ids::CustomerKey;
 use domain::time::Instant;
 use engine::codec::{self, DecodeError};
 use engine::ledger::SendRow;
@@ -44,24 +43,30 @@ pub struct Recovered {
     pub in_flight: usize,
 }
 
-/// Recovers every partition.
-pub fn recover(
-    store: &Store,
-    found: &store::Recovered,
-    catalog: &Arc<Catalog>,
-    clock: &Clock,
-) -> Result<Vec<Recovered>, RecoverError> {
-    let now = Instant(clock.now_ms());
+/// Reads what every partition had in memory: its newest snapshot and the notes after it.
+pub fn memories(store: &Store, found: &store::Recovered) -> Result<Vec<Snapshot>, RecoverError> {
     let mut snapshots = Vec::new();
     for partition in 0..found.sequences.len() as u16 {
         snapshots.push(snapshot(store, partition)?);
     }
     replay(store, found, &mut snapshots)?;
+    Ok(snapshots)
+}
+
+/// Recovers every partition.
+pub fn recover(
+    store: &Store,
+    found: &store::Recovered,
+    snapshots: Vec<Snapshot>,
+    catalog: &Arc<Catalog>,
+    clock: &Clock,
+) -> Result<Vec<Recovered>, RecoverError> {
+    let now = Instant(clock.now_ms());
     let mut recovered = Vec::new();
     for (number, snapshot) in snapshots.into_iter().enumerate() {
         let seq = found.sequences[number];
         let mut partition = Partition::new(number as u16, catalog.clone(), seq);
-        partition.recover_counters(snapshot.counters);
+        partition.recover_memory(snapshot.counters, snapshot.at);
         let timers = timers(store, &mut partition)?;
         let mut one =
             Recovered { partition, timers, transactions: Vec::new(), durable: seq, in_flight: 0 };
@@ -112,15 +117,15 @@ fn timers(store: &Store, partition: &mut Partition) -> Result<Timers, RecoverErr
         let table = rows::table(engine::Table::Customers);
         let page = store.scan(table, &range, Limit::rows(SCAN_ROWS))?;
         for (key, value) in &page.rows {
-            let Some(key) = key.get(2..18).and_then(|key| <[u8; 16]>::try_from(key).ok()) else {
+            let Some(key) = codec::key_of(key) else {
                 continue;
             };
             let header = codec::decode_customer_header(value)?;
             if header.due_at != Instant::MAX {
-                timers.insert(key, header.due_at.0);
+                timers.insert(key.0, header.due_at.0);
             }
             if header.planned {
-                let customer = codec::decode_customer(CustomerKey(key), value)?;
+                let customer = codec::decode_customer(key, value)?;
                 partition.recover_planned(&Loaded::from_record(customer));
             }
         }

@@ -1,6 +1,8 @@
 //! One customer's timeline: what came in, what was decided and why, what became of each send.
 //! Read from the rows alone, so that console, API and command line say the same words.
 
+use std::borrow::Cow;
+
 use domain::customer::Customer;
 use domain::event::EventBody;
 use domain::ids::CustomerId;
@@ -11,7 +13,7 @@ use engine::codec;
 use engine::history::{HistoryItem, HistoryRow};
 use engine::ledger::SendRow;
 use policies::CountState;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use store::{Limit, Range, Read};
 
 use crate::recovery::RecoverError;
@@ -21,7 +23,7 @@ use crate::rows;
 pub const TIMELINE_ROWS_MAX: usize = 1_000;
 
 /// What is known of a customer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
     /// Her id.
     pub customer: String,
@@ -38,39 +40,39 @@ pub struct Timeline {
 }
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// When.
     pub at: String,
     /// What, as a stable word.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// What, in words.
     pub text: String,
     /// The send that it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub send: Option<String>,
     /// Every rule's result, where the gate decided.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleLine>,
 }
 
 /// One rule's result.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleLine {
     /// Name of the rule.
     pub rule: String,
     /// What it said.
-    pub ruling: &'static str,
+    pub ruling: Cow<'static, str>,
     /// Why.
     pub reason: String,
     /// The counter that it read.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<u32>,
     /// The limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// The first instant at which this rule alone would allow it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earliest: Option<String>,
 }
 
@@ -140,7 +142,7 @@ fn sends(
             row.info.template, row.info.channel, row.info.attempts
         );
         let send = Some(row.ledger.send.to_string());
-        let entry = Entry { at: at.to_string(), kind: state, text, send, rules: Vec::new() };
+        let entry = Entry { at: at.to_string(), kind: state.into(), text, send, rules: Vec::new() };
         entries.push((at, entry));
     }
     Ok(entries)
@@ -199,7 +201,7 @@ fn entry(at: Instant, item: &HistoryItem) -> Entry {
             ("migrated", format!("moved to a newer version, at step {step}"))
         }
     };
-    Entry { at: at.to_string(), kind, text, send, rules }
+    Entry { at: at.to_string(), kind: kind.into(), text, send, rules }
 }
 
 fn decided(what: &str, verdict: &Verdict, sent: bool) -> (&'static str, String) {
@@ -250,12 +252,12 @@ fn property(name: &str, value: &Value) -> String {
 fn rule_line(rule: &domain::verdict::RuleResult) -> RuleLine {
     RuleLine {
         rule: rule.rule.to_string(),
-        ruling: match rule.ruling {
+        ruling: Cow::Borrowed(match rule.ruling {
             Ruling::Allow => "allow",
             Ruling::HoldUntil(_) => "hold",
             Ruling::NextChannel => "next_channel",
             Ruling::Refuse => "refuse",
-        },
+        }),
         reason: rule.reason.to_string(),
         counted: rule.counted,
         limit: rule.limit,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::ids::{ChannelName, EventName, JourneyName, NameId, SegmentName, VersionNo};
 use domain::journey::definition::{Entry, Journey};
 use domain::segment::Segment;
-use domain::time::Zone;
+use domain::time::{Instant, Zone};
 use policies::PolicySet;
 use serde::{Deserialize, Serialize};
 
@@ -96,10 +96,14 @@ impl Names {
 /// What a catalog is made of.
 #[derive(Clone, Debug)]
 pub struct Parts {
+    /// Revision of what is published: one more with each change.
+    pub revision: u64,
     /// Every version that is current or still has enrollments.
     pub versions: BTreeMap<VersionNo, Arc<Journey>>,
     /// The version that new entries get, per journey.
     pub current: BTreeMap<JourneyName, VersionNo>,
+    /// Since when each journey has been published without a break: its schedule ticks from then.
+    pub current_since: BTreeMap<JourneyName, Instant>,
     /// Segments, by name.
     pub segments: Vec<Segment>,
     /// Revision of the segments: one more for each `apply` that changed any.

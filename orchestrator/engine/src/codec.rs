@@ -113,6 +113,11 @@ pub fn customer_key(partition: u16, customer: CustomerKey) -> Vec<u8> {
     key
 }
 
+/// The customer of a key that [`customer_key`] made.
+pub fn key_of(key: &[u8]) -> Option<CustomerKey> {
+    key.get(2..18).and_then(|key| key.try_into().ok()).map(CustomerKey)
+}
+
 /// Key of a history row.
 pub fn history_key(partition: u16, seq: u64) -> Vec<u8> {
     let mut key = Vec::with_capacity(10);
@@ -155,6 +160,13 @@ pub fn spill_prefix(partition: u16, customer: CustomerKey) -> Vec<u8> {
 pub fn spill_key(partition: u16, customer: CustomerKey, number: u32) -> Vec<u8> {
     let mut key = spill_prefix(partition, customer);
     key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// Key of how far a partition's walks over its customers have come.
+pub fn walks_key(partition: u16) -> Vec<u8> {
+    let mut key = vec![b'W'];
+    key.extend_from_slice(&partition.to_be_bytes());
     key
 }
 

@@ -14,6 +14,7 @@ pub mod note;
 pub mod partition;
 pub mod transaction;
 pub mod turn;
+pub mod walks;
 
 mod enroll;
 mod gate;
@@ -25,3 +26,4 @@ pub use catalog::Catalog;
 pub use partition::{Effect, Partition};
 pub use transaction::{Table, Transaction, Write};
 pub use turn::{Begun, Input, Loaded, Ticket};
+pub use walks::Walks;

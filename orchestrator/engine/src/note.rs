@@ -16,6 +16,9 @@ pub struct Note {
     pub closed: Vec<SendId>,
     /// Changes of counts.
     pub deltas: Vec<(CounterKey, i32)>,
+    /// The newest instant that the partition had seen: time goes on from there after a restart,
+    /// even if the machine's clock was set back meanwhile.
+    pub at: Instant,
 }
 
 /// An open send: enough to find its row.

@@ -25,6 +25,7 @@ use crate::note::{Note, OpenedSend};
 pub use crate::snapshot::Snapshot;
 use crate::transaction::{Table, Transaction, Write};
 use crate::turn::{Begun, Input, Loaded, Ticket};
+use crate::profile::SegmentEdges;
 use crate::{enroll, gate, journeys, profile};
 
 /// What to do once the transaction that asked for it is durable.
@@ -114,6 +115,8 @@ pub struct Partition {
     catalog: Arc<Catalog>,
     seq: u64,
     durable: u64,
+    /// The newest instant of a turn.
+    latest: Instant,
     pending: VecDeque<(u64, Effect)>,
     open: HashMap<SendId, Open>,
     retry_at: BTreeSet<(Instant, SendId)>,
@@ -129,6 +132,7 @@ impl Partition {
             catalog,
             seq,
             durable: seq,
+            latest: Instant::MIN,
             pending: VecDeque::new(),
             open: HashMap::new(),
             retry_at: BTreeSet::new(),
@@ -175,6 +179,7 @@ impl Partition {
         inputs: impl IntoIterator<Item = Input>,
         now: Instant,
     ) -> Begun {
+        self.latest = self.latest.max(now);
         let mut begun = Begun::new(now);
         let catalog = self.catalog.clone();
         journeys::follow_catalog(loaded, &catalog, &mut begun);
@@ -201,6 +206,16 @@ impl Partition {
                     profile::edges(loaded, catalog, Some(view), begun, &mut edges);
                     journeys::event(loaded, &event, catalog, begun);
                     enroll::by_event(loaded, &event, &edges, catalog, begun);
+                }
+            }
+            Input::Recorded { event, ticket } => {
+                begun.tickets.extend(ticket);
+                if profile::remember(loaded, &event, self.id, begun) {
+                    let edges = profile::baseline(loaded, catalog, begun.now);
+                    profile::apply(loaded, &event, catalog, begun);
+                    // She is a member by now, but did not become one now.
+                    profile::edges(loaded, catalog, None, begun, &mut SegmentEdges::default());
+                    enroll::by_segments(loaded, &edges, catalog, begun);
                 }
             }
             Input::Timer => journeys::timers(loaded, catalog, begun),
@@ -301,8 +316,9 @@ impl Partition {
                 opened: std::mem::take(&mut begun.opened),
                 closed: std::mem::take(&mut begun.closed),
                 deltas: std::mem::take(&mut begun.deltas),
+                at: Instant::MIN,
             };
-            self.transaction(std::mem::take(&mut begun.writes), &note)
+            self.transaction(std::mem::take(&mut begun.writes), note)
         });
         // Even the answer to a duplicate waits until what made it one is durable.
         let acknowledged = begun.tickets.into_iter().map(Effect::Acknowledge);
@@ -329,8 +345,9 @@ impl Partition {
         });
     }
 
-    fn transaction(&self, writes: Vec<Write>, note: &Note) -> Transaction {
-        Transaction { partition: self.id, seq: self.seq, writes, note: codec::encode(note) }
+    fn transaction(&self, writes: Vec<Write>, note: Note) -> Transaction {
+        let note = Note { at: self.latest, ..note };
+        Transaction { partition: self.id, seq: self.seq, writes, note: codec::encode(&note) }
     }
 
     /// Everything up to this sequence is durable: the effects that waited for it, in order.
@@ -345,7 +362,8 @@ impl Partition {
         self.durable
     }
 
-    pub(crate) fn others_wait(&self, channel: &ChannelName) -> bool {
+    /// Whether messages wait for a slot of this channel.
+    pub fn others_wait(&self, channel: &ChannelName) -> bool {
         self.waiting_for(channel).next().is_some()
     }
 
@@ -368,6 +386,12 @@ impl Partition {
         let next = self.waiting_for(channel).next()?.clone();
         self.waiting.remove(&next);
         Some(next.customer)
+    }
+
+    /// Somebody who was called could not come: takes a place in the line again, the last one.
+    pub fn wait_again(&mut self, channel: &ChannelName, customer: CustomerKey) {
+        let order = (u8::MAX, Instant::MAX);
+        self.waiting.insert(Waiting { channel: channel.clone(), order, customer });
     }
 
     pub(crate) fn open(&self, send: SendId) -> Option<&Open> {
@@ -423,6 +447,7 @@ impl Partition {
         now: Instant,
     ) -> Option<Transaction> {
         let mut open = self.open.get(&send)?.clone();
+        self.latest = self.latest.max(now);
         let mut begun = Begun::new(now);
         open.row.info.reply = ledger::reply_text(outcome);
         let mut loaded = loaded;
@@ -459,7 +484,7 @@ impl Partition {
             _ => {
                 self.seq += 1;
                 let note = Note { opened: begun.opened, closed: begun.closed, ..Note::default() };
-                Some(self.transaction(begun.writes, &note))
+                Some(self.transaction(begun.writes, note))
             }
         }
     }
@@ -520,11 +545,11 @@ impl Partition {
         });
         let open = open.collect();
         let counters = self.counters.clone();
-        let snapshot = Snapshot { seq: self.seq, commit, open, counters };
+        let snapshot = Snapshot { seq: self.seq, commit, open, counters, at: self.latest };
         let key = codec::snapshot_key(self.id);
         let value = Some(codec::encode(&snapshot));
         let write = Write { table: Table::Meta, key, value };
-        self.transaction(vec![write], &Note::default())
+        self.transaction(vec![write], Note::default())
     }
 
     /// The transaction that writes rows which belong to no customer (definitions, cursors);
@@ -532,12 +557,24 @@ impl Partition {
     pub fn put(&mut self, writes: Vec<Write>, ticket: Ticket) -> Transaction {
         self.seq += 1;
         self.pending.push_back((self.seq, Effect::Acknowledge(ticket)));
-        self.transaction(writes, &Note::default())
+        self.transaction(writes, Note::default())
     }
 
-    /// After a restart: counts as they were.
-    pub fn recover_counters(&mut self, counters: Counters) {
+    /// After a restart: counts as they were, and the newest instant that was seen.
+    pub fn recover_memory(&mut self, counters: Counters, latest: Instant) {
         self.counters = counters;
+        self.latest = latest;
+    }
+
+    /// Acknowledges an input that may have changed nothing, once all before it is durable.
+    pub fn acknowledge(&mut self, ticket: Ticket) {
+        self.pending.push_back((self.seq, Effect::Acknowledge(ticket)));
+    }
+
+    /// Attempts that are under way.
+    pub fn in_flight(&self) -> usize {
+        let open = self.open.values().filter_map(|open| open.row.info.open.as_ref());
+        open.filter(|open| open.retry_at.is_none()).count()
     }
 
     /// After a restart: takes in one customer's planned messages again.

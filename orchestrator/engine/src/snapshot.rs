@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::ids::SendId;
+use domain::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::counters::Counters;
@@ -20,6 +21,8 @@ pub struct Snapshot {
     pub open: BTreeMap<SendId, OpenedSend>,
     /// Counts.
     pub counters: Counters,
+    /// The newest instant that the partition had seen.
+    pub at: Instant,
 }
 
 impl Snapshot {
@@ -30,6 +33,7 @@ impl Snapshot {
             return;
         }
         self.seq = seq;
+        self.at = self.at.max(note.at);
         for opened in note.opened {
             self.open.insert(opened.send, opened);
         }

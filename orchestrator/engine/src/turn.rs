@@ -40,6 +40,13 @@ pub enum Input {
         /// Who waits for it.
         ticket: Option<Ticket>,
     },
+    /// An event of the past, from an import: remembered and counted, but it sets off nothing.
+    Recorded {
+        /// The event.
+        event: Arc<Event>,
+        /// Who waits for it.
+        ticket: Option<Ticket>,
+    },
     /// Everything that is due by now.
     Timer,
     /// A connection slot of this channel is free.

@@ -58,6 +58,16 @@ impl Alarm {
         }
     }
 
+    /// Sets it to ring in `after_ms` of its clock.
+    pub fn set_after<A, F>(&mut self, ctx: &mut Context<A>, after_ms: i64, ring: F)
+    where
+        A: Actor<Context = Context<A>>,
+        F: FnOnce(&mut A, &mut Context<A>) + 'static,
+    {
+        let due_ms = self.clock.now_ms().saturating_add(after_ms);
+        self.set(ctx, due_ms, ring);
+    }
+
     /// It has rung: it is not set any more.
     pub fn rang(&mut self) {
         self.set = None;

@@ -81,6 +81,20 @@ impl Clock {
         Self::from_source(Source::Accelerated { origin, start_ms, factor: factor.max(1) })
     }
 
+    /// Goes on from an instant that was answered before a restart, if the machine's clock stands
+    /// behind it by no more than `limit_ms`: then time is slewed until the machine's clock is
+    /// level. Behind by more than that it is the earlier answer that was wrong. False then.
+    pub fn not_before(&self, answered_ms: i64, limit_ms: i64) -> bool {
+        if answered_ms.saturating_sub(self.now_ms()) > limit_ms {
+            return false;
+        }
+        if let Source::System(SystemClock { origin, steady }) = &*self.0 {
+            let elapsed_ms = i64::try_from(origin.elapsed().as_millis()).unwrap_or(i64::MAX);
+            steady.observe(answered_ms, elapsed_ms);
+        }
+        true
+    }
+
     fn from_source(source: Source) -> Self {
         Self(Arc::new(source))
     }

@@ -13,23 +13,28 @@ use runtime::{Clock, Delivery, Lane, Permit};
 
 use super::core::Outgoing;
 use super::ingest::{Directory, LateDirectory};
-use super::{Addressed, PartitionMsg, Work};
+use super::{Addressed, PartitionMsg, Settled, Work};
 use crate::telemetry::metrics::Metrics;
 
 /// Makes a message of an attempt. An error is final: the same data give the same error again.
 pub type Render = Arc<dyn Fn(&Attempt) -> Result<Message, String> + Send + Sync>;
 
 /// What a channel actor is told.
-#[derive(Debug)]
 pub enum ChannelMsg {
     /// Send this.
-    Attempt(Outgoing),
+    Attempt(Outgoing, Render),
+}
+
+impl std::fmt::Debug for ChannelMsg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self::Attempt(outgoing, _) = self;
+        f.debug_tuple("Attempt").field(outgoing).finish()
+    }
 }
 
 /// The actor. One per channel and arbiter, so that signing and rendering use every core.
 pub struct ChannelActor {
     channel: Arc<dyn Channel>,
-    render: Render,
     directory: LateDirectory,
     clock: Clock,
     metrics: Arc<Metrics>,
@@ -47,12 +52,11 @@ impl ChannelActor {
     /// For a provider.
     pub fn new(
         channel: Arc<dyn Channel>,
-        render: Render,
         directory: LateDirectory,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { channel, render, directory, clock, metrics }
+        Self { channel, directory, clock, metrics }
     }
 }
 
@@ -64,19 +68,20 @@ impl Handler<Delivery<ChannelMsg>> for ChannelActor {
     type Result = ();
 
     fn handle(&mut self, delivery: Delivery<ChannelMsg>, ctx: &mut Context<Self>) {
-        let (ChannelMsg::Attempt(outgoing), credit) = delivery.into_parts();
-        let (channel, render) = (self.channel.clone(), self.render.clone());
+        let (ChannelMsg::Attempt(outgoing, render), credit) = delivery.into_parts();
+        let channel = self.channel.clone();
         let (directory, metrics) = (self.directory.clone(), self.metrics.clone());
         let now = Instant(self.clock.now_ms());
         ctx.spawn(actix::fut::wrap_future(async move {
             let attempt = outgoing.attempt.clone();
-            let outcome = deliver(&*channel, &render, outgoing, now).await;
+            let permit = Arc::new(outgoing.permit);
+            let outcome = deliver(&*channel, &render, &attempt, permit.clone(), now).await;
             metrics.send(channel.name(), word(&outcome));
             if matches!(outcome, Outcome::Unknown { .. }) {
                 metrics.sends_unknown.inc();
             }
             if let Some(directory) = directory.get() {
-                report(directory, &attempt, outcome).await;
+                report(directory, &attempt, Settled { send: attempt.send, outcome, permit }).await;
             }
             drop(credit);
         }));
@@ -86,15 +91,15 @@ impl Handler<Delivery<ChannelMsg>> for ChannelActor {
 async fn deliver(
     channel: &dyn Channel,
     render: &Render,
-    outgoing: Outgoing,
+    attempt: &Attempt,
+    permit: Arc<Permit>,
     now: Instant,
 ) -> Outcome {
-    let attempt = outgoing.attempt;
     if now >= attempt.valid_until {
         let reason = "the message was no longer valid when its turn came".to_owned();
         return Outcome::NotSent { reason, retry_after_ms: None };
     }
-    let message = match render(&attempt) {
+    let message = match render(attempt) {
         Ok(message) => message,
         Err(reason) => {
             let reply = format!("the message could not be rendered: {reason}");
@@ -108,7 +113,7 @@ async fn deliver(
             now,
             deadline: attempt.valid_until,
             message,
-            permit: Box::new(Held(outgoing.permit)),
+            permit: Box::new(Held(permit)),
         })
         .await;
     match outcome {
@@ -127,7 +132,7 @@ async fn deliver(
 /// A connection slot, as the channel holds it. One process owns its store, so the leave to send
 /// ends only with the process.
 #[derive(Debug)]
-struct Held(#[expect(dead_code, reason = "held until it is dropped")] Permit);
+struct Held(#[expect(dead_code, reason = "held until it is dropped")] Arc<Permit>);
 
 impl channels::Permit for Held {
     fn holds(&self) -> bool {
@@ -145,10 +150,10 @@ fn word(outcome: &Outcome) -> &'static str {
 }
 
 /// Brings an outcome home, waiting for room if it must: an outcome is never dropped.
-async fn report(directory: &Directory, attempt: &Attempt, outcome: Outcome) {
+async fn report(directory: &Directory, attempt: &Attempt, settled: Settled) {
     let key: CustomerKey = attempt.customer.key();
     let partition = directory.partition(key);
-    let work = Work::Outcome(attempt.send, outcome);
+    let work = Work::Outcome(settled);
     let works = vec![Addressed { key, id: None, lane: Lane::Transactional, work }];
     if let Ok(credit) = partition.control.credits().take(1).await {
         // A partition that has stopped leaves the send in flight: the next start finds it so.

@@ -33,6 +33,8 @@ pub struct ContactPolicyActor {
     partition: Handle<PartitionMsg>,
     clock: Clock,
     alarm: Alarm,
+    /// Rings in real time, for a partition that was full.
+    busy: Alarm,
     /// Retries that a full partition refused.
     refused: Vec<Addressed>,
 }
@@ -45,8 +47,8 @@ impl ContactPolicyActor {
         partition: Handle<PartitionMsg>,
         clock: Clock,
     ) -> Self {
-        let alarm = Alarm::new(clock.clone());
-        Self { core, looks, partition, clock, alarm, refused: Vec::new() }
+        let (alarm, busy) = (Alarm::new(clock.clone()), Alarm::new(Clock::system()));
+        Self { core, looks, partition, clock, alarm, busy, refused: Vec::new() }
     }
 
     fn stand_in_line(&self, channel: &ChannelName) {
@@ -90,10 +92,13 @@ impl ContactPolicyActor {
 
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
         let next = self.core.borrow().partition.next_retry();
-        let again = Instant(self.clock.now_ms() + BUSY_PAUSE_MS);
-        let at = if self.refused.is_empty() { next } else { again };
-        if at != Instant::MAX {
-            self.alarm.set(ctx, at.0, |actor, ctx| {
+        if !self.refused.is_empty() {
+            self.busy.set_after(ctx, BUSY_PAUSE_MS, |actor, ctx| {
+                actor.busy.rang();
+                actor.retry(ctx);
+            });
+        } else if next != Instant::MAX {
+            self.alarm.set(ctx, next.0, |actor, ctx| {
                 actor.alarm.rang();
                 actor.retry(ctx);
             });

@@ -8,16 +8,16 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::ids::{ChannelName, CustomerId, CustomerKey, SendId};
+use domain::ids::{ChannelName, CustomerId, CustomerKey};
 use domain::time::Instant;
 use engine::codec::{self, DecodeError};
-use engine::ledger::{self, Outcome};
+use engine::ledger;
 use engine::partition::{Attempt, Effect, Grant};
 use engine::{Input, Loaded, Partition, Ticket};
 use runtime::{Clock, Permit, Reply, Slots};
 use store::{Limit, Range, Read, ReadError, Store};
 
-use super::Work;
+use super::{Published, Settled, Work};
 use crate::rows::{self, Rows};
 
 /// Most ledger rows loaded for one customer: the newest ones. A cap window never holds more: a
@@ -74,7 +74,7 @@ pub enum LoadError {
 /// The slots of one channel, as one partition sees them.
 struct ChannelSlots {
     shared: Slots,
-    /// A permit that was handed to this partition while it waited.
+    /// Permits that the turn at hand was given, or that one before it had no use for.
     offered: Vec<Permit>,
     /// Permits of turns whose attempts are not durable yet.
     taken: Vec<Permit>,
@@ -87,12 +87,18 @@ pub struct Core {
     store: Store,
     clock: Clock,
     slots: HashMap<ChannelName, ChannelSlots>,
+    closing: bool,
     acks: HashMap<u64, Ack>,
     next_ticket: u64,
     /// Channels for which a message had no slot since this was last looked at.
     pub starved: Vec<ChannelName>,
     /// Transactions in the order of their sequences, not yet handed to the committer.
     pub undelivered: Vec<store::Transaction>,
+    /// Slots of attempts whose outcomes are among `undelivered`. They come free only once the
+    /// committer has those: commits are in order, so whatever takes a slot next is durable no
+    /// earlier than the outcome before it, and a crash leaves at most one unknown per slot
+    /// (semantics 25).
+    pub leaving: Vec<Arc<Permit>>,
     /// Due instants that have changed since the scheduler was last told.
     pub rearmed: Vec<(CustomerKey, Instant)>,
 }
@@ -112,27 +118,53 @@ impl Core {
         partition: Partition,
         store: Store,
         clock: Clock,
-        slots: &HashMap<ChannelName, Slots>,
+        published: &Published,
     ) -> Self {
-        let slots = slots
-            .iter()
-            .map(|(name, shared)| {
-                let shared = shared.clone();
-                let slots = ChannelSlots { shared, offered: Vec::new(), taken: Vec::new() };
-                (name.clone(), slots)
-            })
-            .collect();
-        Self {
+        let mut core = Self {
             partition,
             store,
             clock,
-            slots,
+            slots: HashMap::new(),
+            closing: false,
             acks: HashMap::new(),
             next_ticket: 0,
             starved: Vec::new(),
             undelivered: Vec::new(),
+            leaving: Vec::new(),
             rearmed: Vec::new(),
+        };
+        core.connect(published);
+        core
+    }
+
+    /// Turns from now on see what is published.
+    pub fn publish(&mut self, published: &Published) {
+        self.partition.set_catalog(published.catalog.clone());
+        self.connect(published);
+    }
+
+    /// Takes over the channels' slots. Attempts that are under way keep those that they have.
+    fn connect(&mut self, published: &Published) {
+        for (name, door) in &published.channels {
+            let shared = door.slots.clone();
+            match self.slots.get_mut(name) {
+                Some(slots) => slots.shared = shared,
+                None => {
+                    let slots = ChannelSlots { shared, offered: Vec::new(), taken: Vec::new() };
+                    self.slots.insert(name.clone(), slots);
+                }
+            }
         }
+    }
+
+    /// Whether the process is about to end.
+    pub fn is_closing(&self) -> bool {
+        self.closing
+    }
+
+    /// From now on nothing new is sent: the process is about to end.
+    pub fn close(&mut self) {
+        self.closing = true;
     }
 
     /// Now.
@@ -145,20 +177,32 @@ impl Core {
         let now = self.now();
         let due_before = loaded.customer.due_at;
         let mut inputs = Vec::new();
+        let mut told = Vec::new();
         for work in works {
             match work {
-                Work::Outcome(send, outcome) => {
-                    self.outcome(send, &outcome, Some(loaded), now);
-                }
+                Work::Outcome(settled) => self.outcome(settled, Some(loaded), now),
                 Work::Timer { due } if due != loaded.customer.due_at => {}
                 Work::Timer { .. } => inputs.push(Input::Timer),
-                Work::Slot(channel) => inputs.push(Input::Slot(channel)),
+                Work::Slot(channel, permit) => {
+                    self.offer(&channel, permit);
+                    inputs.push(Input::Slot(channel));
+                }
                 Work::Retry(send) => inputs.push(Input::Retry(send)),
-                Work::Tick { version, instant } => inputs.push(Input::Tick { version, instant }),
-                Work::Refresh => inputs.push(Input::Refresh),
+                Work::Tick { version, instant, ack } => {
+                    inputs.push(Input::Tick { version, instant });
+                    told.push(ack);
+                }
+                Work::Refresh { ack } => {
+                    inputs.push(Input::Refresh);
+                    told.push(ack);
+                }
                 Work::Event { event, ack } => {
                     let ticket = ack.map(|ack| self.ticket(ack));
                     inputs.push(Input::Event { event, ticket });
+                }
+                Work::Recorded { event, ack } => {
+                    let ticket = Some(self.ticket(ack));
+                    inputs.push(Input::Recorded { event, ticket });
                 }
                 Work::Enroll { journey, key, payload, ack } => {
                     let ticket = ack.map(|ack| self.ticket(ack));
@@ -167,13 +211,22 @@ impl Core {
             }
         }
         if !inputs.is_empty() {
+            with_what_is_due(&mut inputs, loaded.customer.due_at, now);
             let begun = self.partition.begin(loaded, inputs, now);
             if begun.needs_ledger(loaded) {
                 loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
             }
-            let mut slots = TurnSlots { slots: &mut self.slots, starved: &mut self.starved };
+            let mut slots = TurnSlots {
+                slots: &mut self.slots,
+                starved: &mut self.starved,
+                closing: self.closing,
+            };
             let finished = self.partition.finish(loaded, begun, &mut slots);
             self.undelivered.extend(finished.map(rows::to_store));
+        }
+        for ack in told {
+            let ticket = self.ticket(ack);
+            self.partition.acknowledge(ticket);
         }
         let due = loaded.customer.due_at;
         if due != due_before && due != Instant::MAX {
@@ -182,16 +235,11 @@ impl Core {
         Ok(())
     }
 
-    /// An outcome outside a turn: the customer is not active and need not be loaded.
-    pub fn outcome(
-        &mut self,
-        send: SendId,
-        outcome: &Outcome,
-        loaded: Option<&mut Loaded>,
-        now: Instant,
-    ) {
-        let transaction = self.partition.outcome(send, outcome, loaded, now);
+    /// An outcome; outside a turn the customer is not active and need not be loaded.
+    pub fn outcome(&mut self, settled: Settled, loaded: Option<&mut Loaded>, now: Instant) {
+        let transaction = self.partition.outcome(settled.send, &settled.outcome, loaded, now);
         self.undelivered.extend(transaction.map(rows::to_store));
+        self.leaving.push(settled.permit);
     }
 
     /// Writes rows that belong to no customer.
@@ -228,23 +276,25 @@ impl Core {
         outgoing
     }
 
-    /// A permit that this partition had waited for.
-    pub fn offer(&mut self, channel: &ChannelName, permit: Permit) {
+    fn offer(&mut self, channel: &ChannelName, permit: Permit) {
         if let Some(slots) = self.slots.get_mut(channel) {
             slots.offered.push(permit);
         }
     }
 
-    /// Gives back permits that were offered and not used.
-    pub fn give_back(&mut self, channel: &ChannelName) {
-        if let Some(slots) = self.slots.get_mut(channel) {
-            slots.offered.clear();
+    /// Permits that the turns they were given to had no use for.
+    pub fn unused(&mut self) -> Vec<(ChannelName, Permit)> {
+        let mut unused = Vec::new();
+        for (channel, slots) in &mut self.slots {
+            unused.extend(slots.offered.drain(..).map(|permit| (channel.clone(), permit)));
         }
+        unused
     }
 
-    /// Whether a permit was offered and not used yet.
-    pub fn has_offer(&self, channel: &ChannelName) -> bool {
-        self.slots.get(channel).is_some_and(|slots| !slots.offered.is_empty())
+    /// Channels for whose slots messages wait.
+    pub fn waited_for(&self) -> Vec<ChannelName> {
+        let channels = self.slots.keys();
+        channels.filter(|channel| self.partition.others_wait(channel)).cloned().collect()
     }
 
     /// The shared slots of a channel.
@@ -284,29 +334,58 @@ impl Core {
     }
 }
 
+/// Everything of one instant is one turn, so that what is due competes with what an event asks for
+/// (semantics 20): what was due before the first event comes first, else events do (semantics 2).
+/// The timer that brings it later finds nothing to do.
+fn with_what_is_due(inputs: &mut Vec<Input>, due: Instant, now: Instant) {
+    if due > now || inputs.iter().any(|input| matches!(input, Input::Timer)) {
+        return;
+    }
+    let first = inputs.iter().find_map(|input| match input {
+        Input::Event { event, .. } => Some(event.received_at),
+        _ => None,
+    });
+    match first {
+        Some(received_at) if due < received_at => inputs.insert(0, Input::Timer),
+        _ => inputs.push(Input::Timer),
+    }
+}
+
 fn load_ledger(
     store: &Store,
     partition: &Partition,
     loaded: &Loaded,
 ) -> Result<Vec<policies::LedgerRow>, LoadError> {
-    let prefix = codec::sends_prefix(partition.id(), loaded.customer.key());
-    let limit = Limit::rows(LEDGER_ROWS_MAX);
-    let page = store.scan(rows::table(engine::Table::Sends), &Range::prefix(prefix), limit)?;
-    let mut found = Vec::with_capacity(page.rows.len());
-    for (_, value) in &page.rows {
-        found.push(ledger::decode_ledger(value)?);
+    let mut range = Range::prefix(codec::sends_prefix(partition.id(), loaded.customer.key()));
+    let table = rows::table(engine::Table::Sends);
+    let mut found = Vec::new();
+    loop {
+        let page = store.scan(table, &range, Limit::rows(LEDGER_ROWS_MAX))?;
+        found.reserve(page.rows.len());
+        for (_, value) in &page.rows {
+            found.push(ledger::decode_ledger(value)?);
+        }
+        let excess = found.len().saturating_sub(LEDGER_ROWS_MAX);
+        found.drain(..excess);
+        match page.next {
+            Some(next) => range = range.resume(next),
+            None => return Ok(found),
+        }
     }
-    Ok(found)
 }
 
 /// The slots that one turn can take.
 struct TurnSlots<'a> {
     slots: &'a mut HashMap<ChannelName, ChannelSlots>,
     starved: &'a mut Vec<ChannelName>,
+    closing: bool,
 }
 
 impl engine::partition::Slots for TurnSlots<'_> {
     fn take(&mut self, channel: &ChannelName) -> Grant {
+        if self.closing {
+            return Grant::None;
+        }
         let Some(slots) = self.slots.get_mut(channel) else {
             return Grant::None;
         };

@@ -60,6 +60,15 @@ impl Directory {
         self.dispatch(works.collect())
     }
 
+    /// Takes in events of the past that are to set off nothing; else as [`Self::ingest`].
+    pub fn record(&self, events: Vec<Event>, lane: Lane) -> Result<Answer<()>, Busy> {
+        let works = events.into_iter().map(|event| {
+            let id = event.customer.clone();
+            (id, lane, move |ack| Work::Recorded { event: Arc::new(event), ack })
+        });
+        self.dispatch(works.collect())
+    }
+
     /// Enrolls a customer by API.
     pub fn enroll(
         &self,

@@ -12,7 +12,9 @@ pub mod customer;
 pub mod ingest;
 pub mod partition;
 pub mod scheduler;
+pub mod walker;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::event::Event;
@@ -21,8 +23,9 @@ use domain::time::Instant;
 use domain::value::Map;
 use engine::ledger::Outcome;
 use engine::{Catalog, Partition};
-use runtime::{Lane, Permit, Reply};
+use runtime::{Handle, Lane, Permit, Reply, Slots};
 
+use self::channel::{ChannelMsg, Render};
 use self::core::Ack;
 
 /// What a customer is to be told, on its way through the partition's queue.
@@ -35,23 +38,32 @@ pub enum Work {
         /// Who waits for it to be durable.
         ack: Option<Ack>,
     },
+    /// An event of the past that sets off nothing.
+    Recorded {
+        /// The event.
+        event: Arc<Event>,
+        /// Who waits for it to be durable.
+        ack: Ack,
+    },
     /// Something is due.
     Timer {
         /// For when the timer was set: another instant in the record makes it stale.
         due: Instant,
     },
-    /// A connection slot of this channel is free.
-    Slot(ChannelName),
+    /// A connection slot of this channel, for a message that waits for one.
+    Slot(ChannelName, Permit),
     /// The next attempt of a send is due.
     Retry(SendId),
     /// What a channel said of a send.
-    Outcome(SendId, Outcome),
+    Outcome(Settled),
     /// A schedule ticked.
     Tick {
         /// The version the schedule belongs to.
         version: VersionNo,
         /// The tick.
         instant: Instant,
+        /// Who waits for it.
+        ack: Ack,
     },
     /// The API enrolls.
     Enroll {
@@ -64,8 +76,22 @@ pub enum Work {
         /// Who waits for it.
         ack: Option<Ack>,
     },
-    /// The catalog changed in a way that this customer must look at.
-    Refresh,
+    /// The catalog changed: this customer must look at it.
+    Refresh {
+        /// Who waits for it.
+        ack: Ack,
+    },
+}
+
+/// What became of an attempt, with the slot that it holds until this is on its way to the store.
+#[derive(Debug)]
+pub struct Settled {
+    /// The send.
+    pub send: SendId,
+    /// What the channel said.
+    pub outcome: Outcome,
+    /// The slot.
+    pub permit: Arc<Permit>,
 }
 
 /// Work for one customer.
@@ -81,6 +107,34 @@ pub struct Addressed {
     pub work: Work,
 }
 
+/// What is published, as the actors see it: replaced as a whole.
+#[derive(Debug)]
+pub struct Published {
+    /// The definitions, compiled.
+    pub catalog: Arc<Catalog>,
+    /// The channels.
+    pub channels: HashMap<ChannelName, ChannelDoor>,
+}
+
+/// The way to a running channel.
+#[derive(Clone)]
+pub struct ChannelDoor {
+    /// The provider.
+    pub provider: Arc<dyn channels::Channel>,
+    /// Its connection slots.
+    pub slots: Slots,
+    /// Its actors, one per arbiter.
+    pub handles: Vec<Handle<ChannelMsg>>,
+    /// Makes its messages.
+    pub render: Render,
+}
+
+impl std::fmt::Debug for ChannelDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChannelDoor").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
 /// A question about a partition, answered between turns.
 pub type Query = Box<dyn FnOnce(&Partition) + Send>;
 
@@ -93,14 +147,17 @@ pub enum PartitionMsg {
     /// The committer has news: look at the durable sequence.
     Durable,
     /// What is published has changed.
-    Catalog(Arc<Catalog>),
+    Published(Arc<Published>),
     /// A question.
     Query(Query),
     /// Write rows of the table `Meta`, and answer when they are durable.
     Put(Vec<engine::Write>, Ack),
     /// Write a snapshot, given a group commit that is durable.
     Snapshot(u64),
-    /// Answer when everything that was taken in is durable and no attempt is under way.
+    /// Answer when everything that was taken in is durable, nothing is due and no attempt is under
+    /// way.
+    Quiet(Reply<()>),
+    /// The same before an end, for which nothing new is sent and nothing that is due is waited for.
     Drain(Reply<()>),
 }
 
@@ -110,10 +167,11 @@ impl std::fmt::Debug for PartitionMsg {
             Self::Work(_) => "Work",
             Self::Permit(..) => "Permit",
             Self::Durable => "Durable",
-            Self::Catalog(_) => "Catalog",
+            Self::Published(_) => "Published",
             Self::Query(_) => "Query",
             Self::Put(..) => "Put",
             Self::Snapshot(_) => "Snapshot",
+            Self::Quiet(_) => "Quiet",
             Self::Drain(_) => "Drain",
         })
     }

@@ -1,7 +1,6 @@
 //! The partition actor: the queue in front of its customers, their activation and passivation, and
 //! the way of their transactions to the committer. It decides nothing about a customer.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +9,9 @@ use domain::ids::{ChannelName, CustomerId, CustomerKey};
 use domain::time::Instant;
 use engine::ledger::Outcome;
 use runtime::returns::Collect;
-use runtime::{Active, Clock, Credit, Delivery, Handle, Lane, Lanes, Local, Reply, Returns, Turn};
+use runtime::{
+    Active, Clock, Credit, Delivery, Lane, Lanes, Local, Permit, Reply, Returns, Turn,
+};
 use store::{Reason, Store};
 
 use super::channel::ChannelMsg;
@@ -18,7 +19,8 @@ use super::contact_policy::Look;
 use super::core::SharedCore;
 use super::customer::{CustomerActor, Returned};
 use super::scheduler::SharedTimers;
-use super::{Addressed, PartitionMsg, Work};
+use super::walker::NextWalk;
+use super::{Addressed, PartitionMsg, Published, Work};
 use crate::telemetry::metrics::Metrics;
 
 /// Inputs of one customer that one turn takes at most.
@@ -45,8 +47,12 @@ pub struct Wiring {
     pub armed: Returns<()>,
     /// Wakes the contact-policy actor.
     pub looks: Returns<Look>,
-    /// The channels.
-    pub channels: HashMap<ChannelName, Handle<ChannelMsg>>,
+    /// What is published.
+    pub published: Arc<Published>,
+    /// Which of a channel's actors is on this arbiter.
+    pub arbiter: usize,
+    /// When the walker has work next.
+    pub next_walk: NextWalk,
     /// Highest durable sequence, set by the committer.
     pub durable: Arc<AtomicU64>,
     /// The metrics of the process.
@@ -70,7 +76,10 @@ pub struct PartitionActor {
     lanes: Lanes<Queued>,
     active: Active<Local<CustomerActor>>,
     returns: Returns<Returned>,
+    /// Idleness is a matter of memory, so of real time, however fast the process's clock runs.
+    idle_clock: Clock,
     drain: Option<Reply<()>>,
+    quiet: Vec<Reply<()>>,
     counted_active: i64,
 }
 
@@ -88,7 +97,9 @@ impl PartitionActor {
             lanes: Lanes::new(runtime::lanes::LaneLimits::default()),
             active: Active::new(),
             returns,
+            idle_clock: Clock::system(),
             drain: None,
+            quiet: Vec::new(),
             counted_active: 0,
         }
     }
@@ -96,10 +107,10 @@ impl PartitionActor {
     fn queue(&mut self, works: Vec<Addressed>, mut credit: Credit) {
         for Addressed { key, id, lane, work } in works {
             let work = match work {
-                Work::Outcome(send, outcome) if !self.needs_turn(key, &outcome) => {
+                Work::Outcome(settled) if !self.needs_turn(key, &settled.outcome) => {
                     let mut core = self.wiring.core.borrow_mut();
                     let now = core.now();
-                    core.outcome(send, &outcome, None, now);
+                    core.outcome(settled, None, now);
                     continue;
                 }
                 work => work,
@@ -123,10 +134,13 @@ impl PartitionActor {
                 self.wiring.timers.borrow_mut().insert(key.0, again);
                 self.wiring.armed.push(());
             }
-            Work::Outcome(send, outcome) => {
+            Work::Outcome(settled) => {
                 let mut core = self.wiring.core.borrow_mut();
                 let now = core.now();
-                core.outcome(send, &outcome, None, now);
+                core.outcome(settled, None, now);
+            }
+            Work::Slot(channel, _) => {
+                self.wiring.core.borrow_mut().partition.wait_again(&channel, key);
             }
             _ => {}
         }
@@ -156,7 +170,7 @@ impl PartitionActor {
             return;
         }
         self.activate(&starting);
-        let now_ms = self.wiring.clock.now_ms();
+        let now_ms = self.idle_clock.now_ms();
         for (key, inputs) in starting {
             let slot = self.active.find(&key.0);
             let flight = slot.and_then(|slot| Some((slot, self.active.begin(slot, now_ms)?)));
@@ -185,7 +199,7 @@ impl PartitionActor {
             Ok(records) => records,
             Err(error) => crate::fatal::store_failed(&error),
         };
-        let now_ms = self.wiring.clock.now_ms();
+        let now_ms = self.idle_clock.now_ms();
         for ((key, inputs), record) in missing.into_iter().zip(records) {
             let id = inputs.iter().find_map(|queued| queued.id.as_ref());
             match core.borrow().load(*key, id, record) {
@@ -226,11 +240,14 @@ impl PartitionActor {
         self.release(ctx);
         self.pump();
         self.count_active();
-        self.drained();
+        self.answer_who_waits();
     }
 
     fn submit(&mut self) {
-        let transactions = std::mem::take(&mut self.wiring.core.borrow_mut().undelivered);
+        let (transactions, leaving) = {
+            let mut core = self.wiring.core.borrow_mut();
+            (std::mem::take(&mut core.undelivered), std::mem::take(&mut core.leaving))
+        };
         if transactions.is_empty() {
             return;
         }
@@ -242,6 +259,7 @@ impl PartitionActor {
             let mut core = self.wiring.core.borrow_mut();
             let later = std::mem::replace(&mut core.undelivered, refused.transactions);
             core.undelivered.extend(later);
+            core.leaving.extend(leaving);
         }
     }
 
@@ -249,35 +267,40 @@ impl PartitionActor {
         let durable = self.wiring.durable.load(Ordering::Acquire);
         let outgoing = self.wiring.core.borrow_mut().durable(durable);
         for outgoing in outgoing {
-            let Some(channel) = self.wiring.channels.get(&outgoing.attempt.channel) else {
+            let channels = &self.wiring.published.channels;
+            let Some(door) = channels.get(&outgoing.attempt.channel) else {
                 continue;
             };
             // The slot that it holds is the bound; the channel has a credit for each.
-            if channel.tell(ChannelMsg::Attempt(outgoing), 1).is_err() {
+            let message = ChannelMsg::Attempt(outgoing, door.render.clone());
+            if door.handles[self.wiring.arbiter].tell(message, 1).is_err() {
                 tracing::error!("a channel refused a message that holds a slot of it");
             }
         }
     }
 
-    fn use_permit(&mut self, channel: &ChannelName) {
-        let mut core = self.wiring.core.borrow_mut();
-        if !core.has_offer(channel) {
-            return;
-        }
-        let next = core.partition.next_waiting(channel);
-        let Some(key) = next else {
-            core.give_back(channel);
-            return;
+    /// Gives a permit to the message that has waited longest; the next one stands in line again.
+    fn use_permit(&mut self, channel: ChannelName, permit: Permit) {
+        let (next, more) = {
+            let mut core = self.wiring.core.borrow_mut();
+            // Before an end nothing new goes: the permit is passed on, to nobody in the end.
+            let next = (!core.is_closing()).then(|| core.partition.next_waiting(&channel)).flatten();
+            (next, core.partition.others_wait(&channel))
         };
-        drop(core);
-        let work = Work::Slot(channel.clone());
-        let queued = Queued { id: None, work, _credit: None };
-        drop(self.lanes.push(Lane::Transactional, key.0, queued));
+        // Nobody waits any more: dropping the permit passes it on.
+        let Some(key) = next else { return };
+        if more {
+            self.wiring.looks.push(Look::Starved(channel.clone()));
+        }
+        let queued = Queued { id: None, work: Work::Slot(channel, permit), _credit: None };
+        if let Err((_, queued)) = self.lanes.push(Lane::Transactional, key.0, queued) {
+            self.refuse(key, queued.work);
+        }
     }
 
     fn passivate(&mut self) {
         let durable = self.wiring.durable.load(Ordering::Acquire);
-        let idle = self.wiring.clock.now_ms() - IDLE_MS;
+        let idle = self.idle_clock.now_ms() - IDLE_MS;
         loop {
             let over = self.active.len() > self.wiring.active_max;
             let before = if over { i64::MAX } else { idle };
@@ -294,15 +317,35 @@ impl PartitionActor {
         self.counted_active = now;
     }
 
-    fn drained(&mut self) {
+    fn answer_who_waits(&mut self) {
+        if self.drain.is_none() && self.quiet.is_empty() {
+            return;
+        }
         let core = self.wiring.core.borrow();
         let idle = self.lanes.is_empty()
             && self.active.in_flight() == 0
             && core.undelivered.is_empty()
-            && core.partition.durable() == core.partition.seq();
+            && core.partition.durable() == core.partition.seq()
+            && core.partition.in_flight() == 0;
+        if !idle {
+            return;
+        }
+        let now = core.now();
+        let next_timer = self.wiring.timers.borrow().next_due_ms().map_or(Instant::MAX, Instant);
+        let next = next_timer.min(core.partition.next_retry()).min(self.wiring.next_walk.get());
+        let waiting = !core.waited_for().is_empty();
         drop(core);
-        if idle && let Some(reply) = self.drain.take() {
+        if next > now && !waiting {
+            self.quiet.drain(..).for_each(|reply| reply.send(()));
+        }
+        if let Some(reply) = self.drain.take() {
             reply.send(());
+        }
+    }
+
+    fn stand_in_line(&self) {
+        for channel in self.wiring.core.borrow().waited_for() {
+            self.wiring.looks.push(Look::Starved(channel));
         }
     }
 }
@@ -311,7 +354,9 @@ impl Actor for PartitionActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        let clock = self.wiring.clock.clone();
+        // Messages that waited for a slot when the process ended stand in line again.
+        self.stand_in_line();
+        let clock = self.idle_clock.clone();
         runtime::alarm::every(ctx, &clock, SWEEP_PERIOD_MS, |actor: &mut Self, _ctx| {
             actor.passivate();
         });
@@ -325,13 +370,12 @@ impl Handler<Delivery<PartitionMsg>> for PartitionActor {
         let (msg, credit) = delivery.into_parts();
         match msg {
             PartitionMsg::Work(works) => self.queue(works, credit),
-            PartitionMsg::Permit(channel, permit) => {
-                self.wiring.core.borrow_mut().offer(&channel, permit);
-                self.use_permit(&channel);
-            }
+            PartitionMsg::Permit(channel, permit) => self.use_permit(channel, permit),
             PartitionMsg::Durable => {}
-            PartitionMsg::Catalog(catalog) => {
-                self.wiring.core.borrow_mut().partition.set_catalog(catalog);
+            PartitionMsg::Published(published) => {
+                self.wiring.core.borrow_mut().publish(&published);
+                self.wiring.published = published;
+                self.stand_in_line();
             }
             PartitionMsg::Query(query) => query(&self.wiring.core.borrow().partition),
             PartitionMsg::Snapshot(commit) => {
@@ -340,7 +384,11 @@ impl Handler<Delivery<PartitionMsg>> for PartitionActor {
                 core.undelivered.push(crate::rows::to_store(transaction));
             }
             PartitionMsg::Put(writes, ack) => self.wiring.core.borrow_mut().put(writes, ack),
-            PartitionMsg::Drain(reply) => self.drain = Some(reply),
+            PartitionMsg::Quiet(reply) => self.quiet.push(reply),
+            PartitionMsg::Drain(reply) => {
+                self.wiring.core.borrow_mut().close();
+                self.drain = Some(reply);
+            }
         }
         self.settle(ctx);
     }
@@ -360,9 +408,9 @@ impl Handler<Collect> for PartitionActor {
             let key = self.active.end(flight, seq);
             self.lanes.finish(&key);
         }
-        let channels: Vec<ChannelName> = self.wiring.channels.keys().cloned().collect();
-        for channel in channels {
-            self.use_permit(&channel);
+        let unused = self.wiring.core.borrow_mut().unused();
+        for (channel, permit) in unused {
+            self.use_permit(channel, permit);
         }
         self.passivate_over();
         self.settle(ctx);

@@ -28,6 +28,8 @@ pub struct SchedulerActor {
     partition: Handle<PartitionMsg>,
     clock: Clock,
     alarm: Alarm,
+    /// Rings in real time, for a partition that was full.
+    busy: Alarm,
     metrics: Arc<Metrics>,
 }
 
@@ -40,7 +42,8 @@ impl SchedulerActor {
         metrics: Arc<Metrics>,
     ) -> Self {
         let alarm = Alarm::new(clock.clone());
-        Self { timers, partition, clock, alarm, metrics }
+        let busy = Alarm::new(Clock::system());
+        Self { timers, partition, clock, alarm, busy, metrics }
     }
 
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
@@ -63,14 +66,10 @@ impl SchedulerActor {
                 break;
             }
             if !self.hand_over(&due, now_ms) {
-                let again = now_ms + BUSY_PAUSE_MS;
                 for due in due {
                     self.timers.borrow_mut().give_back(due);
                 }
-                self.alarm.set(ctx, again, |actor, ctx| {
-                    actor.alarm.rang();
-                    actor.fire(ctx);
-                });
+                self.come_back(ctx);
                 return;
             }
         }
@@ -78,14 +77,17 @@ impl SchedulerActor {
             self.timers.borrow().next_due_ms().is_some_and(|due| due <= self.clock.now_ms());
         if waits {
             // The partition is full: what is due stays due.
-            let again = self.clock.now_ms() + BUSY_PAUSE_MS;
-            self.alarm.set(ctx, again, |actor, ctx| {
-                actor.alarm.rang();
-                actor.fire(ctx);
-            });
+            self.come_back(ctx);
         } else {
             self.set_alarm(ctx);
         }
+    }
+
+    fn come_back(&mut self, ctx: &mut Context<Self>) {
+        self.busy.set_after(ctx, BUSY_PAUSE_MS, |actor, ctx| {
+            actor.busy.rang();
+            actor.fire(ctx);
+        });
     }
 
     fn hand_over(&self, due: &[Due], now_ms: i64) -> bool {

@@ -12,14 +12,12 @@ use channels::unsubscribe::Keys;
 use domain::time::Instant;
 use runtime::Clock;
 
-use super::Failure;
-use crate::app::{self, App, AppSettings};
-use crate::config;
+use super::{Failure, apply};
+use crate::admin::{Admin, Proposal, Workshop};
+use crate::app::{self, AppSettings, DRAIN_LIMIT_MS};
 use crate::demo::panel::Figures;
 use crate::demo::{Fed, Feed, Life, Panel, START_MS, Scratch, ScratchError, shop};
 use crate::error::Exit;
-use crate::outgoing;
-use crate::publish::{Built, Publication};
 use crate::secret;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::setup::{LogFormat, log_to_stderr};
@@ -99,28 +97,15 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
     let mut ended = std::pin::pin!(until_asked(args.seconds).map_err(unavailable)?);
     let factor = args.speed.round() as u32;
     let clock = Clock::accelerated(START_MS, factor);
-    let (publication, built) = campaign(scratch)?;
-    let metrics = Arc::new(Metrics::new());
-    let settings = AppSettings {
-        data_dir: scratch.path().join("store"),
-        partitions: PARTITIONS,
-        arbiters: NonZeroUsize::new(2).expect("2 is not zero"),
-        active_max: ACTIVE_MAX,
-    };
-    let opened = app::open(&settings, &clock, &metrics).map_err(unavailable)?;
-    let secret = secret::links(&scratch.path().join("secrets")).map_err(unavailable)?;
-    let keys = Arc::new(Keys::new([(1, secret.as_slice())]).map_err(unavailable)?);
-    let outgoing =
-        outgoing::build(&built.definitions, &keys, scratch.path(), &clock).map_err(unavailable)?;
-    let captures = outgoing.captures;
-    let app = App::start(opened, &built.catalog, &outgoing.parts).map_err(unavailable)?;
-    app.publish(&publication).await.map_err(unavailable)?;
-    let site = web::Data::new(Site::new(&app, keys).with_captures(captures.clone()));
+    let admin = Arc::new(start(scratch, &clock)?);
+    let applied = admin.apply(&campaign(scratch)?).await;
+    applied.map_err(|problem| Failure::new(Exit::Internal, problem.to_string()))?;
+    let site = web::Data::new(Site::new(&admin));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let server = match Server::start(site.clone(), address, 1) {
         Ok(server) => server,
         Err(error) => {
-            end(app).await;
+            admin.app.stop(DRAIN_LIMIT_MS).await;
             return Err(unavailable(error));
         }
     };
@@ -130,7 +115,7 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
     );
     let fed = Arc::new(Fed::default());
     let life = Life::new(args.seed, args.customers, Instant(START_MS));
-    let directory = app.directory.clone();
+    let (directory, captures) = (admin.app.directory.clone(), admin.captures());
     let feed = Feed { life, directory, clock, factor, captures, fed: fed.clone() };
     let feed = actix_rt::spawn(feed.run());
     let mut watch = Watch::new(site.clone(), fed.clone());
@@ -145,28 +130,31 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
     watch.finish().await;
     site.begin_stop();
     server.stop().await;
-    end(app).await;
+    admin.app.stop(DRAIN_LIMIT_MS).await;
     Ok(())
 }
 
-async fn end(mut app: App) {
-    // Real time from here on: the limit for what is under way is meant so.
-    app.clock = Clock::system();
-    app.stop().await;
+/// Starts a process on a store of its own.
+fn start(scratch: &Scratch, clock: &Clock) -> Result<Admin, Failure> {
+    let settings = AppSettings {
+        data_dir: scratch.path().join("store"),
+        partitions: PARTITIONS,
+        arbiters: NonZeroUsize::new(2).expect("2 is not zero"),
+        active_max: ACTIVE_MAX,
+    };
+    let opened = app::open(&settings, clock, &Arc::new(Metrics::new())).map_err(unavailable)?;
+    let secret = secret::links(&scratch.path().join("secrets")).map_err(unavailable)?;
+    let keys = Arc::new(Keys::new([(1, secret.as_slice())]).map_err(unavailable)?);
+    let folder = scratch.path().to_owned();
+    let workshop = Workshop { keys, folder, public_url: None };
+    Admin::start(opened, workshop, None).map_err(unavailable)
 }
 
-/// The shop's campaign, written beside the store and compiled.
-fn campaign(scratch: &Scratch) -> Result<(Publication, Built), Failure> {
+/// The shop's campaign, written beside the store.
+fn campaign(scratch: &Scratch) -> Result<Proposal, Failure> {
     let directory = scratch.path().join("campaign");
     shop::write(&directory).map_err(unavailable)?;
-    let loaded = config::load_directory(&directory);
-    let Some(definitions) = loaded.definitions else {
-        return Err(Failure::new(Exit::Internal, loaded.report.render(false)));
-    };
-    let mut publication = Publication::default().applied(&definitions);
-    let built =
-        publication.build().map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
-    Ok((publication, built))
+    apply::proposal(&directory)
 }
 
 /// Listens for the signals that end a process at once; the future ends with one of them, or when
@@ -215,7 +203,7 @@ impl Watch {
             events,
             events_per_s: (events - before) * 1_000 / (at_ms - before_ms).max(1),
             customers: self.fed.customers.load(Ordering::Relaxed),
-            captured: captured::total(&self.site.captures),
+            captured: captured::total(&self.site.admin.captures()),
             overview,
         })
     }

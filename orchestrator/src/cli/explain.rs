@@ -1,11 +1,11 @@
 //! `cadencia explain --customer ID`
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::ids::CustomerId;
 use runtime::Clock;
 
+use super::client::{Client, ServerArgs, block_on};
 use super::{Failure, Format};
 use crate::app::{self, AppSettings};
 use crate::error::Exit;
@@ -18,10 +18,12 @@ pub(super) struct Args {
     /// The customer's id (`anon:` in front of an anonymous one).
     #[arg(long)]
     customer: String,
-    /// Where the store is. The server must not be running on it.
-    #[arg(long, default_value = "cadencia-data")]
-    data: PathBuf,
-    /// Partitions of the store.
+    /// Turns to look back on at most.
+    #[arg(long, default_value_t = TIMELINE_ROWS_MAX)]
+    rows: usize,
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Partitions of the store, if no server runs on it.
     #[arg(long, default_value_t = 64)]
     partitions: u16,
     /// Format of the result.
@@ -30,14 +32,35 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let found = match Client::is_running(&args.server.data) {
+        true => {
+            let client = Client::new(&args.server.data)?;
+            let path = format!("/customers/{}/timeline?rows={}", encoded(&args.customer), args.rows);
+            block_on(client.get(&path))?
+        }
+        false => stored(args)?,
+    };
+    args.output.print(&found, text)
+}
+
+/// An id as a part of a path.
+fn encoded(id: &str) -> String {
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    id.bytes()
+        .map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+/// Reads the store itself: nobody else has it open.
+fn stored(args: &Args) -> Result<Timeline, Failure> {
     let unavailable =
         |error: &dyn std::fmt::Display| Failure::new(Exit::Unavailable, error.to_string());
-    if !args.data.exists() {
-        let text = format!("there is no store at {}", args.data.display());
-        return Err(Failure::new(Exit::Unavailable, text));
+    let data_dir = args.server.data.join("store");
+    if !data_dir.exists() {
+        return Err(unavailable(&format!("there is no store at {}", args.server.data.display())));
     }
     let settings = AppSettings {
-        data_dir: args.data.clone(),
+        data_dir,
         partitions: args.partitions,
         arbiters: std::num::NonZeroUsize::MIN,
         active_max: 0,
@@ -45,13 +68,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let metrics = Arc::new(Metrics::new());
     let opened = app::open(&settings, &Clock::system(), &metrics).map_err(|e| unavailable(&e))?;
     let id = CustomerId::from(args.customer.as_str());
-    let found = timeline::read(&opened.store, args.partitions, &id, TIMELINE_ROWS_MAX)
-        .map_err(|error| Failure::new(Exit::Damaged, error.to_string()))?;
-    let Some(found) = found else {
-        let text = format!("nobody is known as `{id}`");
-        return Err(Failure::new(Exit::Problems, text));
-    };
-    args.output.print(&found, text)
+    timeline::read(&opened.store, args.partitions, &id, args.rows)
+        .map_err(|error| Failure::new(Exit::Damaged, error.to_string()))?
+        .ok_or_else(|| Failure::new(Exit::Problems, format!("nobody is known as `{id}`")))
 }
 
 fn text(timeline: &Timeline) -> String {
@@ -62,7 +81,7 @@ fn text(timeline: &Timeline) -> String {
     );
     for entry in &timeline.entries {
         out.push_str(&format!("{}  {:<12} {}\n", entry.at, entry.kind, entry.text));
-        if matches!(entry.kind, "held" | "refused" | "next_channel") {
+        if matches!(&*entry.kind, "held" | "refused" | "next_channel") {
             for rule in entry.rules.iter().filter(|rule| rule.ruling != "allow") {
                 let counter = match (rule.counted, rule.limit) {
                     (Some(counted), Some(limit)) => format!(", {counted} of {limit}"),

@@ -1,8 +1,14 @@
 //! The command line: one file per subcommand.
 
+mod apply;
+mod client;
+mod completions;
 mod demo;
 mod explain;
+mod import;
+mod journeys;
 mod output;
+mod schema;
 mod serve;
 mod simulate;
 mod validate;
@@ -31,8 +37,20 @@ enum Command {
     Simulate(simulate::Args),
     /// Run the server.
     Serve(serve::Args),
+    /// Show what applying a campaign directory to a running server would change.
+    Plan(apply::PlanArgs),
+    /// Publish a campaign directory on a running server.
+    Apply(apply::ApplyArgs),
+    /// Bring recorded customers and events into a running server.
+    Import(import::Args),
+    /// Show, pause, resume or stop journeys of a running server.
+    Journeys(journeys::Args),
     /// Show what happened to a customer, and why.
     Explain(explain::Args),
+    /// Print the JSON Schema of campaign documents, for editors.
+    Schema,
+    /// Print the completions for a shell.
+    Completions(completions::Args),
 }
 
 /// A command failed: what to say, and the exit code.
@@ -58,7 +76,13 @@ pub fn run() -> u8 {
         Command::Demo(args) => demo::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Plan(args) => apply::plan(&args),
+        Command::Apply(args) => apply::apply(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Journeys(args) => journeys::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Schema => schema::run(),
+        Command::Completions(args) => completions::run(&args),
     };
     match result {
         Ok(()) => Exit::Ok.code(),

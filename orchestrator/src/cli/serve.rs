@@ -2,119 +2,170 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actix_web::web;
 use channels::unsubscribe::Keys;
-use runtime::Clock;
+use domain::time::Instant;
+use runtime::{Clock, SimulatedClock};
 
-use super::Failure;
-use crate::app::{self, App, AppSettings};
-use crate::config;
+use super::{Failure, apply};
+use crate::admin::{Admin, Workshop};
+use crate::app::{self, AppSettings};
+use crate::config::settings::{self, Flag, LogFormat as LogShape, Settings};
 use crate::error::Exit;
-use crate::outgoing;
-use crate::publish::Publication;
 use crate::secret;
 use crate::telemetry::metrics::Metrics;
-use crate::telemetry::setup::{LOG_FILTER_DEFAULT, LogFormat, log_to_stderr};
-use crate::web::{Server, Site};
+use crate::telemetry::setup::{LogFormat, log_to_stderr};
+use crate::web::{ControlServer, Server, Site};
 
-/// What the command takes.
+/// Threads that answer HTTP requests; the work is done by the actors.
+const HTTP_WORKERS: usize = 2;
+
+/// What the command takes. Flags win over `CADENCIA_*` variables, those over the file.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// File with settings.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Where the store is, or is to be.
-    #[arg(long, default_value = "cadencia-data")]
-    data: PathBuf,
-    /// A campaign directory to apply at start.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A campaign directory to apply at start; else what was applied last goes on.
+    #[arg(long, value_name = "DIR")]
     campaign: Option<PathBuf>,
-    /// Folder of the secret that signs links; made if it does not exist.
-    #[arg(long, default_value = "cadencia-secrets")]
-    secrets: PathBuf,
+    /// Folder of the files that channels name (passwords, keys); by default the campaign's.
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
     /// Where to listen.
-    #[arg(long, default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// Partitions, fixed when the store is created.
-    #[arg(long, default_value_t = 64)]
-    partitions: u16,
-    /// Threads for actors.
-    #[arg(long, default_value_t = NonZeroUsize::new(2).expect("2 is not zero"))]
-    arbiters: NonZeroUsize,
-    /// Active customers kept in memory at most.
-    #[arg(long, default_value_t = 100_000)]
-    active_max: usize,
+    #[arg(long)]
+    partitions: Option<u16>,
+    /// Threads for actors; 0 is one for each core.
+    #[arg(long)]
+    arbiters: Option<u16>,
     /// What to log, as in `info,cadencia=debug`.
-    #[arg(long, default_value = LOG_FILTER_DEFAULT)]
-    log: String,
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+    /// Let `import --trigger replay` drive the clock, from this instant (RFC 3339) on.
+    #[arg(long, value_name = "INSTANT")]
+    replay: Option<String>,
+}
+
+impl Args {
+    fn flags(&self) -> Vec<Flag> {
+        let path = |path: &PathBuf| path.display().to_string();
+        [
+            ("data_dir", self.data.as_ref().map(path)),
+            ("listen", self.listen.map(|address| address.to_string())),
+            ("partitions", self.partitions.map(|count| count.to_string())),
+            ("arbiters", self.arbiters.map(|count| count.to_string())),
+            ("log.filter", self.log.clone()),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
+    }
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    log_to_stderr(LogFormat::Text, &args.log)
-        .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    let usage = |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, error.to_string());
+    let settings = Settings::load(args.config.as_deref(), settings::environment(), &args.flags())
+        .map_err(|error| usage(&error))?;
+    let shape = match settings.log.format {
+        LogShape::Text => LogFormat::Text,
+        LogShape::Json => LogFormat::Json,
+    };
+    log_to_stderr(shape, &settings.log.filter).map_err(|error| usage(&error))?;
+    let replay = match &args.replay {
+        None => None,
+        Some(text) => Some(Instant::parse(text).ok_or_else(|| {
+            usage(&format!("--replay: `{text}` is not an RFC 3339 time"))
+        })?),
+    };
     runtime::arbiters::abort_on_panic();
-    actix_rt::System::new().block_on(serve(args))
+    actix_rt::System::new().block_on(serve(args, &settings, replay))
 }
 
 fn unavailable(error: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Unavailable, error.to_string())
 }
 
-async fn serve(args: &Args) -> Result<(), Failure> {
-    let settings = AppSettings {
-        data_dir: args.data.clone(),
-        partitions: args.partitions,
-        arbiters: args.arbiters,
-        active_max: args.active_max,
-    };
-    let clock = Clock::system();
-    let metrics = Arc::new(Metrics::new());
-    let opened = app::open(&settings, &clock, &metrics).map_err(unavailable)?;
-    let mut publication = opened.publication().map_err(unavailable)?;
+async fn serve(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<(), Failure> {
+    let mut ended = std::pin::pin!(until_asked().map_err(unavailable)?);
+    let admin = Arc::new(start(args, settings, replay)?);
     if let Some(directory) = &args.campaign {
-        let loaded = config::load_directory(directory);
-        let Some(definitions) = loaded.definitions else {
-            eprint!("{}", loaded.report.render(false));
-            return Err(Failure::new(Exit::Problems, ""));
-        };
-        publication = publication.applied(&definitions);
+        let proposal = apply::proposal(directory)?;
+        let applied = admin.apply(&proposal).await;
+        let applied = applied.map_err(|problem| Failure::new(Exit::Problems, problem.to_string()))?;
+        let changes = applied.plan.changes.len();
+        tracing::info!(revision = applied.revision, changes, "the campaign is in force");
     }
-    let built = if publication == Publication::default() {
-        return Err(Failure::new(Exit::Usage, "nothing is published: give --campaign DIR"));
-    } else {
-        publication.build().map_err(unavailable)?
-    };
-    let secret = secret::links(&args.secrets).map_err(unavailable)?;
-    let keys = Arc::new(Keys::new([(1, secret.as_slice())]).map_err(unavailable)?);
-    let folder = args.campaign.clone().unwrap_or_else(|| PathBuf::from("."));
-    let outgoing =
-        outgoing::build(&built.definitions, &keys, &folder, &clock).map_err(unavailable)?;
-    let app = App::start(opened, &built.catalog, &outgoing.parts).map_err(unavailable)?;
-    app.publish(&publication).await.map_err(unavailable)?;
-    tracing::info!(timers = app.recovered.timers, in_flight = app.recovered.in_flight, "ready");
-    let site = web::Data::new(Site::new(&app, keys).with_captures(outgoing.captures));
-    let server = Server::start(site.clone(), args.listen, 2).map_err(unavailable)?;
+    let recovered = admin.app.recovered;
+    tracing::info!(timers = recovered.timers, in_flight = recovered.in_flight, "ready");
+    let site = web::Data::new(Site::new(&admin).with_settings(settings));
+    let control = ControlServer::start(site.clone(), &settings.data_dir).map_err(unavailable)?;
+    let server = Server::start(site.clone(), settings.listen, HTTP_WORKERS).map_err(unavailable)?;
     println!("cadencia listens on http://{}", server.address);
-    wait_for_end().await;
+    ended.as_mut().await;
     site.begin_stop();
     server.stop().await;
-    app.stop().await;
+    control.stop().await;
+    admin.app.stop(settings.limits.drain_seconds * 1_000).await;
     Ok(())
 }
 
-/// Until somebody asks the process to end.
-async fn wait_for_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::error!(%error, "cannot listen for signals; stop with ctrl-c");
-            drop(tokio::signal::ctrl_c().await);
-            return;
-        }
+/// Opens the store and starts what is published in it.
+fn start(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<Admin, Failure> {
+    let time = replay.map(|from| SimulatedClock::new(from.0));
+    let clock = time.as_ref().map_or_else(Clock::system, SimulatedClock::clock);
+    let app_settings = AppSettings {
+        data_dir: settings.data_dir.join("store"),
+        partitions: settings.partitions,
+        arbiters: threads(settings.arbiters),
+        active_max: settings.limits.active_customers,
     };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+    let metrics = Arc::new(Metrics::new());
+    std::fs::create_dir_all(&settings.data_dir).map_err(|error| {
+        unavailable(format!("{}: {error}", settings.data_dir.display()))
+    })?;
+    let opened = app::open(&app_settings, &clock, &metrics).map_err(unavailable)?;
+    if let Some(time) = &time {
+        time.advance_to(opened.latest.0);
     }
+    let keys = Arc::new(link_keys(settings)?);
+    let folder = args.files.clone().or_else(|| args.campaign.clone());
+    let folder = folder.unwrap_or_else(|| PathBuf::from("."));
+    let workshop = Workshop { keys, folder, public_url: settings.public_url.clone() };
+    Admin::start(opened, workshop, time).map_err(unavailable)
+}
+
+fn link_keys(settings: &Settings) -> Result<Keys, Failure> {
+    let secret = match &settings.secret_key_file {
+        Some(path) => secret::read(path),
+        None => secret::links(Path::new(&settings.data_dir.join("secrets"))),
+    };
+    Keys::new([(1, secret.map_err(unavailable)?.as_slice())]).map_err(unavailable)
+}
+
+fn threads(count: u16) -> NonZeroUsize {
+    NonZeroUsize::new(usize::from(count))
+        .or_else(|| std::thread::available_parallelism().ok())
+        .unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Listens for the signals that end a process at once; the future ends with one of them.
+fn until_asked() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         eprint!("{}", loaded.report.render(false));
         return Err(Failure::new(Exit::Problems, ""));
     };
-    let mut publication = Publication::default().applied(&definitions);
+    let mut publication = Publication::default().applied(&definitions, Instant::MIN);
     let built =
         publication.build().map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
     let mut events = read(&args.events, args.mapping.as_deref(), Instant::MIN)?;

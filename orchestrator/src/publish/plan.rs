@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::ids::VersionNo;
 use domain::journey::definition::Journey;
 use engine::counters::{CounterKey, Counters};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::publication::{Publication, StoredDocument};
 use crate::config::{Definitions, Kind};
 
 /// What happens to a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// It is new.
@@ -23,7 +23,7 @@ pub enum ChangeKind {
 }
 
 /// A change of one document.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// What happens.
     pub change: ChangeKind,
@@ -38,7 +38,7 @@ pub struct Change {
 }
 
 /// One field that differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FieldChange {
     /// Where (`spec.steps[1].wait.for`).
     pub path: String,
@@ -51,7 +51,7 @@ pub struct FieldChange {
 }
 
 /// Enrollments that stand on a step of an earlier version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InFlight {
     /// The version they are on.
     pub version: u32,
@@ -64,7 +64,7 @@ pub struct InFlight {
 }
 
 /// What an `apply` would do.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The revision that it was made against: `apply` refuses a plan that is older.
     pub revision: u64,
@@ -87,7 +87,7 @@ pub fn plan(
     journeys: &BTreeMap<VersionNo, std::sync::Arc<Journey>>,
     counters: &Counters,
 ) -> Plan {
-    let next = publication.applied(definitions);
+    let next = publication.applied(definitions, domain::time::Instant::MIN);
     let key = |document: &StoredDocument| (document.kind, document.name.clone());
     let old: BTreeMap<_, _> = publication.documents.iter().map(|d| (key(d), d)).collect();
     let new: BTreeMap<_, _> = next.documents.iter().map(|d| (key(d), d)).collect();

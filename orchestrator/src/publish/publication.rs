@@ -7,6 +7,7 @@ use std::sync::Arc;
 use domain::ids::{ChannelName, JourneyName, VersionNo};
 use domain::journey::steps::Step;
 use domain::segment::Segment;
+use domain::time::Instant;
 use engine::Catalog;
 use engine::catalog::{ChannelInfo, Control, Names, Parts};
 use policies::{NameKind, PolicySet};
@@ -34,6 +35,8 @@ pub struct Publication {
     pub versions: Vec<StoredVersion>,
     /// The number that the next new version gets.
     pub next_version: u32,
+    /// Since when each journey has been published without a break.
+    pub since: BTreeMap<JourneyName, Instant>,
     /// Journeys that do not simply run.
     pub controls: BTreeMap<JourneyName, Control>,
     /// Segments: content hash, and the revision at which that content appeared.
@@ -97,7 +100,7 @@ pub struct Built {
 impl Publication {
     /// What `apply` makes of this publication: new contents get new versions, everything else
     /// stays as it is. Applying the same definitions again changes nothing.
-    pub fn applied(&self, definitions: &Definitions) -> Self {
+    pub fn applied(&self, definitions: &Definitions, now: Instant) -> Self {
         let mut next = self.clone();
         next.documents = definitions
             .documents
@@ -113,7 +116,7 @@ impl Publication {
             return next;
         }
         next.revision += 1;
-        next.apply_journeys();
+        next.apply_journeys(now);
         next.apply_segments();
         next.apply_policy();
         next
@@ -123,12 +126,15 @@ impl Publication {
         self.documents.iter().filter(move |document| document.kind == kind)
     }
 
-    fn apply_journeys(&mut self) {
+    fn apply_journeys(&mut self, now: Instant) {
         let documents: Vec<StoredDocument> = self.of_kind(Kind::Journey).cloned().collect();
         for version in &mut self.versions {
             version.current = false;
         }
+        let names: BTreeSet<&str> = documents.iter().map(|one| one.name.as_str()).collect();
+        self.since.retain(|journey, _| names.contains(journey.as_str()));
         for document in documents {
+            self.since.entry(JourneyName::from(document.name.as_str())).or_insert(now);
             let known = self.versions.iter_mut().find(|known| {
                 known.journey.as_str() == document.name && known.hash == document.hash
             });
@@ -225,6 +231,8 @@ impl Publication {
         }
         let segments = definitions.segments.values().map(|segment| self.segment(segment));
         let parts = Parts {
+            revision: self.revision,
+            current_since: self.since.clone(),
             versions,
             current,
             segments: segments.collect(),

@@ -2,8 +2,10 @@
 
 pub mod api;
 pub mod console;
+mod control;
 mod json;
 mod respond;
 pub mod server;
 
+pub use control::{ControlError, ControlServer, control_socket};
 pub use server::{Server, ServerError, Site};

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App as HttpApp, HttpServer, web};
-use channels::capture::Capture;
 use channels::unsubscribe::Keys;
-use domain::ids::ChannelName;
 use domain::time::Instant;
 use runtime::Clock;
 use store::Store;
@@ -16,7 +14,8 @@ use store::Store;
 use super::api::{health, tracking, unsubscribe};
 use super::console;
 use crate::actors::ingest::Directory;
-use crate::app::App;
+use crate::admin::Admin;
+use crate::config::settings::Settings;
 use crate::error::{ErrorCode, Problem};
 use crate::telemetry::metrics::Metrics;
 use crate::web::respond;
@@ -32,31 +31,38 @@ pub struct Site {
     pub clock: Clock,
     /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// Channels that keep their messages, for the console.
-    pub captures: Vec<(ChannelName, Capture)>,
+    /// What operators do.
+    pub admin: Arc<Admin>,
     /// What signs links.
     pub keys: Arc<Keys>,
+    /// Keys that senders of events must present; empty accepts everybody.
+    pub write_keys: Vec<String>,
+    body_bytes_max: usize,
     stopping: AtomicBool,
 }
 
 impl Site {
     /// Around a running process.
-    pub fn new(app: &App, keys: Arc<Keys>) -> Self {
+    pub fn new(admin: &Arc<Admin>) -> Self {
+        let app = &admin.app;
         Self {
             directory: app.directory.clone(),
             store: app.store.clone(),
             clock: app.clock.clone(),
             metrics: app.metrics.clone(),
-            keys,
-            captures: Vec::new(),
+            keys: admin.keys().clone(),
+            admin: admin.clone(),
+            write_keys: Vec::new(),
+            body_bytes_max: tracking::BODY_BYTES_MAX,
             stopping: AtomicBool::new(false),
         }
     }
 
-    /// With channels whose messages the console is to show.
+    /// With what the operator has set.
     #[must_use]
-    pub fn with_captures(self, captures: Vec<(ChannelName, Capture)>) -> Self {
-        Self { captures, ..self }
+    pub fn with_settings(self, settings: &Settings) -> Self {
+        let write_keys = settings.write_keys.clone();
+        Self { write_keys, body_bytes_max: settings.limits.body_bytes, ..self }
     }
 
     /// Now.
@@ -104,10 +110,11 @@ impl Server {
         let fail = |error| ServerError { address, error };
         let listener = TcpListener::bind(address).map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
+        let body_bytes_max = site.body_bytes_max;
         let server = HttpServer::new(move || {
             HttpApp::new()
                 .app_data(site.clone())
-                .app_data(web::PayloadConfig::new(tracking::BODY_BYTES_MAX))
+                .app_data(web::PayloadConfig::new(body_bytes_max))
                 .service(health::livez)
                 .service(health::readyz)
                 .service(health::metrics)
@@ -140,6 +147,6 @@ impl Server {
     }
 }
 
-async fn not_found() -> actix_web::HttpResponse {
+pub(super) async fn not_found() -> actix_web::HttpResponse {
     respond::problem(&Problem::new(ErrorCode::NotFound, ""))
 }

@@ -239,7 +239,7 @@ impl One {
         self.in_flight.clear();
         let snapshot = self.replayed();
         let mut partition = Partition::new(0, self.given.catalog(), self.partition.seq());
-        partition.recover_counters(snapshot.counters);
+        partition.recover_memory(snapshot.counters, snapshot.at);
         self.passivate();
         partition.recover_planned(&self.loaded);
         self.partition = partition;

@@ -129,6 +129,8 @@ impl Given {
             })
             .collect();
         Arc::new(Catalog::new(Parts {
+            revision: 1,
+            current_since: BTreeMap::new(),
             versions,
             current,
             segments_revision: segments.iter().map(|segment| segment.since).max().unwrap_or(0),

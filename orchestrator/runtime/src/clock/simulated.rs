@@ -49,12 +49,13 @@ impl Manual {
         Some(woken)
     }
 
-    fn move_to(&self, now_ms: i64) -> usize {
+    /// Moves to `now_ms` and wakes whoever is due before `woken_ms`.
+    fn move_to(&self, now_ms: i64, woken_ms: i64) -> usize {
         let due = {
             let mut sleepers = self.lock();
             let now_ms = now_ms.max(self.now_ms());
             self.now_ms.store(now_ms, Ordering::Release);
-            let later = sleepers.waiting.split_off(&(now_ms.saturating_add(1), 0));
+            let later = sleepers.waiting.split_off(&(woken_ms, 0));
             std::mem::replace(&mut sleepers.waiting, later)
         };
         due.into_values().filter_map(|wake| wake.send(()).ok()).count()
@@ -98,7 +99,15 @@ impl SimulatedClock {
     /// Moves to `now_ms` and wakes whoever is due, in order; an earlier instant changes nothing.
     /// Answers how many were woken; they run when their executor polls them.
     pub fn advance_to(&self, now_ms: i64) -> usize {
-        self.0.move_to(now_ms)
+        let now_ms = now_ms.max(self.0.now_ms());
+        self.0.move_to(now_ms, now_ms.saturating_add(1))
+    }
+
+    /// Moves to `now_ms` and wakes only whoever was due before it: for what must come first at
+    /// that very instant. [`Self::advance_to`] wakes the others.
+    pub fn stand_at(&self, now_ms: i64) -> usize {
+        let now_ms = now_ms.max(self.0.now_ms());
+        self.0.move_to(now_ms, now_ms)
     }
 
     /// Moves on by `by_ms`. See [`Self::advance_to`].

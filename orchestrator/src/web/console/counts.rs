@@ -90,9 +90,16 @@ impl JourneyCounts {
     }
 }
 
+/// The counters of all partitions, added up.
+pub async fn counters(directory: &Directory) -> Result<Counters, AskError> {
+    Ok(ask(directory).await?.1)
+}
+
 /// Asks every partition and adds up what they say. Each partition answers between two turns; the
 /// sum is not of one instant.
-pub async fn overview(directory: &Directory) -> Result<Overview, AskError> {
+async fn ask(
+    directory: &Directory,
+) -> Result<(Option<Arc<Catalog>>, Counters, usize), AskError> {
     let mut answers = Vec::new();
     for partition in directory.all() {
         let (asker, answer) = reply();
@@ -112,6 +119,12 @@ pub async fn overview(directory: &Directory) -> Result<Overview, AskError> {
         open += sends;
         newest = Some(catalog);
     }
+    Ok((newest, counters, open))
+}
+
+/// What all partitions have counted, in the words of the catalog.
+pub async fn overview(directory: &Directory) -> Result<Overview, AskError> {
+    let (newest, counters, open) = ask(directory).await?;
     let mut overview = match newest {
         Some(catalog) => Overview::new(&catalog, &counters),
         None => Overview::default(),

@@ -105,7 +105,7 @@ fn rules(entry: &Entry) -> Markup {
 }
 
 fn rule_row(rule: &RuleLine) -> Markup {
-    let class = match rule.ruling {
+    let class = match &*rule.ruling {
         "hold" => "held",
         "refuse" | "next_channel" => "refused",
         _ => "sent",

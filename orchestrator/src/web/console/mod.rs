@@ -106,6 +106,7 @@ fn unavailable(why: &dyn std::fmt::Display) -> HttpResponse {
 
 async fn view(site: &Site) -> Result<View, runtime::handle::AskError> {
     let overview = counts::overview(&site.directory).await?;
+    let captures = site.admin.captures();
     let store = site.store.clone();
     let samples = web::block(move || samples(&store)).await;
     let samples = match samples {
@@ -120,9 +121,9 @@ async fn view(site: &Site) -> Result<View, runtime::handle::AskError> {
     Ok(View {
         now: site.now(),
         overview,
-        captures: !site.captures.is_empty(),
-        captured: captured::total(&site.captures),
-        messages: captured::newest(&site.captures, MESSAGES_SHOWN),
+        captures: !captures.is_empty(),
+        captured: captured::total(&captures),
+        messages: captured::newest(&captures, MESSAGES_SHOWN),
         samples,
     })
 }

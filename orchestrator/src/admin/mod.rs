@@ -1,0 +1,268 @@
+//! What operators do to a running process: publish definitions, pause journeys, look, bring in
+//! recorded events. Behind the control socket, the console and the server's own start; it owns the
+//! one copy of what is published and must never let two changes of it overlap.
+
+mod replay;
+mod status;
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use channels::capture::Capture;
+use channels::unsubscribe::Keys;
+use domain::ids::{ChannelName, CustomerId, JourneyName, VersionNo};
+use domain::time::Instant;
+use engine::catalog::Control;
+use engine::counters::{CounterKey, Counters};
+use runtime::{Clock, SimulatedClock};
+use serde::{Deserialize, Serialize};
+
+use crate::app::{App, Opened, StartError};
+use crate::config::{self, Source};
+use crate::error::{ErrorCode, Problem, ProblemItem};
+use crate::outgoing::{self, Outgoing, OutgoingError};
+use crate::publish::{Built, Plan, Publication, PublicationError, plan};
+use crate::recovery::RecoverError;
+use crate::timeline::{self, Timeline};
+use crate::web::console::counts::{self, Overview};
+
+pub use replay::{IMPORT_EVENTS_MAX, Imported, Trigger};
+pub use status::{JourneyState, Status};
+
+/// Why an operation was refused.
+pub type Refusal = Box<Problem>;
+
+/// Why the process cannot start with what is published.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The store or the actors.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The publication in the store cannot be read.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// It cannot be compiled.
+    #[error(transparent)]
+    Publication(#[from] PublicationError),
+    /// A channel of it cannot be used.
+    #[error(transparent)]
+    Outgoing(#[from] OutgoingError),
+}
+
+/// What channels are built with.
+#[derive(Clone, Debug)]
+pub struct Workshop {
+    /// What signs links.
+    pub keys: Arc<Keys>,
+    /// Folder of the files that channels name.
+    pub folder: PathBuf,
+    /// Scheme and host for links, where a channel names none.
+    pub public_url: Option<String>,
+}
+
+/// The operations on one running process.
+#[derive(Debug)]
+pub struct Admin {
+    /// The process.
+    pub app: App,
+    workshop: Workshop,
+    state: tokio::sync::Mutex<State>,
+    captures: RwLock<Vec<(ChannelName, Capture)>>,
+    /// The hand that moves the clock, where recorded events may do so.
+    time: Option<SimulatedClock>,
+}
+
+#[derive(Debug)]
+struct State {
+    publication: Publication,
+    built: Built,
+    outgoing: Outgoing,
+}
+
+/// Definitions on their way to the server: canonical text of each document.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposal {
+    /// The documents.
+    pub documents: Vec<String>,
+    /// The revision that the caller has seen; an `apply` to any other one is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
+}
+
+/// What an `apply` did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Applied {
+    /// The revision now.
+    pub revision: u64,
+    /// What changed.
+    pub plan: Plan,
+}
+
+fn refuse<T>(code: ErrorCode, detail: impl std::fmt::Display) -> Result<T, Refusal> {
+    Err(Box::new(Problem::new(code, detail.to_string())))
+}
+
+impl Admin {
+    /// Starts the process with what its store has published.
+    pub fn start(
+        opened: Opened,
+        workshop: Workshop,
+        time: Option<SimulatedClock>,
+    ) -> Result<Self, AdminError> {
+        let mut publication = opened.publication()?;
+        let built = publication.build()?;
+        let clock = opened.clock().clone();
+        let outgoing = workshop.build(&built, &clock, None)?;
+        let app = App::start(opened, &built.catalog, &outgoing.parts)?;
+        let captures = RwLock::new(outgoing.captures.clone());
+        let state = tokio::sync::Mutex::new(State { publication, built, outgoing });
+        Ok(Self { app, workshop, state, captures, time })
+    }
+
+    /// What signs links.
+    pub fn keys(&self) -> &Arc<Keys> {
+        &self.workshop.keys
+    }
+
+    /// Channels that keep their messages.
+    pub fn captures(&self) -> Vec<(ChannelName, Capture)> {
+        self.captures.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What applying a proposal would change.
+    pub async fn plan(&self, proposal: &Proposal) -> Result<Plan, Refusal> {
+        let definitions = definitions(proposal)?;
+        let state = self.state.lock().await;
+        let counters = self.counters().await?;
+        let versions = &state.built.catalog.parts().versions;
+        Ok(plan(&state.publication, &definitions, versions, &counters))
+    }
+
+    /// Publishes a proposal. Nothing changes unless all of it can be used; it is in force when it
+    /// is durable.
+    pub async fn apply(&self, proposal: &Proposal) -> Result<Applied, Refusal> {
+        let definitions = definitions(proposal)?;
+        let mut state = self.state.lock().await;
+        let known = state.publication.revision;
+        if proposal.revision.is_some_and(|seen| seen != known) {
+            let detail = format!("the revision is {known} by now");
+            return refuse(ErrorCode::PlanStale, detail);
+        }
+        let counters = self.counters().await?;
+        let versions = &state.built.catalog.parts().versions;
+        let plan = plan(&state.publication, &definitions, versions, &counters);
+        let mut next = state.publication.applied(&definitions, self.now());
+        if next.revision != known {
+            next.forget(&in_use(&state.publication, &counters));
+            self.put_in_force(&mut state, next).await?;
+        }
+        Ok(Applied { revision: state.publication.revision, plan })
+    }
+
+    /// Pauses, resumes or stops a journey.
+    pub async fn control(&self, journey: &JourneyName, control: Control) -> Result<(), Refusal> {
+        let mut state = self.state.lock().await;
+        let mut next = state.publication.clone();
+        if !next.control(journey, control) {
+            return refuse(ErrorCode::JourneyUnknown, format!("no journey `{journey}` is published"));
+        }
+        if next.controls == state.publication.controls {
+            return Ok(());
+        }
+        self.put_in_force(&mut state, next).await
+    }
+
+    /// Compiles, makes durable, and only then lets turns see it.
+    async fn put_in_force(&self, state: &mut State, mut next: Publication) -> Result<(), Refusal> {
+        let unusable = |error: &dyn std::fmt::Display| {
+            Box::new(Problem::new(ErrorCode::InvalidDefinition, error.to_string()))
+        };
+        let built = next.build().map_err(|error| unusable(&error))?;
+        let outgoing = self
+            .workshop
+            .build(&built, &self.app.clock, Some(&state.outgoing))
+            .map_err(|error| unusable(&error))?;
+        if self.app.keep(&next).await.is_err() {
+            return refuse(ErrorCode::StoreUnavailable, "the publication is not durable");
+        }
+        self.app.publish(&built.catalog, &outgoing.parts).await;
+        *self.captures.write().unwrap_or_else(PoisonError::into_inner) = outgoing.captures.clone();
+        *state = State { publication: next, built, outgoing };
+        Ok(())
+    }
+
+    /// Everything that is counted.
+    pub async fn overview(&self) -> Result<Overview, Refusal> {
+        counts::overview(&self.app.directory).await.or_else(busy)
+    }
+
+    async fn counters(&self) -> Result<Counters, Refusal> {
+        counts::counters(&self.app.directory).await.or_else(busy)
+    }
+
+    /// One customer's timeline.
+    pub fn timeline(&self, id: &CustomerId, rows: usize) -> Result<Timeline, Refusal> {
+        match timeline::read(&self.app.store, self.app.directory.count(), id, rows) {
+            Ok(Some(timeline)) => Ok(timeline),
+            Ok(None) => refuse(ErrorCode::CustomerUnknown, format!("nobody is known as `{id}`")),
+            Err(error) => refuse(ErrorCode::StoreCorrupt, error),
+        }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Instant {
+        Instant(self.app.clock.now_ms())
+    }
+}
+
+impl Workshop {
+    fn build(
+        &self,
+        built: &Built,
+        clock: &Clock,
+        known: Option<&Outgoing>,
+    ) -> Result<Outgoing, OutgoingError> {
+        outgoing::build(&built.definitions, self, clock, known)
+    }
+}
+
+fn busy<T>(error: impl std::fmt::Display) -> Result<T, Refusal> {
+    refuse(ErrorCode::Overloaded, error)
+}
+
+/// A proposal, validated again: it comes from outside.
+fn definitions(proposal: &Proposal) -> Result<config::Definitions, Refusal> {
+    let sources: Vec<Arc<Source>> = proposal
+        .documents
+        .iter()
+        .enumerate()
+        .map(|(at, text)| Source::new(format!("document {at}"), text.as_str()))
+        .collect();
+    let loaded = config::load_sources(&sources);
+    match loaded.definitions {
+        Some(definitions) => Ok(definitions),
+        None => {
+            let text = loaded.report.render(false);
+            let item = ProblemItem::new(ErrorCode::InvalidDefinition, "documents", text);
+            let problem = Problem::new(ErrorCode::InvalidDefinition, "the definitions have errors");
+            Err(Box::new(problem.item(item)))
+        }
+    }
+}
+
+/// Versions with enrollments, and those that could get one until the next catalog is in force.
+fn in_use(publication: &Publication, counters: &Counters) -> BTreeSet<VersionNo> {
+    let mut standing: HashMap<VersionNo, i64> = HashMap::new();
+    for (key, count) in counters.iter() {
+        match key {
+            CounterKey::StepEntered(version, _) => *standing.entry(version).or_default() += count,
+            CounterKey::StepLeft(version, _) => *standing.entry(version).or_default() -= count,
+            _ => {}
+        }
+    }
+    let current = publication.versions.iter().filter(|one| one.current).map(|one| one.no);
+    let busy = standing.into_iter().filter(|(_, count)| *count != 0).map(|(version, _)| version);
+    current.chain(busy).collect()
+}

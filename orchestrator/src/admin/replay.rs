@@ -1,0 +1,173 @@
+//! Bringing in recorded events: without consequences, as if they happened now, or with the clock
+//! driven by them.
+
+use domain::event::Event;
+use domain::time::Instant;
+use runtime::{Clock, Lane, SimulatedClock};
+use serde::{Deserialize, Serialize};
+
+use super::{Admin, Refusal, refuse};
+use crate::actors::PartitionMsg;
+use crate::error::ErrorCode;
+
+/// Most events of one import request.
+pub const IMPORT_EVENTS_MAX: usize = 2_000;
+/// Longest time, real, that one step of a replay may take until all is quiet: a mail server that
+/// does not answer is given up by then.
+const QUIET_LIMIT_MS: u64 = 600_000;
+/// Pause before events that found no room are offered again.
+const BUSY_PAUSE_MS: u64 = 20;
+
+/// What recorded events set off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// Nothing: they are remembered and counted.
+    #[default]
+    None,
+    /// What they would if they happened now.
+    Live,
+    /// What they did: the clock goes from event to event, and to whatever is due in between.
+    Replay,
+}
+
+/// What an import request did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Imported {
+    /// Events taken in; repeats among them changed nothing.
+    pub events: u64,
+    /// Where the clock stands, in milliseconds since the epoch.
+    pub now_ms: i64,
+}
+
+impl Admin {
+    /// Takes in recorded events, in their order. Returns when all is durable; in a replay, when
+    /// everything that they and the clock set off has settled as well.
+    pub async fn import(
+        &self,
+        trigger: Trigger,
+        events: Vec<Event>,
+        until: Option<Instant>,
+    ) -> Result<Imported, Refusal> {
+        let count = events.len() as u64;
+        match (trigger, &self.time) {
+            (Trigger::None, _) => self.take_in(events, Lane::Recompute, true).await?,
+            (Trigger::Live, None) => {
+                let now = self.now();
+                let live = |mut event: Event| {
+                    event.received_at = now;
+                    event.occurred_at = event.occurred_at.min(now);
+                    event
+                };
+                self.take_in(events.into_iter().map(live).collect(), Lane::Live, false).await?;
+            }
+            (Trigger::Live, Some(_)) => {
+                let detail = "this server's clock is driven by a replay: there is no now";
+                return refuse(ErrorCode::StateConflict, detail);
+            }
+            (Trigger::Replay, None) => {
+                let detail = "this server goes by the machine's clock: start it with --replay";
+                return refuse(ErrorCode::StateConflict, detail);
+            }
+            (Trigger::Replay, Some(time)) => self.replay(time, events, until).await?,
+        }
+        Ok(Imported { events: count, now_ms: self.now().0 })
+    }
+
+    async fn take_in(
+        &self,
+        events: Vec<Event>,
+        lane: Lane,
+        recorded: bool,
+    ) -> Result<(), Refusal> {
+        let real = Clock::system();
+        loop {
+            let taken = match recorded {
+                true => self.app.directory.record(events.clone(), lane),
+                false => self.app.directory.ingest(events.clone(), lane),
+            };
+            match taken {
+                // A part that was dropped is offered again with the rest, which is known by then.
+                Ok(answer) => {
+                    if answer.await.is_ok() {
+                        return Ok(());
+                    }
+                }
+                Err(busy @ runtime::Busy::TooLarge { .. }) => {
+                    return refuse(ErrorCode::TooManyEvents, busy);
+                }
+                Err(runtime::Busy::Full { .. }) => {}
+            }
+            real.sleep(BUSY_PAUSE_MS).await;
+        }
+    }
+
+    /// Everything of one instant is handed over while the clock stands at it, before anybody who
+    /// is due then wakes: events come before timers (semantics 2).
+    async fn replay(
+        &self,
+        time: &SimulatedClock,
+        events: Vec<Event>,
+        until: Option<Instant>,
+    ) -> Result<(), Refusal> {
+        let mut events = events.into_iter().peekable();
+        while let Some(first) = events.next() {
+            let at = first.occurred_at;
+            self.go_to(time, at).await?;
+            let mut together = vec![first];
+            while let Some(event) = events.next_if(|event| event.occurred_at == at) {
+                together.push(event);
+            }
+            for event in &mut together {
+                // Receipt is occurrence (semantics 3).
+                event.received_at = at;
+            }
+            self.take_in(together, Lane::Live, false).await?;
+            time.advance_to(at.0);
+        }
+        if let Some(until) = until {
+            self.go_to(time, until).await?;
+            time.advance_to(until.0);
+        }
+        self.quiet().await
+    }
+
+    /// Moves the clock on, stopping wherever something is due before that.
+    async fn go_to(&self, time: &SimulatedClock, to: Instant) -> Result<(), Refusal> {
+        self.quiet().await?;
+        while let Some(next) = time.next_wake().filter(|next| *next < to.0) {
+            time.advance_to(next);
+            self.quiet().await?;
+        }
+        time.stand_at(to.0);
+        Ok(())
+    }
+
+    /// Until nothing is due, under way or on its way to the disk. Asked twice: the first answers
+    /// may have crossed a message between two partitions or actors.
+    async fn quiet(&self) -> Result<(), Refusal> {
+        let real = Clock::system();
+        let mut before = None;
+        loop {
+            for partition in self.app.directory.all() {
+                let Ok(credit) = partition.control.credits().take(1).await else { continue };
+                let (asker, answer) = runtime::reply::reply();
+                let asked = partition.control.tell_reserved(PartitionMsg::Quiet(asker), credit);
+                let stopped = || refuse(ErrorCode::ShuttingDown, "the server is stopping");
+                if asked.is_err() {
+                    return stopped();
+                }
+                match real.timeout(QUIET_LIMIT_MS, answer).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return stopped(),
+                    Err(error) => return refuse(ErrorCode::StateConflict, error),
+                }
+            }
+            let now = self.app.last_sequences();
+            if before.as_ref() == Some(&now) {
+                return Ok(());
+            }
+            before = Some(now);
+        }
+    }
+}

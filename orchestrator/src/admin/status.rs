@@ -1,0 +1,106 @@
+//! How the process and its journeys stand.
+
+use domain::ids::JourneyName;
+use engine::catalog::Control;
+use serde::{Deserialize, Serialize};
+
+use super::{Admin, Refusal};
+
+/// How the process stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the program.
+    pub version: String,
+    /// Its clock.
+    pub now: String,
+    /// Whether recorded events move that clock.
+    pub replay: bool,
+    /// Revision of what is published.
+    pub revision: u64,
+    /// Partitions of the store.
+    pub partitions: u16,
+}
+
+/// How a journey stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JourneyState {
+    /// Its name.
+    pub name: String,
+    /// Whether it runs.
+    pub state: Control,
+    /// The version that new entries get; none once it is published no more.
+    pub version: Option<u32>,
+    /// Earlier versions that still have enrollments, with their numbers.
+    pub older: Vec<(u32, i64)>,
+    /// Enrollments made, of the versions that are still known.
+    pub entered: i64,
+    /// Enrollments that have not ended.
+    pub active: i64,
+    /// Messages handed over.
+    pub sent: i64,
+    /// Decisions to hold a message.
+    pub held: i64,
+    /// Messages refused.
+    pub refused: i64,
+}
+
+impl Admin {
+    /// How the process stands.
+    pub async fn status(&self) -> Status {
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            now: self.now().to_string(),
+            replay: self.time.is_some(),
+            revision: self.state.lock().await.publication.revision,
+            partitions: self.app.directory.count(),
+        }
+    }
+
+    /// How each journey stands, by name.
+    pub async fn journeys(&self) -> Result<Vec<JourneyState>, Refusal> {
+        let overview = self.overview().await?;
+        let controls = self.state.lock().await.publication.controls.clone();
+        let mut states: Vec<JourneyState> = Vec::new();
+        for counts in &overview.journeys {
+            let at = match states.iter().position(|state| state.name == counts.name) {
+                Some(at) => at,
+                None => {
+                    let name = JourneyName::from(counts.name.as_str());
+                    let state = controls.get(&name).copied().unwrap_or_default();
+                    states.push(JourneyState::new(&counts.name, state));
+                    states.len() - 1
+                }
+            };
+            let state = &mut states[at];
+            let (sent, held, refused) = counts.messages();
+            state.entered += counts.entered;
+            state.active += counts.active;
+            state.sent += sent;
+            state.held += held;
+            state.refused += refused;
+            if counts.current {
+                state.version = Some(counts.version);
+            } else if counts.active > 0 {
+                state.older.push((counts.version, counts.active));
+            }
+        }
+        states.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(states)
+    }
+}
+
+impl JourneyState {
+    fn new(name: &str, state: Control) -> Self {
+        Self {
+            name: name.to_owned(),
+            state,
+            version: None,
+            older: Vec::new(),
+            entered: 0,
+            active: 0,
+            sent: 0,
+            held: 0,
+            refused: 0,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The operations of people who run the server, under `/api/v1`. Served on the control socket,
+//! which only the owner of the data directory can open.
+
+use actix_web::{HttpResponse, get, post, web};
+use domain::event::Event;
+use domain::ids::{CustomerId, JourneyName};
+use domain::time::Instant;
+use engine::catalog::Control;
+use serde::Deserialize;
+
+use crate::admin::{IMPORT_EVENTS_MAX, Proposal, Refusal, Trigger};
+use crate::error::{ErrorCode, Problem};
+use crate::timeline::TIMELINE_ROWS_MAX;
+use crate::web::{Site, respond};
+
+/// Largest body of a proposal or of one import request.
+pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+fn answer<T: serde::Serialize>(result: Result<T, Refusal>) -> HttpResponse {
+    match result {
+        Ok(value) => HttpResponse::Ok().json(value),
+        Err(problem) => respond::problem(&problem),
+    }
+}
+
+fn refuse(code: ErrorCode, detail: impl Into<String>) -> HttpResponse {
+    respond::problem(&Problem::new(code, detail))
+}
+
+/// Routes of the control socket.
+pub(crate) fn configure(config: &mut web::ServiceConfig) {
+    config.service(
+        web::scope("/api/v1")
+            .service(status)
+            .service(plan)
+            .service(apply)
+            .service(journeys)
+            .service(control)
+            .service(timeline)
+            .service(import),
+    );
+}
+
+#[get("/status")]
+async fn status(site: web::Data<Site>) -> HttpResponse {
+    HttpResponse::Ok().json(site.admin.status().await)
+}
+
+#[post("/plan")]
+async fn plan(site: web::Data<Site>, proposal: web::Json<Proposal>) -> HttpResponse {
+    answer(site.admin.plan(&proposal).await)
+}
+
+#[post("/apply")]
+async fn apply(site: web::Data<Site>, proposal: web::Json<Proposal>) -> HttpResponse {
+    answer(site.admin.apply(&proposal).await)
+}
+
+#[get("/journeys")]
+async fn journeys(site: web::Data<Site>) -> HttpResponse {
+    answer(site.admin.journeys().await)
+}
+
+#[post("/journeys/{name}/{action}")]
+async fn control(site: web::Data<Site>, path: web::Path<(String, String)>) -> HttpResponse {
+    let (name, action) = path.into_inner();
+    let control = match action.as_str() {
+        "pause" => Control::Paused,
+        "resume" => Control::Running,
+        "stop" => Control::Stopped,
+        _ => return refuse(ErrorCode::NotFound, format!("`{action}` is no action of a journey")),
+    };
+    let journey = JourneyName::from(name.as_str());
+    match site.admin.control(&journey, control).await {
+        Ok(()) => answer(site.admin.journeys().await.map(|mut all| {
+            all.retain(|state| state.name == name);
+            all
+        })),
+        Err(problem) => respond::problem(&problem),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Rows {
+    rows: Option<usize>,
+}
+
+#[get("/customers/{id}/timeline")]
+async fn timeline(
+    site: web::Data<Site>,
+    id: web::Path<String>,
+    query: web::Query<Rows>,
+) -> HttpResponse {
+    let id = CustomerId::from(id.as_str());
+    let rows = query.rows.unwrap_or(TIMELINE_ROWS_MAX);
+    answer(site.admin.timeline(&id, rows))
+}
+
+#[derive(Debug, Deserialize)]
+struct ImportQuery {
+    trigger: Trigger,
+    until: Option<String>,
+    /// Version of the sender: the body is in the program's own encoding.
+    version: String,
+}
+
+#[post("/import")]
+async fn import(
+    site: web::Data<Site>,
+    query: web::Query<ImportQuery>,
+    body: web::Bytes,
+) -> HttpResponse {
+    let ours = env!("CARGO_PKG_VERSION");
+    if query.version != ours {
+        let detail = format!("the server is version {ours}, the import {}", query.version);
+        return refuse(ErrorCode::StateConflict, detail);
+    }
+    let events: Vec<Event> = match engine::codec::decode("events", &body) {
+        Ok(events) => events,
+        Err(error) => return refuse(ErrorCode::MalformedBody, error.to_string()),
+    };
+    if events.len() > IMPORT_EVENTS_MAX {
+        let detail = format!("{} events, at most {IMPORT_EVENTS_MAX}", events.len());
+        return refuse(ErrorCode::TooManyEvents, detail);
+    }
+    let until = match query.until.as_deref().map(Instant::parse) {
+        None => None,
+        Some(Some(until)) => Some(until),
+        Some(None) => return refuse(ErrorCode::BadParameter, "`until` is not RFC 3339"),
+    };
+    answer(site.admin.import(query.trigger, events, until).await)
+}

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use actix::{Actor, Addr, AsyncContext};
+use actix::{Addr, AsyncContext};
 use channels::Channel;
 use domain::ids::ChannelName;
 use domain::time::Instant;
@@ -455,13 +455,15 @@ impl Parts {
                 let core = Rc::new(RefCell::new(core));
                 core.borrow_mut().undelivered = recovered.transactions;
                 let timers: Rc<RefCell<Timers>> = Rc::new(RefCell::new(recovered.timers));
-                let scheduler = SchedulerActor::new(
+                let scheduler_context = actix::Context::<SchedulerActor>::new();
+                let armed = Returns::new(scheduler_context.address());
+                scheduler_context.run(SchedulerActor::new(
                     timers.clone(),
+                    armed.clone(),
                     doors.work.clone(),
                     clock.clone(),
                     metrics.clone(),
-                );
-                let armed = Returns::new(scheduler.start());
+                ));
                 let policy_context = actix::Context::<ContactPolicyActor>::new();
                 let policy_addr = policy_context.address();
                 let looks = Returns::new(policy_addr);

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use actix::{Actor, Context, Handler};
 use domain::ids::CustomerKey;
 use domain::time::Instant;
+use runtime::returns::Collect;
 use runtime::timers::Due;
-use runtime::{Alarm, Clock, Handle, Lane, Timers};
+use runtime::{Alarm, Clock, Handle, Lane, Returns, Timers};
 
 use super::{Addressed, PartitionMsg, Work};
 use crate::telemetry::metrics::Metrics;
@@ -25,6 +26,8 @@ pub type SharedTimers = Rc<RefCell<Timers>>;
 #[derive(Debug)]
 pub struct SchedulerActor {
     timers: SharedTimers,
+    /// Whoever arms a timer says so here, and wakes this actor.
+    armed: Returns<()>,
     partition: Handle<PartitionMsg>,
     clock: Clock,
     alarm: Alarm,
@@ -37,13 +40,14 @@ impl SchedulerActor {
     /// Over timers that were recovered.
     pub fn new(
         timers: SharedTimers,
+        armed: Returns<()>,
         partition: Handle<PartitionMsg>,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
         let alarm = Alarm::new(clock.clone());
         let busy = Alarm::new(Clock::system());
-        Self { timers, partition, clock, alarm, busy, metrics }
+        Self { timers, armed, partition, clock, alarm, busy, metrics }
     }
 
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
@@ -119,10 +123,12 @@ impl Actor for SchedulerActor {
     }
 }
 
-impl Handler<runtime::returns::Collect> for SchedulerActor {
+impl Handler<Collect> for SchedulerActor {
     type Result = ();
 
-    fn handle(&mut self, _: runtime::returns::Collect, ctx: &mut Context<Self>) {
+    fn handle(&mut self, _: Collect, ctx: &mut Context<Self>) {
+        // Without it nobody would be woken a second time.
+        self.armed.collect(&mut Vec::new());
         self.set_alarm(ctx);
     }
 }

@@ -149,17 +149,18 @@ impl Admin {
         let real = Clock::system();
         let mut before = None;
         loop {
+            let mut answers = Vec::new();
             for partition in self.app.directory.all() {
                 let Ok(credit) = partition.control.credits().take(1).await else { continue };
                 let (asker, answer) = runtime::reply::reply();
-                let asked = partition.control.tell_reserved(PartitionMsg::Quiet(asker), credit);
-                let stopped = || refuse(ErrorCode::ShuttingDown, "the server is stopping");
-                if asked.is_err() {
-                    return stopped();
-                }
+                // A partition that has stopped drops the question, and the answer says so.
+                drop(partition.control.tell_reserved(PartitionMsg::Quiet(asker), credit));
+                answers.push(answer);
+            }
+            for answer in answers {
                 match real.timeout(QUIET_LIMIT_MS, answer).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(_)) => return stopped(),
+                    Ok(Err(_)) => return refuse(ErrorCode::ShuttingDown, "the server is stopping"),
                     Err(error) => return refuse(ErrorCode::StateConflict, error),
                 }
             }

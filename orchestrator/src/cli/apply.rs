@@ -84,7 +84,9 @@ async fn propose(args: &PlanArgs) -> Result<(Proposal, Plan), Failure> {
 pub(super) fn proposal(directory: &Path) -> Result<Proposal, Failure> {
     let loaded = config::load_directory(directory);
     let report = loaded.report.render(std::io::stderr().is_terminal());
-    eprint!("{report}");
+    if !loaded.report.is_empty() {
+        eprint!("{report}");
+    }
     let Some(definitions) = loaded.definitions else {
         return Err(Failure::new(Exit::Problems, ""));
     };

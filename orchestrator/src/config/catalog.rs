@@ -44,6 +44,21 @@ pub struct Definitions {
     pub documents: Vec<Document>,
 }
 
+impl Definitions {
+    /// Of a server on which nothing is published yet: nobody enters anything.
+    pub fn nothing() -> Self {
+        Self {
+            journeys: BTreeMap::new(),
+            segments: BTreeMap::new(),
+            policy: Arc::new(ContactPolicy::new(domain::time::Zone::utc())),
+            channels: BTreeMap::new(),
+            templates: BTreeMap::new(),
+            campaigns: BTreeMap::new(),
+            documents: Vec::new(),
+        }
+    }
+}
+
 /// A document as it is published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {

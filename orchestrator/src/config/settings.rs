@@ -30,6 +30,7 @@ use super::report::Report;
 use super::source::Source;
 use super::structure::fit;
 use super::yaml::read;
+use crate::telemetry::setup::LOG_FILTER_DEFAULT;
 
 /// What the variables start with.
 pub const PREFIX: &str = "CADENCIA";
@@ -123,7 +124,7 @@ impl Default for Settings {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), format: LogFormat::Text }
+        Self { filter: LOG_FILTER_DEFAULT.to_owned(), format: LogFormat::Text }
     }
 }
 

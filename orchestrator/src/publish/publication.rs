@@ -252,6 +252,9 @@ impl Publication {
     }
 
     fn definitions(&self) -> Result<Definitions, PublicationError> {
+        if self.documents.is_empty() {
+            return Ok(Definitions::nothing());
+        }
         let sources: Vec<Arc<Source>> = self
             .documents
             .iter()

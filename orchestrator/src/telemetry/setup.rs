@@ -1,11 +1,14 @@
 //! Sets up logging, once, at start.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 /// Filter where the configuration names none: what an operator wants to read day by day.
-pub const LOG_FILTER_DEFAULT: &str = "info,actix_server=warn,fjall=warn,lsm_tree=warn";
+pub const LOG_FILTER_DEFAULT: &str =
+    "info,actix_server=warn,actix_web=warn,fjall=warn,lsm_tree=warn";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,7 +42,10 @@ pub fn log_to_stderr(format: LogFormat, filter: &str) -> Result<(), LogError> {
     let parsed = EnvFilter::builder()
         .parse(filter)
         .map_err(|source| LogError::Filter { filter: filter.to_owned(), source })?;
-    let lines = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(parsed);
+    let lines = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_env_filter(parsed);
     match format {
         LogFormat::Text => lines.finish().try_init()?,
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init()?,

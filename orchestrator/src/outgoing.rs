@@ -106,7 +106,9 @@ pub fn build(
                 let capture = Capture::new(*keep as usize);
                 (Arc::new(capture.clone()), Some(capture))
             }
-            (None, Provider::Smtp(smtp)) => (Arc::new(smtp_provider(name, smtp, &with.folder)?), None),
+            (None, Provider::Smtp(smtp)) => {
+                (Arc::new(smtp_provider(name, smtp, &with.folder)?), None)
+            }
         };
         outgoing.captures.extend(capture.map(|capture| (name.clone(), capture)));
         outgoing.hashes.insert(name.clone(), channel.hash.clone());

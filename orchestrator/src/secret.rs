@@ -13,7 +13,8 @@ const SECRET_BYTES: usize = 32;
 
 /// Reads a secret that the operator gave: at least as long as one that we would make.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    let named =
+        |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let secret = fs::read(path).map_err(named)?;
     if secret.len() < SECRET_BYTES {
         let text = format!("{} has fewer than {SECRET_BYTES} bytes", path.display());

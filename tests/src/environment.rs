@@ -40,3 +40,12 @@ pub fn simulation_seed() -> Option<u64> {
     let seed = std::env::var_os("CADENCIA_SIM_SEED")?;
     Some(seed.to_str().and_then(|seed| seed.parse().ok()).expect("CADENCIA_SIM_SEED is a number"))
 }
+
+/// How often the kill tests kill (`CADENCIA_TEST_KILLS`), if not as often as a test run does.
+///
+/// # Panics
+/// Where it is no number.
+pub fn kills() -> Option<usize> {
+    let kills = std::env::var_os("CADENCIA_TEST_KILLS")?;
+    Some(kills.to_str().and_then(|it| it.parse().ok()).expect("CADENCIA_TEST_KILLS is a number"))
+}

@@ -12,6 +12,8 @@ pub mod environment;
 #[cfg(test)]
 mod import;
 pub mod online_retail;
+#[cfg(test)]
+mod served;
 pub mod store_contract;
 #[cfg(test)]
 mod tidy;

@@ -106,9 +106,14 @@ pub struct Seen {
     ring: Vec<(u64, u32)>,
     /// Number of the next spilled row.
     pub next_spill: u32,
-    /// No spilled row matters after this instant, in seconds.
+    /// No spilled row matters after this instant, in seconds, except for imported messages.
     pub spilled_until: u32,
+    /// Whether rows with imported messages were spilled: those matter for good.
+    pub spilled_for_good: bool,
 }
+
+/// Instead of the receipt: a message that is remembered for good.
+const FOR_GOOD: u32 = u32::MAX;
 
 /// A full ring, to be written as one row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,9 +146,14 @@ impl Seen {
         seconds(now) < self.spilled_until
     }
 
-    /// Remembers a message. Where the ring is full of messages that still count, they are given
-    /// back to be written as one row.
-    pub fn remember(&mut self, message_id: &str, at: Instant) -> Option<SpilledBlock> {
+    /// Remembers a message, for good if it says so. Where the ring is full of messages that still
+    /// count, they are given back to be written as one row.
+    pub fn remember(
+        &mut self,
+        message_id: &str,
+        at: Instant,
+        for_good: bool,
+    ) -> Option<SpilledBlock> {
         let now = seconds(at);
         let window = (DEDUPE_WINDOW_MS / 1_000) as u32;
         let mut spilled = None;
@@ -154,13 +164,16 @@ impl Seen {
                 self.ring.drain(..expired);
             } else {
                 let hashes = std::mem::take(&mut self.ring);
-                let last = hashes.iter().map(|(_, t)| *t).max().unwrap_or(now);
+                let passing = hashes.iter().map(|(_, t)| *t).filter(|t| *t != FOR_GOOD);
+                let last = passing.max().unwrap_or(0);
+                self.spilled_for_good |= hashes.iter().any(|(_, t)| *t == FOR_GOOD);
                 self.spilled_until = self.spilled_until.max(last.saturating_add(window));
                 spilled = Some(SpilledBlock { number: self.next_spill, hashes });
                 self.next_spill = self.next_spill.wrapping_add(1);
             }
         }
-        self.ring.push((hash::text(message_id), now));
+        let seen = if for_good { FOR_GOOD } else { now.min(FOR_GOOD - 1) };
+        self.ring.push((hash::text(message_id), seen));
         spilled
     }
 }

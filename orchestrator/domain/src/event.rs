@@ -7,6 +7,11 @@ use crate::ids::{CustomerId, EventName};
 use crate::time::Instant;
 use crate::value::Map;
 
+/// What the message ids of imported events start with. Such an id is remembered for good, so that
+/// an import can be repeated months later (semantics 4); without this beginning it is the same id
+/// as that of an event that came in live. Nobody else may use it.
+pub const IMPORTED: &str = "import:";
+
 /// A fact about one customer, as it was accepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -20,6 +25,16 @@ pub struct Event {
     pub received_at: Instant,
     /// What it says.
     pub body: EventBody,
+}
+
+impl Event {
+    /// The id by which a repeat is recognised, and whether it is remembered for good.
+    pub fn identity(&self) -> (&str, bool) {
+        match self.message_id.strip_prefix(IMPORTED) {
+            Some(id) => (id, true),
+            None => (&self.message_id, false),
+        }
+    }
 }
 
 /// What an event says.

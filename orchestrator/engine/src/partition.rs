@@ -22,10 +22,10 @@ use crate::counters::Counters;
 use crate::history::HistoryRow;
 use crate::ledger::{self, Open, Outcome, SendRow, Settled};
 use crate::note::{Note, OpenedSend};
+use crate::profile::SegmentEdges;
 pub use crate::snapshot::Snapshot;
 use crate::transaction::{Table, Transaction, Write};
 use crate::turn::{Begun, Input, Loaded, Ticket};
-use crate::profile::SegmentEdges;
 use crate::{enroll, gate, journeys, profile};
 
 /// What to do once the transaction that asked for it is durable.

@@ -21,11 +21,12 @@ pub(crate) fn remember(
     partition: u16,
     begun: &mut Begun,
 ) -> bool {
-    if loaded.has_seen(&event.message_id, event.received_at) {
+    let (id, for_good) = event.identity();
+    if loaded.has_seen(id, event.received_at) {
         return false;
     }
     let customer = &mut loaded.customer;
-    if let Some(block) = customer.seen.remember(&event.message_id, event.received_at) {
+    if let Some(block) = customer.seen.remember(id, event.received_at, for_good) {
         begun.writes.push(Write {
             table: Table::Meta,
             key: codec::spill_key(partition, customer.key(), block.number),

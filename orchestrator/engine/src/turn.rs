@@ -84,6 +84,8 @@ pub struct Loaded {
     pub ledger: Option<Vec<LedgerRow>>,
     /// Spilled dedupe rows: hashes of messages, with the second of the last receipt.
     pub spilled: HashMap<u64, u32>,
+    /// Whether all spilled rows are loaded, those of imported messages included.
+    pub spilled_loaded: bool,
     /// Whether the customer has a durable record, or one on its way.
     pub recorded: bool,
 }
@@ -95,13 +97,20 @@ impl Loaded {
             customer: Customer::new(id, now),
             ledger: Some(Vec::new()),
             spilled: HashMap::new(),
+            spilled_loaded: true,
             recorded: false,
         }
     }
 
     /// A customer from its record.
     pub fn from_record(customer: Customer) -> Self {
-        Self { customer, ledger: None, spilled: HashMap::new(), recorded: true }
+        Self {
+            customer,
+            ledger: None,
+            spilled: HashMap::new(),
+            spilled_loaded: false,
+            recorded: true,
+        }
     }
 
     /// Adds a spilled dedupe row that was loaded.
@@ -110,6 +119,22 @@ impl Loaded {
             let known = self.spilled.entry(*hash).or_default();
             *known = (*known).max(*seen);
         }
+    }
+
+    /// Whether spilled rows must be loaded before these inputs, to know a repeat: a new message is
+    /// looked for among those of the last days, an imported one among all.
+    pub fn needs_spilled(&self, inputs: &[Input], now: Instant) -> bool {
+        let seen = &self.customer.seen;
+        let events = || {
+            inputs.iter().filter_map(|input| match input {
+                Input::Event { event, .. } | Input::Recorded { event, .. } => Some(event),
+                _ => None,
+            })
+        };
+        let imported = || events().any(|event| event.identity().1);
+        !self.spilled_loaded
+            && ((seen.has_spilled(now) && events().next().is_some())
+                || (seen.spilled_for_good && imported()))
     }
 
     /// Whether a message that is received at `at` was seen before.

@@ -24,6 +24,9 @@ use crate::rows::{self, Rows};
 /// hundred sends a day for four months.
 const LEDGER_ROWS_MAX: usize = 12_000;
 
+/// Rows of dedupe memory read at a time.
+const SPILLED_ROWS: usize = 1_024;
+
 /// One batch that waits for its items to be durable.
 #[derive(Clone, Debug)]
 pub struct Ack(Arc<Batch>);
@@ -114,12 +117,7 @@ pub type SharedCore = Rc<RefCell<Core>>;
 
 impl Core {
     /// Around a partition that has been recovered.
-    pub fn new(
-        partition: Partition,
-        store: Store,
-        clock: Clock,
-        published: &Published,
-    ) -> Self {
+    pub fn new(partition: Partition, store: Store, clock: Clock, published: &Published) -> Self {
         let mut core = Self {
             partition,
             store,
@@ -212,6 +210,9 @@ impl Core {
         }
         if !inputs.is_empty() {
             with_what_is_due(&mut inputs, loaded.customer.due_at, now);
+            if loaded.needs_spilled(&inputs, now) {
+                load_spilled(&self.store, &self.partition, loaded)?;
+            }
             let begun = self.partition.begin(loaded, inputs, now);
             if begun.needs_ledger(loaded) {
                 loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
@@ -312,20 +313,7 @@ impl Core {
         let Some(record) = record else {
             return Ok(id.map(|id| Loaded::new(id.clone(), self.now())));
         };
-        let customer = codec::decode_customer(key, &record)?;
-        let mut loaded = Loaded::from_record(customer);
-        if loaded.customer.seen.has_spilled(self.now()) {
-            let prefix = codec::spill_prefix(self.partition.id(), key);
-            let page = self.store.scan(
-                rows::table(engine::Table::Meta),
-                &Range::prefix(prefix),
-                Limit::rows(LEDGER_ROWS_MAX),
-            )?;
-            for (_, value) in &page.rows {
-                loaded.add_spilled(&codec::decode("dedupe row", value)?);
-            }
-        }
-        Ok(Some(loaded))
+        Ok(Some(Loaded::from_record(codec::decode_customer(key, &record)?)))
     }
 
     /// Records of customers, in the order of the keys.
@@ -349,6 +337,27 @@ fn with_what_is_due(inputs: &mut Vec<Input>, due: Instant, now: Instant) {
         Some(received_at) if due < received_at => inputs.insert(0, Input::Timer),
         _ => inputs.push(Input::Timer),
     }
+}
+
+fn load_spilled(
+    store: &Store,
+    partition: &Partition,
+    loaded: &mut Loaded,
+) -> Result<(), LoadError> {
+    let mut range = Range::prefix(codec::spill_prefix(partition.id(), loaded.customer.key()));
+    loop {
+        let page =
+            store.scan(rows::table(engine::Table::Meta), &range, Limit::rows(SPILLED_ROWS))?;
+        for (_, value) in &page.rows {
+            loaded.add_spilled(&codec::decode("dedupe row", value)?);
+        }
+        match page.next {
+            Some(next) => range = range.resume(next),
+            None => break,
+        }
+    }
+    loaded.spilled_loaded = true;
+    Ok(())
 }
 
 fn load_ledger(

@@ -9,9 +9,7 @@ use domain::ids::{ChannelName, CustomerId, CustomerKey};
 use domain::time::Instant;
 use engine::ledger::Outcome;
 use runtime::returns::Collect;
-use runtime::{
-    Active, Clock, Credit, Delivery, Lane, Lanes, Local, Permit, Reply, Returns, Turn,
-};
+use runtime::{Active, Clock, Credit, Delivery, Lane, Lanes, Local, Permit, Reply, Returns, Turn};
 use store::{Reason, Store};
 
 use super::channel::ChannelMsg;
@@ -284,7 +282,8 @@ impl PartitionActor {
         let (next, more) = {
             let mut core = self.wiring.core.borrow_mut();
             // Before an end nothing new goes: the permit is passed on, to nobody in the end.
-            let next = (!core.is_closing()).then(|| core.partition.next_waiting(&channel)).flatten();
+            let next =
+                (!core.is_closing()).then(|| core.partition.next_waiting(&channel)).flatten();
             (next, core.partition.others_wait(&channel))
         };
         // Nobody waits any more: dropping the permit passes it on.

@@ -130,11 +130,9 @@ impl Walker {
         let ack = Ack::new(keys.len(), asker);
         let (lane, work): (Lane, &dyn Fn(Ack) -> Work) = match task {
             Task::Refresh { .. } => (Lane::Recompute, &|ack| Work::Refresh { ack }),
-            Task::Tick { version, instant, .. } => (Lane::Broadcast, &|ack| Work::Tick {
-                version: *version,
-                instant: *instant,
-                ack,
-            }),
+            Task::Tick { version, instant, .. } => {
+                (Lane::Broadcast, &|ack| Work::Tick { version: *version, instant: *instant, ack })
+            }
         };
         let works = keys
             .iter()

@@ -166,7 +166,10 @@ impl Admin {
         let mut state = self.state.lock().await;
         let mut next = state.publication.clone();
         if !next.control(journey, control) {
-            return refuse(ErrorCode::JourneyUnknown, format!("no journey `{journey}` is published"));
+            return refuse(
+                ErrorCode::JourneyUnknown,
+                format!("no journey `{journey}` is published"),
+            );
         }
         if next.controls == state.publication.controls {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Bringing in recorded events: without consequences, as if they happened now, or with the clock
 //! driven by them.
 
-use domain::event::Event;
+use domain::event::{Event, IMPORTED};
 use domain::time::Instant;
 use runtime::{Clock, Lane, SimulatedClock};
 use serde::{Deserialize, Serialize};
@@ -46,10 +46,13 @@ impl Admin {
     pub async fn import(
         &self,
         trigger: Trigger,
-        events: Vec<Event>,
+        mut events: Vec<Event>,
         until: Option<Instant>,
     ) -> Result<Imported, Refusal> {
         let count = events.len() as u64;
+        for event in &mut events {
+            event.message_id.insert_str(0, IMPORTED);
+        }
         match (trigger, &self.time) {
             (Trigger::None, _) => self.take_in(events, Lane::Recompute, true).await?,
             (Trigger::Live, None) => {
@@ -74,12 +77,7 @@ impl Admin {
         Ok(Imported { events: count, now_ms: self.now().0 })
     }
 
-    async fn take_in(
-        &self,
-        events: Vec<Event>,
-        lane: Lane,
-        recorded: bool,
-    ) -> Result<(), Refusal> {
+    async fn take_in(&self, events: Vec<Event>, lane: Lane, recorded: bool) -> Result<(), Refusal> {
         let real = Clock::system();
         loop {
             let taken = match recorded {
@@ -111,6 +109,16 @@ impl Admin {
         until: Option<Instant>,
     ) -> Result<(), Refusal> {
         let mut events = events.into_iter().peekable();
+        // What is behind the clock is known already (a repeat), or too late to change what was.
+        let mut past = Vec::new();
+        let now = self.now();
+        while let Some(mut event) = events.next_if(|event| event.occurred_at < now) {
+            event.received_at = event.occurred_at;
+            past.push(event);
+        }
+        if !past.is_empty() {
+            self.take_in(past, Lane::Live, false).await?;
+        }
         while let Some(first) = events.next() {
             let at = first.occurred_at;
             self.go_to(time, at).await?;

@@ -35,7 +35,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let found = match Client::is_running(&args.server.data) {
         true => {
             let client = Client::new(&args.server.data)?;
-            let path = format!("/customers/{}/timeline?rows={}", encoded(&args.customer), args.rows);
+            let path =
+                format!("/customers/{}/timeline?rows={}", encoded(&args.customer), args.rows);
             block_on(client.get(&path))?
         }
         false => stored(args)?,

@@ -82,9 +82,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     log_to_stderr(shape, &settings.log.filter).map_err(|error| usage(&error))?;
     let replay = match &args.replay {
         None => None,
-        Some(text) => Some(Instant::parse(text).ok_or_else(|| {
-            usage(&format!("--replay: `{text}` is not an RFC 3339 time"))
-        })?),
+        Some(text) => Some(
+            Instant::parse(text)
+                .ok_or_else(|| usage(&format!("--replay: `{text}` is not an RFC 3339 time")))?,
+        ),
     };
     runtime::arbiters::abort_on_panic();
     actix_rt::System::new().block_on(serve(args, &settings, replay))
@@ -100,7 +101,8 @@ async fn serve(args: &Args, settings: &Settings, replay: Option<Instant>) -> Res
     if let Some(directory) = &args.campaign {
         let proposal = apply::proposal(directory)?;
         let applied = admin.apply(&proposal).await;
-        let applied = applied.map_err(|problem| Failure::new(Exit::Problems, problem.to_string()))?;
+        let applied =
+            applied.map_err(|problem| Failure::new(Exit::Problems, problem.to_string()))?;
         let changes = applied.plan.changes.len();
         tracing::info!(revision = applied.revision, changes, "the campaign is in force");
     }
@@ -129,9 +131,8 @@ fn start(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<Ad
         active_max: settings.limits.active_customers,
     };
     let metrics = Arc::new(Metrics::new());
-    std::fs::create_dir_all(&settings.data_dir).map_err(|error| {
-        unavailable(format!("{}: {error}", settings.data_dir.display()))
-    })?;
+    std::fs::create_dir_all(&settings.data_dir)
+        .map_err(|error| unavailable(format!("{}: {error}", settings.data_dir.display())))?;
     let opened = app::open(&app_settings, &clock, &metrics).map_err(unavailable)?;
     if let Some(time) = &time {
         time.advance_to(opened.latest.0);

@@ -9,7 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App as HttpApp, HttpServer, web};
 
 use super::api::admin;
-use super::server::{not_found, Site};
+use super::server::{Site, not_found};
 
 /// Name of the socket in the data directory.
 const SOCKET: &str = "control.sock";

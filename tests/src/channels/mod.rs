@@ -3,7 +3,7 @@
 
 mod aiosmtpd;
 mod dkim;
-mod peers;
+pub(crate) mod peers;
 mod smtp_sink;
 
 use channels::email::dkim::Signer;

@@ -18,7 +18,7 @@ fn script() -> PathBuf {
 }
 
 /// A process that ends with its owner.
-pub(super) struct Peer(Child);
+pub(crate) struct Peer(Child);
 
 impl Drop for Peer {
     fn drop(&mut self) {
@@ -28,14 +28,14 @@ impl Drop for Peer {
 }
 
 /// The independent mail server.
-pub(super) struct MailServer {
+pub(crate) struct MailServer {
     _peer: Peer,
-    pub(super) port: u16,
+    pub(crate) port: u16,
     lines: BufReader<ChildStdout>,
 }
 
 impl MailServer {
-    pub(super) fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(python())
             .arg(script())
             .arg("serve")
@@ -52,7 +52,7 @@ impl MailServer {
     }
 
     /// The next line that it says: its port, then messages.
-    pub(super) fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         let mut line = String::new();
         self.lines.read_line(&mut line).expect("the mail server speaks UTF-8");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
@@ -60,7 +60,7 @@ impl MailServer {
 }
 
 /// Whether an independent verifier accepts the signature.
-pub(super) fn dkim_verifies(message: &str, record_name: &str, record: &str) -> bool {
+pub(crate) fn dkim_verifies(message: &str, record_name: &str, record: &str) -> bool {
     let given = serde_json::json!({
         "message": message, "record_name": record_name, "record": record,
     });
@@ -80,14 +80,14 @@ pub(super) fn dkim_verifies(message: &str, record_name: &str, record: &str) -> b
 }
 
 /// Postfix's `smtp-sink`, each message in a file of its own.
-pub(super) struct Sink {
+pub(crate) struct Sink {
     _peer: Peer,
-    pub(super) port: u16,
+    pub(crate) port: u16,
     directory: TempDir,
 }
 
 impl Sink {
-    pub(super) async fn start(arguments: &[&str]) -> Self {
+    pub(crate) async fn start(arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("its address").port();
@@ -117,7 +117,7 @@ impl Sink {
     }
 
     /// The messages so far, as the sink wrote them.
-    pub(super) fn messages(&self) -> Vec<String> {
+    pub(crate) fn messages(&self) -> Vec<String> {
         std::fs::read_dir(self.directory.path())
             .expect("the directory can be read")
             .map(|entry| std::fs::read(entry.expect("an entry").path()).expect("a message"))
@@ -132,7 +132,7 @@ fn is_root(metadata: &std::fs::Metadata) -> bool {
 }
 
 /// Runs `openssl`, which wants to be there, and returns what it printed.
-pub(super) fn openssl(directory: &Path, arguments: &[&str]) -> Vec<u8> {
+pub(crate) fn openssl(directory: &Path, arguments: &[&str]) -> Vec<u8> {
     let output = Command::new("openssl")
         .args(arguments)
         .current_dir(directory)

@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use base64::Engine as _;
 use domain::consent::{ConsentChange, Permission};
-use domain::event::{Event, EventBody};
+use domain::event::{Event, EventBody, IMPORTED};
 use domain::hash;
 use domain::ids::{CUSTOMER_ID_MAX_BYTES, CustomerId};
 use domain::time::Instant;
@@ -308,6 +308,9 @@ fn one(text: &str, kind: Option<&str>, receipt: &Receipt<'_>) -> Result<Vec<Even
         Some(id) if id.len() > MESSAGE_ID_MAX_BYTES => {
             let detail = format!("longer than {MESSAGE_ID_MAX_BYTES} bytes");
             return bad(ErrorCode::BadMessageId, detail);
+        }
+        Some(id) if id.starts_with(IMPORTED) => {
+            return bad(ErrorCode::BadMessageId, format!("`{IMPORTED}` is kept for imports"));
         }
         Some(id) if !id.is_empty() => id,
         // Without an id nobody can tell a repeat from a second event; receipt makes it its own.

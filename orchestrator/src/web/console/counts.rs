@@ -97,9 +97,7 @@ pub async fn counters(directory: &Directory) -> Result<Counters, AskError> {
 
 /// Asks every partition and adds up what they say. Each partition answers between two turns; the
 /// sum is not of one instant.
-async fn ask(
-    directory: &Directory,
-) -> Result<(Option<Arc<Catalog>>, Counters, usize), AskError> {
+async fn ask(directory: &Directory) -> Result<(Option<Arc<Catalog>>, Counters, usize), AskError> {
     let mut answers = Vec::new();
     for partition in directory.all() {
         let (asker, answer) = reply();

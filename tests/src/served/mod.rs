@@ -1,0 +1,9 @@
+//! The real server as a process: told what to do by the command line, sending to a real mail
+//! server, killed without warning.
+
+mod control;
+mod load;
+mod mail;
+mod process;
+mod replay;
+mod shop;

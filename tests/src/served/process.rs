@@ -1,0 +1,107 @@
+//! One `cadencia serve` and the commands that talk to it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::environment;
+
+/// Partitions of the stores of these tests: few, so that customers share them.
+const PARTITIONS: &str = "8";
+
+/// A server on a data directory; killed when it is dropped.
+pub(super) struct Server {
+    child: Child,
+    data: PathBuf,
+    /// `http://127.0.0.1:PORT`.
+    pub(super) url: String,
+}
+
+impl Server {
+    /// Starts it and waits until it listens.
+    pub(super) fn start(data: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(environment::binary())
+            .args(["serve", "--listen", "127.0.0.1:0", "--partitions", PARTITIONS, "--data"])
+            .arg(data)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+        let line = lines.next().expect("the server says where it listens").expect("a line");
+        let url = line.split_whitespace().last().expect("its address").to_owned();
+        Self { child, data: data.to_owned(), url }
+    }
+
+    /// Ends it as the machine would in a power cut.
+    pub(super) fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Ends it in order.
+    pub(super) fn stop(mut self) {
+        let pid = i32::try_from(self.child.id()).expect("a process id");
+        // SAFETY: a signal to a child that has not been waited for.
+        #[expect(unsafe_code, reason = "there is no other way to ask a process to end")]
+        let sent = unsafe { libc::kill(pid, libc::SIGTERM) };
+        assert_eq!(sent, 0, "the signal was not sent");
+        let status = self.child.wait().expect("it ends");
+        assert!(status.success(), "it ended with {status}");
+    }
+
+    /// A command on this server.
+    pub(super) fn command(&self, arguments: &[&str]) -> Output {
+        cadencia(&self.data, arguments)
+    }
+
+    /// A command that must work, and its JSON.
+    pub(super) fn json(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.extend(["-o", "json"]);
+        json(&self.command(&all))
+    }
+
+    /// A customer's timeline.
+    pub(super) fn explain(&self, customer: &str) -> Value {
+        self.json(&["explain", "--customer", customer])
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command on a data directory.
+pub(super) fn cadencia(data: &Path, arguments: &[&str]) -> Output {
+    Command::new(environment::binary())
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary runs")
+}
+
+/// What a command that worked printed.
+pub(super) fn json(output: &Output) -> Value {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {error}", output.status);
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// The entries of a timeline, as (kind, send).
+pub(super) fn sends(timeline: &Value) -> Vec<(String, String)> {
+    let entries = timeline["entries"].as_array().expect("entries");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    entries
+        .iter()
+        .filter(|entry| entry["text"].as_str().is_some_and(|text| text.starts_with("message ")))
+        .map(|entry| (text(&entry["kind"]), text(&entry["send"])))
+        .collect()
+}

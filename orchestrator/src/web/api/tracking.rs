@@ -150,8 +150,8 @@ pub(crate) async fn batch(
     request: HttpRequest,
     body: web::Bytes,
 ) -> HttpResponse {
-    if let Err(refused) = authorised(&site, &request) {
-        return refused;
+    if !is_authorised(&site, &request) {
+        return unauthorised();
     }
     let parsed: Batch<'_> = match serde_json::from_slice(&body) {
         Ok(parsed) => parsed,
@@ -180,9 +180,9 @@ pub(crate) async fn batch(
 
 /// Whether the sender presents a write key, as Segment's libraries do: as the user name of basic
 /// authorisation. Without any configured key everybody may send.
-fn authorised(site: &Site, request: &HttpRequest) -> Result<(), HttpResponse> {
+fn is_authorised(site: &Site, request: &HttpRequest) -> bool {
     if site.write_keys.is_empty() {
-        return Ok(());
+        return true;
     }
     let header = request.headers().get(header::AUTHORIZATION);
     let key = header.and_then(|value| value.to_str().ok()).and_then(|text| {
@@ -196,15 +196,16 @@ fn authorised(site: &Site, request: &HttpRequest) -> Result<(), HttpResponse> {
         let hash = blake3::hash(key.as_bytes());
         site.write_keys.iter().any(|known| blake3::hash(known.as_bytes()) == hash)
     };
-    if key.as_ref().is_some_and(known) {
-        return Ok(());
-    }
-    Err(respond::problem(&Problem::new(ErrorCode::UnauthorisedWriteKey, "")))
+    key.as_ref().is_some_and(known)
+}
+
+fn unauthorised() -> HttpResponse {
+    respond::problem(&Problem::new(ErrorCode::UnauthorisedWriteKey, ""))
 }
 
 async fn single(site: &Site, request: &HttpRequest, body: &[u8], kind: &str) -> HttpResponse {
-    if let Err(refused) = authorised(site, request) {
-        return refused;
+    if !is_authorised(site, request) {
+        return unauthorised();
     }
     let Ok(text) = std::str::from_utf8(body) else {
         let detail = "the body is not UTF-8";

@@ -131,7 +131,7 @@ mod tests {
         let hostile = "<script>alert(1)</script>".to_owned();
         let rule = RuleLine {
             rule: hostile.clone(),
-            ruling: "refuse",
+            ruling: "refuse".into(),
             reason: hostile.clone(),
             counted: Some(2),
             limit: Some(2),
@@ -139,7 +139,7 @@ mod tests {
         };
         let entry = Entry {
             at: "2026-03-04T08:00:00.5Z".to_owned(),
-            kind: "refused",
+            kind: "refused".into(),
             text: hostile.clone(),
             send: Some(hostile.clone()),
             rules: vec![rule],

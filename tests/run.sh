@@ -16,6 +16,8 @@ readonly DENY_VERSION=0.20.2
 readonly TARGET="${CARGO_TARGET_DIR:-$PWD/target}"
 readonly LOGS="$TARGET/test-logs"
 readonly PYTHON_ENV="$TARGET/test-env"
+readonly NODE_ENV="$TARGET/test-node"
+readonly NODE_MAJOR_MIN=18
 
 started=$SECONDS
 current=start
@@ -94,6 +96,8 @@ as_root() {
 install_packages() {
     local missing=()
     have cc || missing+=(build-essential)
+    have openssl || missing+=(openssl)
+    have node && have npm || missing+=(nodejs npm)
     have smtp-sink && have smtp-source || missing+=(postfix)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     [ ${#missing[@]} -gt 0 ] || return 0
@@ -120,6 +124,21 @@ install_python_env() {
         cp tests/requirements.txt "$stamp"
     fi
     export CADENCIA_TEST_PYTHON=$python
+}
+
+install_node_packages() {
+    local stamp="$NODE_ENV/package.json" major
+    major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
+    [ "$major" -ge $NODE_MAJOR_MIN ] || fail_now "node $major is older than $NODE_MAJOR_MIN"
+    if ! cmp -s tests/package.json "$stamp"; then
+        echo "preparing the npm packages of the tests"
+        rm -rf "$NODE_ENV"
+        mkdir -p "$NODE_ENV"
+        (cd "$NODE_ENV" && cp "$OLDPWD/tests/package.json" . &&
+            npm install --no-audit --no-fund --loglevel=error >/dev/null) ||
+            { rm -f "$stamp"; fail_now "npm install failed"; }
+    fi
+    export CADENCIA_TEST_NODE_MODULES="$NODE_ENV/node_modules"
 }
 
 install_rust_tools() {
@@ -174,6 +193,7 @@ main() {
     local from=$SECONDS
     install_packages
     install_python_env
+    install_node_packages
     install_rust_tools
     echo "everything that the tests need is there ($(minutes $((SECONDS - from))))"
     export CADENCIA_TEST_BIN="$TARGET/debug/cadencia"

@@ -49,3 +49,13 @@ pub fn kills() -> Option<usize> {
     let kills = std::env::var_os("CADENCIA_TEST_KILLS")?;
     Some(kills.to_str().and_then(|it| it.parse().ok()).expect("CADENCIA_TEST_KILLS is a number"))
 }
+
+/// The folder with the packages of `tests/package.json` (`CADENCIA_TEST_NODE_MODULES`).
+///
+/// # Panics
+/// Where it is not set: the tests that need it must not pass unseen.
+pub fn node_modules() -> PathBuf {
+    let modules = std::env::var_os("CADENCIA_TEST_NODE_MODULES");
+    let missing = "CADENCIA_TEST_NODE_MODULES is not set: run the tests by tests/run.sh";
+    PathBuf::from(modules.expect(missing))
+}

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod channels;
 #[cfg(test)]
+mod editor;
+#[cfg(test)]
 mod engine;
 pub mod environment;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod explain;
 mod import;
 mod journeys;
 mod output;
+pub mod reference;
 mod schema;
 mod serve;
 mod simulate;
@@ -49,6 +50,9 @@ enum Command {
     Explain(explain::Args),
     /// Print the JSON Schema of campaign documents, for editors.
     Schema,
+    /// Write the reference pages of the documentation.
+    #[command(hide = true)]
+    Reference(reference::Args),
     /// Print the completions for a shell.
     Completions(completions::Args),
 }
@@ -82,6 +86,7 @@ pub fn run() -> u8 {
         Command::Journeys(args) => journeys::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema => schema::run(),
+        Command::Reference(args) => reference::run(&args),
         Command::Completions(args) => completions::run(&args),
     };
     match result {

@@ -89,6 +89,15 @@ fn every_metric_is_documented() {
 }
 
 #[test]
+fn the_reference_is_what_the_code_says() {
+    let stale = cadencia::cli::reference::pages().into_iter().filter(|(name, text)| {
+        document(&format!("orchestrator/docs/reference/{name}")).text != *text
+    });
+    let advice = "run `cargo run -- reference orchestrator/docs/reference`";
+    super::expect_none(stale.map(|(name, _)| format!("{name} is stale: {advice}")).collect());
+}
+
+#[test]
 fn every_error_is_in_the_index() {
     let page = document("orchestrator/docs/errors.md").text;
     let rows = TABLE.iter().map(|row| {

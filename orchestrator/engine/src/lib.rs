@@ -18,8 +18,11 @@ pub mod turn;
 mod enroll;
 mod gate;
 mod journeys;
+mod outcomes;
 mod profile;
+mod recovery;
 mod snapshot;
+mod waiting;
 
 pub use catalog::Catalog;
 pub use partition::{Effect, Partition};

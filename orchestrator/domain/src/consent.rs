@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ChannelName, Topic};
+use crate::ids::{ChannelName, CustomerKey, Topic};
 use crate::time::Instant;
 
 /// Whether a customer allowed something. Absence of a record is its own case (semantics 17).
@@ -41,6 +41,18 @@ pub struct ConsentRecord {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     records: Vec<ConsentRecord>,
+    /// What customers that were merged into this one had said until then. Kept apart, so that a
+    /// word that arrives late counts as if it had arrived before the merge (semantics 28).
+    united: Vec<United>,
+}
+
+/// What a merged customer had said until the merge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct United {
+    origin: CustomerKey,
+    /// When the two became one: later words are those of the one.
+    at: Instant,
+    consent: Consent,
 }
 
 impl Consent {
@@ -64,9 +76,51 @@ impl Consent {
         self.records.push(ConsentRecord { change, at });
     }
 
-    /// The permission for a channel and topic: the most specific record decides (channel and
-    /// topic, then topic, then channel, then everything). `None` if nothing was ever said.
+    /// Records a change that was said as `origin`, a customer that may have been merged into this
+    /// one meanwhile.
+    pub fn record_as(&mut self, origin: CustomerKey, change: ConsentChange, at: Instant) {
+        let before = self.united.iter_mut().find(|one| at <= one.at && one.includes(origin));
+        match before {
+            Some(one) => one.consent.record_as(origin, change, at),
+            None => self.record(change, at),
+        }
+    }
+
+    /// Unites with what a customer had said that is merged into this one. What it said after the
+    /// merge was asked for counts as said by both.
+    pub fn unite(&mut self, origin: CustomerKey, mut consent: Self, at: Instant) {
+        let later: Vec<ConsentRecord> =
+            consent.records.extract_if(.., |known| known.at > at).collect();
+        self.united.push(United { origin, at, consent });
+        for ConsentRecord { change, at } in later {
+            self.record(change, at);
+        }
+    }
+
+    /// The permission for a channel and topic. `None` if nothing was ever said.
+    ///
+    /// Of customers that were merged the stricter word counts, until one is said after the merge.
     pub fn permission(&self, channel: &ChannelName, topic: Option<&Topic>) -> Option<Permission> {
+        self.word(channel, topic).map(|(_, permission)| permission)
+    }
+
+    fn word(&self, channel: &ChannelName, topic: Option<&Topic>) -> Option<(Instant, Permission)> {
+        let own = self.own_word(channel, topic);
+        let earlier = self
+            .united
+            .iter()
+            .filter(|one| own.is_none_or(|(at, _)| at <= one.at))
+            .filter_map(|one| one.consent.word(channel, topic));
+        own.into_iter().chain(earlier).max_by_key(|(at, said)| (*said == Permission::Denied, *at))
+    }
+
+    /// The most specific record decides: channel and topic, then topic, then channel, then
+    /// everything.
+    fn own_word(
+        &self,
+        channel: &ChannelName,
+        topic: Option<&Topic>,
+    ) -> Option<(Instant, Permission)> {
         self.records
             .iter()
             .filter_map(|known| {
@@ -83,11 +137,17 @@ impl Consent {
                 Some((by_channel + by_topic, known.at, known.change.permission))
             })
             .max_by_key(|(specific, at, _)| (*specific, *at))
-            .map(|(_, _, permission)| permission)
+            .map(|(_, at, permission)| (at, permission))
     }
 
     /// All records, in the order in which they were made.
     pub fn records(&self) -> &[ConsentRecord] {
         &self.records
+    }
+}
+
+impl United {
+    fn includes(&self, origin: CustomerKey) -> bool {
+        self.origin == origin || self.consent.united.iter().any(|one| one.includes(origin))
     }
 }

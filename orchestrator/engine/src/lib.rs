@@ -10,11 +10,13 @@ pub mod codec;
 pub mod counters;
 pub mod history;
 pub mod ledger;
+pub mod merge;
 pub mod note;
 pub mod partition;
 pub mod transaction;
 pub mod turn;
 
+mod absorb;
 mod enroll;
 mod gate;
 mod journeys;

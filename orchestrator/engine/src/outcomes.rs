@@ -1,13 +1,16 @@
 //! Open sends of a partition: which there are, when they are tried again, and how an outcome
 //! settles them.
 
+use std::collections::BTreeMap;
+
 use domain::ids::{CustomerKey, SendId};
 use domain::time::Instant;
 use policies::CountState;
 
+use crate::codec;
 use crate::ledger::{self, Open, Outcome, Settled};
 use crate::note::{Note, OpenedSend};
-use crate::partition::Partition;
+use crate::partition::{Effect, Partition};
 use crate::transaction::Transaction;
 use crate::turn::{Begun, Loaded};
 
@@ -28,6 +31,30 @@ impl Partition {
             self.retry_at.insert((at, send));
         }
         self.open.insert(send, open);
+    }
+
+    /// Lets go of an open send. False if it was not open.
+    pub(crate) fn forget_open(&mut self, send: SendId) -> bool {
+        self.forget_retry(send);
+        self.open.remove(&send).is_some()
+    }
+
+    /// A customer's rows of sends: those found in the store, with what is not durable yet. The
+    /// rows in the store must be read before anything more becomes durable.
+    pub fn with_fresh_sends(
+        &self,
+        customer: CustomerKey,
+        found: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let prefix = codec::sends_prefix(self.id, customer);
+        let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = found.into_iter().collect();
+        for (_, write) in self.fresh.iter().filter(|(_, write)| write.key.starts_with(&prefix)) {
+            match &write.value {
+                Some(value) => rows.insert(write.key.clone(), value.clone()),
+                None => rows.remove(&write.key),
+            };
+        }
+        rows
     }
 
     fn forget_retry(&mut self, send: SendId) {
@@ -60,8 +87,8 @@ impl Partition {
     }
 
     /// Takes in what a channel said of an attempt. `loaded` must be given if the customer is
-    /// active, and if the outcome stops an address; an outcome of a send that is not open (a
-    /// repeat) changes nothing.
+    /// active, if the outcome stops an address, and if the send is not open: it may have gone
+    /// with its customer to another one. Else the outcome is a repeat and changes nothing.
     pub fn outcome(
         &mut self,
         send: SendId,
@@ -69,7 +96,16 @@ impl Partition {
         loaded: Option<&mut Loaded>,
         now: Instant,
     ) -> Option<Transaction> {
-        let mut open = self.open.get(&send)?.clone();
+        let Some(mut open) = self.open.get(&send).cloned() else {
+            let tombstone = loaded.and_then(|loaded| loaded.customer.tombstone.as_ref());
+            let report = tombstone.map(|tombstone| Effect::Report {
+                to: tombstone.into.clone(),
+                send,
+                outcome: outcome.clone(),
+            });
+            self.pending.extend(report.map(|effect| (self.seq, effect)));
+            return None;
+        };
         let mut begun = Begun::new(now);
         open.row.info.reply = ledger::reply_text(outcome);
         let mut loaded = loaded;

@@ -19,13 +19,14 @@ use crate::catalog::{Catalog, Control};
 use crate::codec;
 use crate::counters::Counters;
 use crate::history::HistoryRow;
-use crate::ledger::Open;
+use crate::ledger::{Open, Outcome};
+use crate::merge::Promises;
 use crate::note::Note;
 pub use crate::snapshot::Snapshot;
 use crate::transaction::{Table, Transaction, Write};
 use crate::turn::{Begun, Input, Loaded, Ticket};
 use crate::waiting::{Waiting, is_planned};
-use crate::{enroll, gate, journeys, profile};
+use crate::{enroll, gate, journeys, merge, profile};
 
 /// What to do once the transaction that asked for it is durable.
 #[derive(Clone, Debug)]
@@ -34,6 +35,25 @@ pub enum Effect {
     Acknowledge(Ticket),
     /// Hand this message to its channel; it holds a connection slot.
     Attempt(Arc<Attempt>),
+    /// Give another customer this input; whoever holds its ticket waits for that one now. Inputs
+    /// of one customer to another must arrive in this order.
+    Forward {
+        /// Whom.
+        to: CustomerId,
+        /// What.
+        input: Input,
+    },
+    /// Give another customer's partition the outcome of a send that went there.
+    Report {
+        /// Whose the send is now.
+        to: CustomerId,
+        /// The send.
+        send: SendId,
+        /// Its outcome.
+        outcome: Outcome,
+    },
+    /// Tell whoever holds this ticket that it is to ask again.
+    Refuse(Ticket),
 }
 
 /// One hand-over of a message to a channel: all that rendering and sending need.
@@ -93,7 +113,10 @@ pub struct Partition {
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) seq: u64,
     durable: u64,
-    pending: VecDeque<(u64, Effect)>,
+    pub(crate) pending: VecDeque<(u64, Effect)>,
+    /// Rows of sends that are written but not durable.
+    pub(crate) fresh: VecDeque<(u64, Write)>,
+    pub(crate) promises: Promises,
     pub(crate) open: HashMap<SendId, Open>,
     pub(crate) retry_at: BTreeSet<(Instant, SendId)>,
     pub(crate) waiting: BTreeSet<Waiting>,
@@ -109,6 +132,8 @@ impl Partition {
             seq,
             durable: seq,
             pending: VecDeque::new(),
+            fresh: VecDeque::new(),
+            promises: Promises::default(),
             open: HashMap::new(),
             retry_at: BTreeSet::new(),
             waiting: BTreeSet::new(),
@@ -164,6 +189,9 @@ impl Partition {
     }
 
     fn take_in(&mut self, loaded: &mut Loaded, input: Input, catalog: &Catalog, begun: &mut Begun) {
+        let Some(input) = merge::pass_on(loaded, input, begun) else {
+            return;
+        };
         match input {
             Input::Event { event, ticket } => {
                 begun.tickets.extend(ticket);
@@ -201,6 +229,9 @@ impl Partition {
                 begun.tickets.extend(ticket);
                 self.segments(loaded, catalog, begun);
                 enroll::by_api(loaded, &journey, key, payload, catalog, begun);
+            }
+            Input::Merge { word, ticket } => {
+                merge::take(self, loaded, word, ticket, catalog, begun);
             }
         }
     }
@@ -282,7 +313,8 @@ impl Partition {
         let acknowledged = begun.tickets.into_iter().map(Effect::Acknowledge);
         let attempted = begun.attempts.into_iter().map(Effect::Attempt);
         let seq = self.seq;
-        self.pending.extend(acknowledged.chain(attempted).map(|effect| (seq, effect)));
+        let effects = acknowledged.chain(attempted).chain(begun.forwards);
+        self.pending.extend(effects.map(|effect| (seq, effect)));
         transaction
     }
 
@@ -303,13 +335,17 @@ impl Partition {
         });
     }
 
-    pub(crate) fn transaction(&self, writes: Vec<Write>, note: &Note) -> Transaction {
+    pub(crate) fn transaction(&mut self, writes: Vec<Write>, note: &Note) -> Transaction {
+        let sends = writes.iter().filter(|write| write.table == Table::Sends);
+        self.fresh.extend(sends.map(|write| (self.seq, write.clone())));
         Transaction { partition: self.id, seq: self.seq, writes, note: codec::encode(note) }
     }
 
     /// Everything up to this sequence is durable: the effects that waited for it, in order.
     pub fn on_durable(&mut self, seq: u64) -> Vec<Effect> {
         self.durable = self.durable.max(seq);
+        let fresh = self.fresh.partition_point(|(at, _)| *at <= self.durable);
+        self.fresh.drain(..fresh);
         let ready = self.pending.partition_point(|(at, _)| *at <= self.durable);
         self.pending.drain(..ready).map(|(_, effect)| effect).collect()
     }

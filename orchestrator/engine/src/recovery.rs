@@ -1,15 +1,19 @@
 //! A partition across a restart: the snapshot it leaves, and what it takes in again.
 
+use std::sync::Arc;
+
 use domain::ids::CustomerKey;
 use domain::time::Instant;
 
 use crate::codec;
 use crate::counters::Counters;
-use crate::ledger::{Open, Outcome, SendRow};
+use crate::ledger::{self, INTERRUPTED, Open, Outcome, SendRow};
+use crate::merge::{Parcel, Word};
 use crate::note::{Note, OpenedSend};
-use crate::partition::Partition;
+use crate::partition::{Effect, Partition};
 use crate::snapshot::Snapshot;
 use crate::transaction::{Table, Transaction, Write};
+use crate::turn::Input;
 
 impl Partition {
     /// After a restart: an open send as its row says. One that was in flight has an unknown
@@ -26,8 +30,19 @@ impl Partition {
         if !in_flight {
             return None;
         }
-        let reason = "the process ended while the message was being handed over".to_owned();
-        self.outcome(send, &Outcome::Unknown { reason }, None, now)
+        self.outcome(send, &Outcome::Unknown { reason: INTERRUPTED.to_owned() }, None, now)
+    }
+
+    /// After a restart: a parcel that was not confirmed is handed over again. What was in flight
+    /// when the process ended has an unknown outcome now.
+    pub fn recover_parcel(&mut self, mut parcel: Parcel, now: Instant) {
+        for row in &mut parcel.sends {
+            ledger::interrupt(row, now);
+        }
+        let to = parcel.into.clone();
+        let word = Word::Absorb(Arc::new(parcel));
+        let input = Input::Merge { word, ticket: None };
+        self.pending.push_back((self.seq, Effect::Forward { to, input }));
     }
 
     /// The transaction that writes a snapshot of this partition as it is now. `commit` is a group

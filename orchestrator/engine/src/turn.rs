@@ -22,8 +22,10 @@ use policies::LedgerRow;
 
 use crate::counters::{CounterKey, exit_index};
 use crate::history::HistoryItem;
+use crate::ledger::SendRow;
+use crate::merge::Word;
 use crate::note::OpenedSend;
-use crate::partition::Attempt;
+use crate::partition::{Attempt, Effect};
 use crate::transaction::Write;
 
 /// Who waits for an answer: given back in [`crate::Effect::Acknowledge`] once all is durable.
@@ -64,8 +66,27 @@ pub enum Input {
         /// Who waits for it.
         ticket: Option<Ticket>,
     },
+    /// A word of a merge.
+    Merge {
+        /// What is said.
+        word: Word,
+        /// Who waits for the end of it.
+        ticket: Option<Ticket>,
+    },
     /// The catalog changed: migrations, stops and backfills are looked at.
     Refresh,
+}
+
+impl Input {
+    /// Whether [`Loaded::sends`] must be there before the turn begins.
+    pub fn wants_sends(&self) -> bool {
+        matches!(self, Self::Merge { word: Word::Go(_), .. })
+    }
+
+    /// Whether [`Loaded::ledger`] must be there before the turn begins.
+    pub fn wants_ledger(&self) -> bool {
+        matches!(self, Self::Merge { word: Word::Absorb(_), .. })
+    }
 }
 
 /// What has been loaded of a customer, and stays loaded while its actor is active.
@@ -75,6 +96,8 @@ pub struct Loaded {
     pub customer: Customer,
     /// Its ledger rows, in the order of their counted instants; `None` until a turn needs them.
     pub ledger: Option<Vec<LedgerRow>>,
+    /// Its sends with all that they were, oldest first; only for a turn that moves them.
+    pub sends: Option<Vec<SendRow>>,
     /// Spilled dedupe rows: hashes of messages, with the second of the last receipt.
     pub spilled: HashMap<u64, u32>,
     /// Whether the customer has a durable record, or one on its way.
@@ -87,6 +110,7 @@ impl Loaded {
         Self {
             customer: Customer::new(id, now),
             ledger: Some(Vec::new()),
+            sends: None,
             spilled: HashMap::new(),
             recorded: false,
         }
@@ -94,7 +118,7 @@ impl Loaded {
 
     /// A customer from its record.
     pub fn from_record(customer: Customer) -> Self {
-        Self { customer, ledger: None, spilled: HashMap::new(), recorded: true }
+        Self { customer, ledger: None, sends: None, spilled: HashMap::new(), recorded: true }
     }
 
     /// Adds a spilled dedupe row that was loaded.
@@ -127,6 +151,7 @@ pub struct Begun {
     pub(crate) writes: Vec<Write>,
     pub(crate) tickets: Vec<Ticket>,
     pub(crate) attempts: Vec<Arc<Attempt>>,
+    pub(crate) forwards: Vec<Effect>,
     pub(crate) opened: Vec<OpenedSend>,
     pub(crate) closed: Vec<SendId>,
     pub(crate) slot: Option<ChannelName>,
@@ -148,6 +173,7 @@ impl Begun {
             writes: Vec::new(),
             tickets: Vec::new(),
             attempts: Vec::new(),
+            forwards: Vec::new(),
             opened: Vec::new(),
             closed: Vec::new(),
             slot: None,

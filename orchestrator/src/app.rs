@@ -248,6 +248,7 @@ impl App {
                     recovered: one,
                     slots: slots.clone(),
                     channels: handles[arbiter].clone(),
+                    directory: directory.clone(),
                     durable: sink.durable[number].clone(),
                     active_max,
                 };
@@ -317,6 +318,7 @@ struct Start {
     recovered: Recovered,
     slots: HashMap<ChannelName, Slots>,
     channels: HashMap<ChannelName, Handle<ChannelMsg>>,
+    directory: LateDirectory,
     durable: Arc<AtomicU64>,
     active_max: usize,
 }
@@ -367,7 +369,7 @@ impl Parts {
                     work: Handle::new(this.clone(), credits.0),
                     control: Handle::new(this.clone(), credits.1),
                 };
-                let Start { recovered, slots, channels, durable, active_max } = start;
+                let Start { recovered, slots, channels, directory, durable, active_max } = start;
                 let core = Core::new(recovered.partition, store.clone(), clock.clone(), &slots);
                 let core = Rc::new(RefCell::new(core));
                 core.borrow_mut().undelivered = recovered.transactions;
@@ -397,6 +399,7 @@ impl Parts {
                     armed,
                     looks,
                     channels,
+                    directory,
                     durable,
                     metrics,
                     active_max,

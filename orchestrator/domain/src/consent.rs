@@ -28,6 +28,15 @@ pub struct ConsentChange {
     pub source: String,
 }
 
+impl ConsentChange {
+    /// Whether this says something of everything that the other one speaks of.
+    fn covers(&self, other: &Self) -> bool {
+        let channel = self.channel.is_none() || self.channel == other.channel;
+        let topic = self.topic.is_none() || self.topic == other.topic;
+        channel && topic
+    }
+}
+
 /// One recorded permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentRecord {
@@ -56,23 +65,14 @@ struct United {
 }
 
 impl Consent {
-    /// Records a change. A later word for the same (channel, topic) replaces an earlier one; one
-    /// that arrives late is ignored. A change that covers more (every topic of a channel) replaces
-    /// the narrower records it covers.
+    /// Records a change. A later word replaces earlier ones for the same (channel, topic) and those
+    /// that it covers (every topic of a channel). In whatever order words arrive, the same are kept:
+    /// one that a later word covers is ignored.
     pub fn record(&mut self, change: ConsentChange, at: Instant) {
-        let stale = self.records.iter().any(|known| {
-            known.at > at
-                && known.change.channel == change.channel
-                && known.change.topic == change.topic
-        });
-        if stale {
+        if self.records.iter().any(|known| known.at > at && known.change.covers(&change)) {
             return;
         }
-        self.records.retain(|known| {
-            let channel = change.channel.is_none() || change.channel == known.change.channel;
-            let topic = change.topic.is_none() || change.topic == known.change.topic;
-            !(channel && topic && known.at <= at)
-        });
+        self.records.retain(|known| !(known.at <= at && change.covers(&known.change)));
         self.records.push(ConsentRecord { change, at });
     }
 

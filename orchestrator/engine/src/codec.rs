@@ -161,7 +161,7 @@ pub fn spill_key(partition: u16, customer: CustomerKey, number: u32) -> Vec<u8> 
 /// Prefix of a partition's open merge parcels.
 pub fn parcels_prefix(partition: u16) -> Vec<u8> {
     let mut key = Vec::with_capacity(19);
-    key.push(b'P');
+    key.push(b'M');
     key.extend_from_slice(&partition.to_be_bytes());
     key
 }

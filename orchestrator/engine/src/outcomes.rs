@@ -39,8 +39,13 @@ impl Partition {
         self.open.remove(&send).is_some()
     }
 
-    /// A customer's rows of sends: those found in the store, with what is not durable yet. The
-    /// rows in the store must be read before anything more becomes durable.
+    /// Whether the outcome of a send is not known yet, and is settled here.
+    pub fn is_open(&self, send: SendId) -> bool {
+        self.open.contains_key(&send)
+    }
+
+    /// A customer's rows of sends by their keys: those found in the store, with what is not
+    /// durable yet.
     pub fn with_fresh_sends(
         &self,
         customer: CustomerKey,

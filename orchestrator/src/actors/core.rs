@@ -3,7 +3,7 @@
 //! synchronous handlers.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,15 +14,19 @@ use engine::codec::{self, DecodeError};
 use engine::ledger::{self, Outcome};
 use engine::partition::{Attempt, Effect, Grant};
 use engine::{Input, Loaded, Partition, Ticket};
-use runtime::{Clock, Permit, Reply, Slots};
+use runtime::{Clock, Lane, Permit, Reply, Slots};
 use store::{Limit, Range, Read, ReadError, Store};
 
-use super::Work;
+use super::{Addressed, Work};
 use crate::rows::{self, Rows};
 
 /// Most ledger rows loaded for one customer: the newest ones. A cap window never holds more: a
 /// hundred sends a day for four months.
 const LEDGER_ROWS_MAX: usize = 12_000;
+
+/// Inputs on their way from tombstones to the customers that went on. At it events are dropped
+/// unanswered, and their sender repeats them; merges and outcomes are kept.
+const FORWARDED_MAX: usize = 8_192;
 
 /// One batch that waits for its items to be durable.
 #[derive(Clone, Debug)]
@@ -93,6 +97,8 @@ pub struct Core {
     pub starved: Vec<ChannelName>,
     /// Transactions in the order of their sequences, not yet handed to the committer.
     pub undelivered: Vec<store::Transaction>,
+    /// What customers of this partition tell others, in order.
+    pub forwarded: VecDeque<Addressed>,
     /// Due instants that have changed since the scheduler was last told.
     pub rearmed: Vec<(CustomerKey, Instant)>,
 }
@@ -131,6 +137,7 @@ impl Core {
             next_ticket: 0,
             starved: Vec::new(),
             undelivered: Vec::new(),
+            forwarded: VecDeque::new(),
             rearmed: Vec::new(),
         }
     }
@@ -156,6 +163,10 @@ impl Core {
                 Work::Retry(send) => inputs.push(Input::Retry(send)),
                 Work::Tick { version, instant } => inputs.push(Input::Tick { version, instant }),
                 Work::Refresh => inputs.push(Input::Refresh),
+                Work::Merge { word, ack } => {
+                    let ticket = ack.map(|ack| self.ticket(ack));
+                    inputs.push(Input::Merge { word, ticket });
+                }
                 Work::Event { event, ack } => {
                     let ticket = ack.map(|ack| self.ticket(ack));
                     inputs.push(Input::Event { event, ticket });
@@ -167,6 +178,7 @@ impl Core {
             }
         }
         if !inputs.is_empty() {
+            self.load_first(loaded, &inputs)?;
             let begun = self.partition.begin(loaded, inputs, now);
             if begun.needs_ledger(loaded) {
                 loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
@@ -174,10 +186,24 @@ impl Core {
             let mut slots = TurnSlots { slots: &mut self.slots, starved: &mut self.starved };
             let finished = self.partition.finish(loaded, begun, &mut slots);
             self.undelivered.extend(finished.map(rows::to_store));
+            loaded.sends = None;
         }
         let due = loaded.customer.due_at;
         if due != due_before && due != Instant::MAX {
             self.rearmed.push((loaded.customer.key(), due));
+        }
+        Ok(())
+    }
+
+    /// Loads what some inputs need before the turn begins.
+    fn load_first(&self, loaded: &mut Loaded, inputs: &[Input]) -> Result<(), LoadError> {
+        if loaded.ledger.is_none() && inputs.iter().any(Input::wants_ledger) {
+            loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
+        }
+        if inputs.iter().any(Input::wants_sends) {
+            let rows = load_sends(&self.store, &self.partition, loaded, usize::MAX)?;
+            let rows = rows.iter().map(|row| ledger::SendRow::decode(row));
+            loaded.sends = Some(rows.collect::<Result<_, _>>()?);
         }
         Ok(())
     }
@@ -223,9 +249,47 @@ impl Core {
                         outgoing.push(Outgoing { attempt, permit });
                     }
                 }
+                Effect::Forward { to, input } => {
+                    let work = self.work(input);
+                    self.forward(to, work);
+                }
+                Effect::Report { to, send, outcome } => {
+                    self.forward(to, Some(Work::Outcome(send, outcome)));
+                }
+                // Dropped unanswered: the sender repeats it.
+                Effect::Refuse(Ticket(ticket)) => drop(self.acks.remove(&ticket)),
             }
         }
         outgoing
+    }
+
+    /// An input as work for another customer; who waits for it goes along.
+    fn work(&mut self, input: Input) -> Option<Work> {
+        let mut ack = |ticket: Option<Ticket>| self.acks.remove(&ticket?.0);
+        Some(match input {
+            Input::Event { event, ticket } => Work::Event { event, ack: ack(ticket) },
+            Input::Enroll { journey, key, payload, ticket } => {
+                Work::Enroll { journey, key, payload, ack: ack(ticket) }
+            }
+            Input::Merge { word, ticket } => Work::Merge { word, ack: ack(ticket) },
+            Input::Timer
+            | Input::Slot(_)
+            | Input::Retry(_)
+            | Input::Tick { .. }
+            | Input::Refresh => return None,
+        })
+    }
+
+    fn forward(&mut self, to: CustomerId, work: Option<Work>) {
+        let Some(work) = work else {
+            return;
+        };
+        let repeatable = matches!(work, Work::Event { .. } | Work::Enroll { .. });
+        if repeatable && self.forwarded.len() >= FORWARDED_MAX {
+            return;
+        }
+        let key = to.key();
+        self.forwarded.push_back(Addressed { key, id: Some(to), lane: Lane::Live, work });
     }
 
     /// A permit that this partition had waited for.
@@ -289,14 +353,32 @@ fn load_ledger(
     partition: &Partition,
     loaded: &Loaded,
 ) -> Result<Vec<policies::LedgerRow>, LoadError> {
-    let prefix = codec::sends_prefix(partition.id(), loaded.customer.key());
-    let limit = Limit::rows(LEDGER_ROWS_MAX);
-    let page = store.scan(rows::table(engine::Table::Sends), &Range::prefix(prefix), limit)?;
-    let mut found = Vec::with_capacity(page.rows.len());
-    for (_, value) in &page.rows {
-        found.push(ledger::decode_ledger(value)?);
+    let rows = load_sends(store, partition, loaded, LEDGER_ROWS_MAX)?;
+    let rows = rows.iter().map(|row| ledger::decode_ledger(row));
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A customer's rows of sends, those that are not durable yet included.
+fn load_sends(
+    store: &Store,
+    partition: &Partition,
+    loaded: &Loaded,
+    rows_max: usize,
+) -> Result<Vec<Vec<u8>>, LoadError> {
+    let key = loaded.customer.key();
+    let mut range = Range::prefix(codec::sends_prefix(partition.id(), key));
+    let mut found = Vec::new();
+    loop {
+        let limit = Limit::rows(rows_max.min(LEDGER_ROWS_MAX));
+        let page = store.scan(rows::table(engine::Table::Sends), &range, limit)?;
+        found.extend(page.rows);
+        match page.next {
+            Some(next) if found.len() < rows_max => range = range.resume(next),
+            _ => break,
+        }
     }
-    Ok(found)
+    let rows = partition.with_fresh_sends(key, found);
+    Ok(rows.into_values().collect())
 }
 
 /// The slots that one turn can take.

@@ -20,6 +20,7 @@ use domain::ids::{ChannelName, CustomerId, CustomerKey, JourneyName, SendId, Ver
 use domain::time::Instant;
 use domain::value::Map;
 use engine::ledger::Outcome;
+use engine::merge::Word;
 use engine::{Catalog, Partition};
 use runtime::{Lane, Permit, Reply};
 
@@ -62,6 +63,13 @@ pub enum Work {
         /// Its payload.
         payload: Map,
         /// Who waits for it.
+        ack: Option<Ack>,
+    },
+    /// A word of a merge.
+    Merge {
+        /// What is said.
+        word: Word,
+        /// Who waits for the end of it.
         ack: Option<Ack>,
     },
     /// The catalog changed in a way that this customer must look at.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::{Actor, Context, Handler};
-use domain::ids::{ChannelName, CustomerId, CustomerKey};
+use domain::ids::{ChannelName, CustomerId, CustomerKey, SendId};
 use domain::time::Instant;
 use engine::ledger::Outcome;
+use runtime::handle::Refused;
 use runtime::returns::Collect;
 use runtime::{Active, Clock, Credit, Delivery, Handle, Lane, Lanes, Local, Reply, Returns, Turn};
 use store::{Reason, Store};
@@ -17,6 +18,7 @@ use super::channel::ChannelMsg;
 use super::contact_policy::Look;
 use super::core::SharedCore;
 use super::customer::{CustomerActor, Returned};
+use super::ingest::LateDirectory;
 use super::scheduler::SharedTimers;
 use super::{Addressed, PartitionMsg, Work};
 use crate::telemetry::metrics::Metrics;
@@ -47,6 +49,8 @@ pub struct Wiring {
     pub looks: Returns<Look>,
     /// The channels.
     pub channels: HashMap<ChannelName, Handle<ChannelMsg>>,
+    /// The other partitions, once all have started.
+    pub directory: LateDirectory,
     /// Highest durable sequence, set by the committer.
     pub durable: Arc<AtomicU64>,
     /// The metrics of the process.
@@ -71,6 +75,9 @@ pub struct PartitionActor {
     active: Active<Local<CustomerActor>>,
     returns: Returns<Returned>,
     drain: Option<Reply<()>>,
+    /// Words of merges and outcomes that found their customer's queue full: the next sweep
+    /// offers them again.
+    postponed: Vec<Addressed>,
     counted_active: i64,
 }
 
@@ -89,6 +96,7 @@ impl PartitionActor {
             active: Active::new(),
             returns,
             drain: None,
+            postponed: Vec::new(),
             counted_active: 0,
         }
     }
@@ -96,7 +104,7 @@ impl PartitionActor {
     fn queue(&mut self, works: Vec<Addressed>, mut credit: Credit) {
         for Addressed { key, id, lane, work } in works {
             let work = match work {
-                Work::Outcome(send, outcome) if !self.needs_turn(key, &outcome) => {
+                Work::Outcome(send, outcome) if !self.needs_turn(key, send, &outcome) => {
                     let mut core = self.wiring.core.borrow_mut();
                     let now = core.now();
                     core.outcome(send, &outcome, None, now);
@@ -104,20 +112,35 @@ impl PartitionActor {
                 }
                 work => work,
             };
+            if self.must_wait(key, &work) {
+                self.postponed.push(Addressed { key, id, lane, work });
+                continue;
+            }
             let queued = Queued { id, work, _credit: Some(credit.split(1)) };
             if let Err((full, queued)) = self.lanes.push(lane, key.0, queued) {
                 // The acknowledgement is dropped unanswered: the sender hears that it was not
                 // accepted, and sends it again.
                 tracing::warn!(?full, work = ?std::mem::discriminant(&queued.work), "refused");
                 self.wiring.metrics.mailbox_refused.inc();
-                self.refuse(key, queued.work);
+                self.refuse(Addressed { key, id: queued.id, lane, work: queued.work });
             }
         }
     }
 
+    /// What must not be forgotten keeps its order behind what was postponed.
+    fn must_wait(&self, key: CustomerKey, work: &Work) -> bool {
+        matches!(work, Work::Merge { .. } | Work::Outcome(..))
+            && self.postponed.iter().any(|earlier| earlier.key == key)
+    }
+
     /// Due timers and retries that find the queue full must not be forgotten.
-    fn refuse(&mut self, key: CustomerKey, work: Work) {
-        match work {
+    fn refuse(&mut self, refused: Addressed) {
+        let key = refused.key;
+        match refused.work {
+            Work::Merge { .. } => self.postponed.push(refused),
+            Work::Outcome(send, _) if !self.wiring.core.borrow().partition.is_open(send) => {
+                self.postponed.push(refused);
+            }
             Work::Timer { .. } => {
                 let again = self.wiring.clock.now_ms() + SWEEP_PERIOD_MS as i64;
                 self.wiring.timers.borrow_mut().insert(key.0, again);
@@ -132,10 +155,34 @@ impl PartitionActor {
         }
     }
 
-    /// An outcome that touches no loaded state needs no turn of its customer.
-    fn needs_turn(&self, key: CustomerKey, outcome: &Outcome) -> bool {
+    /// An outcome that touches no loaded state needs no turn of its customer. One of a send that
+    /// is not open may have to follow its customer into another one.
+    fn needs_turn(&self, key: CustomerKey, send: SendId, outcome: &Outcome) -> bool {
         let suppress = matches!(outcome, Outcome::Rejected { suppress: true, .. });
-        suppress || self.active.find(&key.0).is_some()
+        let active = self.active.find(&key.0).is_some();
+        suppress || active || !self.wiring.core.borrow().partition.is_open(send)
+    }
+
+    /// Hands over what customers of this partition tell others, in order.
+    fn forward(&mut self) {
+        let Some(directory) = self.wiring.directory.get() else {
+            return;
+        };
+        loop {
+            let next = self.wiring.core.borrow_mut().forwarded.pop_front();
+            let Some(next) = next else {
+                return;
+            };
+            let door = &directory.partition(next.key).control;
+            if let Err(Refused::Busy { msg: PartitionMsg::Work(works), .. }) =
+                door.tell(PartitionMsg::Work(vec![next]), 1)
+            {
+                // The next sweep tries again.
+                let mut core = self.wiring.core.borrow_mut();
+                works.into_iter().for_each(|work| core.forwarded.push_front(work));
+                return;
+            }
+        }
     }
 
     /// Starts as many turns as may be under way.
@@ -257,6 +304,7 @@ impl PartitionActor {
                 tracing::error!("a channel refused a message that holds a slot of it");
             }
         }
+        self.forward();
     }
 
     fn use_permit(&mut self, channel: &ChannelName) {
@@ -299,6 +347,8 @@ impl PartitionActor {
         let idle = self.lanes.is_empty()
             && self.active.in_flight() == 0
             && core.undelivered.is_empty()
+            && core.forwarded.is_empty()
+            && self.postponed.is_empty()
             && core.partition.durable() == core.partition.seq();
         drop(core);
         if idle && let Some(reply) = self.drain.take() {
@@ -314,6 +364,9 @@ impl Actor for PartitionActor {
         let clock = self.wiring.clock.clone();
         runtime::alarm::every(ctx, &clock, SWEEP_PERIOD_MS, |actor: &mut Self, _ctx| {
             actor.passivate();
+            let postponed = std::mem::take(&mut actor.postponed);
+            actor.wiring.core.borrow_mut().forwarded.extend(postponed);
+            actor.forward();
         });
     }
 }

@@ -55,6 +55,14 @@ pub struct Consent {
     united: Vec<United>,
 }
 
+/// What decides about one channel and topic.
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    specific: u8,
+    at: Instant,
+    permission: Permission,
+}
+
 /// What a merged customer had said until the merge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct United {
@@ -99,28 +107,29 @@ impl Consent {
 
     /// The permission for a channel and topic. `None` if nothing was ever said.
     ///
-    /// Of customers that were merged the stricter word counts, until one is said after the merge.
+    /// Of customers that were merged the stricter word counts, until one as specific is said after
+    /// the merge.
     pub fn permission(&self, channel: &ChannelName, topic: Option<&Topic>) -> Option<Permission> {
-        self.word(channel, topic).map(|(_, permission)| permission)
+        self.word(channel, topic).map(|word| word.permission)
     }
 
-    fn word(&self, channel: &ChannelName, topic: Option<&Topic>) -> Option<(Instant, Permission)> {
+    fn word(&self, channel: &ChannelName, topic: Option<&Topic>) -> Option<Word> {
         let own = self.own_word(channel, topic);
         let earlier = self
             .united
             .iter()
-            .filter(|one| own.is_none_or(|(at, _)| at <= one.at))
-            .filter_map(|one| one.consent.word(channel, topic));
-        own.into_iter().chain(earlier).max_by_key(|(at, said)| (*said == Permission::Denied, *at))
+            .filter_map(|one| Some((one.at, one.consent.word(channel, topic)?)))
+            .filter(|(merged, word)| {
+                own.is_none_or(|own| own.at <= *merged || own.specific < word.specific)
+            })
+            .map(|(_, word)| word);
+        let strictness = |word: &Word| (word.permission == Permission::Denied, word.at);
+        own.into_iter().chain(earlier).max_by_key(strictness)
     }
 
     /// The most specific record decides: channel and topic, then topic, then channel, then
     /// everything.
-    fn own_word(
-        &self,
-        channel: &ChannelName,
-        topic: Option<&Topic>,
-    ) -> Option<(Instant, Permission)> {
+    fn own_word(&self, channel: &ChannelName, topic: Option<&Topic>) -> Option<Word> {
         self.records
             .iter()
             .filter_map(|known| {
@@ -134,10 +143,10 @@ impl Consent {
                     (Some(_), _) => return None,
                     (None, _) => 0,
                 };
-                Some((by_channel + by_topic, known.at, known.change.permission))
+                let (at, permission) = (known.at, known.change.permission);
+                Some(Word { specific: by_channel + by_topic, at, permission })
             })
-            .max_by_key(|(specific, at, _)| (*specific, *at))
-            .map(|(_, at, permission)| (at, permission))
+            .max_by_key(|word| (word.specific, word.at))
     }
 
     /// All records, in the order in which they were made.
@@ -149,5 +158,46 @@ impl Consent {
 impl United {
     fn includes(&self, origin: CustomerKey) -> bool {
         self.origin == origin || self.consent.united.iter().any(|one| one.includes(origin))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::CustomerId;
+
+    fn change(channel: Option<&str>, permission: Permission) -> ConsentChange {
+        let channel = channel.map(ChannelName::from);
+        ConsentChange { channel, topic: None, permission, source: "test".to_owned() }
+    }
+
+    fn email(consent: &Consent) -> Option<Permission> {
+        consent.permission(&ChannelName::from("email"), None)
+    }
+
+    #[test]
+    fn the_stricter_word_counts_until_one_is_said_after_the_merge() {
+        let (granted, denied) = (Permission::Granted, Permission::Denied);
+        let (other, mut one) = (CustomerId::from("other").key(), Consent::default());
+        let mut before = Consent::default();
+        before.record(change(None, denied), Instant(1));
+        one.record(change(Some("email"), granted), Instant(2));
+        one.unite(other, before, Instant(5));
+        assert_eq!(email(&one), Some(denied));
+        // A late word of the other one replaces only what she said herself.
+        one.record_as(other, change(None, granted), Instant(3));
+        assert_eq!(email(&one), Some(granted));
+        one.record_as(other, change(None, denied), Instant(4));
+        assert_eq!(email(&one), Some(denied));
+        one.record_as(other, change(None, granted), Instant(6));
+        assert_eq!(email(&one), Some(granted));
+    }
+
+    #[test]
+    fn a_late_narrow_word_does_not_beat_a_later_one_that_covers_it() {
+        let mut one = Consent::default();
+        one.record(change(None, Permission::Denied), Instant(2));
+        one.record(change(Some("email"), Permission::Granted), Instant(1));
+        assert_eq!(email(&one), Some(Permission::Denied));
     }
 }

@@ -74,8 +74,8 @@ struct United {
 
 impl Consent {
     /// Records a change. A later word replaces earlier ones for the same (channel, topic) and those
-    /// that it covers (every topic of a channel). In whatever order words arrive, the same are kept:
-    /// one that a later word covers is ignored.
+    /// that it covers (every topic of a channel). In whatever order words arrive, the same are
+    /// kept: one that a later word covers is ignored.
     pub fn record(&mut self, change: ConsentChange, at: Instant) {
         if self.records.iter().any(|known| known.at > at && known.change.covers(&change)) {
             return;

@@ -118,6 +118,10 @@ fn unite_sends(partition: &mut Partition, loaded: &mut Loaded, parcel: &Parcel, 
         let at = rows.partition_point(|known| known.counted_at <= row.ledger.counted_at);
         rows.insert(at, row.ledger);
         partition.write_send(begun, customer, row);
+        if let Some(sends) = &mut loaded.sends {
+            // A later input of this very turn moves them on.
+            sends.push(row.clone());
+        }
         if let Some(open) = &row.info.open {
             let (send, counted_at) = (row.ledger.send, row.ledger.counted_at);
             let retry_at = open.retry_at;

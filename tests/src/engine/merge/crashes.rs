@@ -2,6 +2,7 @@
 
 use engine::history::HistoryItem;
 use policies::CountState;
+use serde_json::json;
 
 use super::world::World;
 use super::{HOUR, two};
@@ -44,8 +45,9 @@ fn steps() -> usize {
 /// outcome of a message became unknown.
 type Found = (bool, bool, bool);
 
-fn crash_after(steps: usize, again: Option<usize>, seed: u64) -> Found {
+fn crash_after(steps: usize, again: Option<usize>, seed: u64, together: bool) -> Found {
     let mut world = two();
+    world.together = together;
     let begun = world.now;
     say(&mut world, true);
     for _ in 0..steps {
@@ -59,7 +61,7 @@ fn crash_after(steps: usize, again: Option<usize>, seed: u64) -> Found {
         }
         world.crash(seed + 1);
     }
-    let absorbed = world.customer("ana").is_some_and(|ana| !ana.merged.is_empty());
+    let taken_in = world.customer("ana").is_some_and(|ana| !ana.merged.is_empty());
     let open = world.parcels() > 0;
     say(&mut world, false);
     world.live(begun.plus_ms(24 * HOUR));
@@ -100,14 +102,15 @@ fn crash_after(steps: usize, again: Option<usize>, seed: u64) -> Found {
         assert!(sends.iter().any(|row| row.ledger.send == *send), "{note}");
     }
     let unknown = sends.iter().any(|row| row.ledger.state == CountState::Unknown);
-    (open, absorbed, unknown)
+    (open, taken_in, unknown)
 }
 
 #[test]
 fn a_crash_between_any_two_steps_loses_and_doubles_nothing() {
     let steps = steps();
     assert!(steps > 20, "{steps}");
-    let found: Vec<Found> = (0..=steps).map(|at| crash_after(at, None, at as u64)).collect();
+    let all = (0..=steps).map(|at| crash_after(at, None, at as u64, false));
+    let found: Vec<Found> = all.collect();
     // Every state of the protocol was met.
     for (open, absorbed) in [(false, false), (true, false), (true, true), (false, true)] {
         assert!(found.iter().any(|one| (one.0, one.1) == (open, absorbed)), "{open} {absorbed}");
@@ -120,7 +123,54 @@ fn a_second_crash_while_the_first_is_made_good_loses_and_doubles_nothing() {
     let steps = steps();
     for at in (0..=steps).step_by(3) {
         for again in 0..12 {
-            crash_after(at, Some(again), (at * 31 + again) as u64);
+            crash_after(at, Some(again), (at * 31 + again) as u64, again % 2 == 0);
         }
+    }
+}
+
+/// Bob goes to Ana, and Ana to Eve, while the process dies.
+fn chain(steps: usize, together: bool) {
+    let mut world = two();
+    world.known("bob", json!({"email": "bob@example.com"}), 20);
+    world.known("eve", json!({"email": "eve@example.com"}), 22);
+    world.settle();
+    world.track("bob", "Added", 24);
+    world.track("ana", "Seen", 25);
+    world.settle();
+    world.together = together;
+    let say = |world: &mut World| {
+        for (previous, into, ticket) in [("bob", "ana", 30), ("ana", "eve", 31)] {
+            if !world.acknowledged.contains(&ticket) {
+                world.alias(previous, into, ticket);
+            }
+        }
+    };
+    say(&mut world);
+    for _ in 0..steps {
+        world.step();
+    }
+    world.crash(steps as u64);
+    for _ in 0..4 {
+        say(&mut world);
+        world.settle();
+    }
+    let note = format!("steps {steps}, together {together}");
+    assert!([30, 31].iter().all(|ticket| world.acknowledged.contains(ticket)), "{note}");
+    assert_eq!((world.parcels(), world.open_sends()), (0, 0), "{note}");
+    assert_eq!((world.count("eve", "Added"), world.count("eve", "Seen")), (1, 1), "{note}");
+    let eve = world.customer("eve").expect("eve");
+    let mut merged: Vec<&str> = eve.merged.iter().map(|one| one.customer.as_str()).collect();
+    merged.sort_unstable();
+    assert_eq!(merged, ["ana", "bob"], "{note}");
+    assert_eq!(eve.enrollments.len(), 2, "{note}");
+    assert_eq!(world.sends("eve").len(), 1, "{note}");
+    assert!(world.sends("ana").is_empty() && world.sends("bob").is_empty(), "{note}");
+}
+
+#[test]
+fn a_crash_between_two_merges_that_follow_each_other_loses_and_doubles_nothing() {
+    for steps in 0..40 {
+        chain(steps, false);
+        chain(steps, true);
     }
 }

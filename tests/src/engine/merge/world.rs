@@ -46,6 +46,8 @@ pub(super) struct World {
     active: HashMap<CustomerKey, Loaded>,
     pub(super) now: Instant,
     queue: VecDeque<(CustomerId, Job)>,
+    /// Whether one turn takes everything that waits for its customer.
+    pub(super) together: bool,
     pub(super) in_flight: VecDeque<Arc<Attempt>>,
     /// How often each send left, over all lives of the process.
     pub(super) left: BTreeMap<SendId, u32>,
@@ -69,6 +71,7 @@ impl World {
             active: HashMap::new(),
             now,
             queue: VecDeque::new(),
+            together: false,
             in_flight: VecDeque::new(),
             left: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
@@ -190,7 +193,14 @@ impl World {
     /// One turn, or one commit, or nothing if there is nothing to do.
     pub(super) fn step(&mut self) -> bool {
         if let Some((id, job)) = self.queue.pop_front() {
-            self.turn(&id, job);
+            let mut jobs = vec![job];
+            if self.together {
+                let (hers, others) = self.queue.drain(..).partition(|(other, _)| *other == id);
+                self.queue = others;
+                let hers: VecDeque<(CustomerId, Job)> = hers;
+                jobs.extend(hers.into_iter().map(|(_, job)| job));
+            }
+            self.turn(&id, jobs);
             return true;
         }
         let store = self.store.as_mut().expect("the store is open");
@@ -270,31 +280,37 @@ impl World {
         }
     }
 
-    fn turn(&mut self, id: &CustomerId, job: Job) {
+    fn turn(&mut self, id: &CustomerId, jobs: Vec<Job>) {
         let key = id.key();
         let at = usize::from(key.partition(PARTITIONS));
         let mut loaded = self.active.remove(&key).unwrap_or_else(|| self.load(id));
-        let decided = match job {
-            Job::Outcome(send, outcome) => {
-                self.partitions[at].outcome(send, &outcome, Some(&mut loaded), self.now)
+        let mut inputs = Vec::new();
+        for job in jobs {
+            match job {
+                Job::Input(input) => inputs.push(input),
+                Job::Outcome(send, outcome) => {
+                    let loaded = Some(&mut loaded);
+                    let decided = self.partitions[at].outcome(send, &outcome, loaded, self.now);
+                    self.submit(decided);
+                }
             }
-            Job::Input(input) => {
-                if input.wants_sends() {
-                    loaded.sends = Some(self.sends_of(key));
-                }
-                if loaded.ledger.is_none() && input.wants_ledger() {
-                    loaded.ledger = Some(self.ledger_of(key));
-                }
-                let begun = self.partitions[at].begin(&mut loaded, [input], self.now);
-                if begun.needs_ledger(&loaded) {
-                    loaded.ledger = Some(self.ledger_of(key));
-                }
-                loaded.sends = None;
-                self.partitions[at].finish(&mut loaded, begun, &mut Endless)
+        }
+        if !inputs.is_empty() {
+            if inputs.iter().any(Input::wants_sends) {
+                loaded.sends = Some(self.sends_of(key));
             }
-        };
+            if loaded.ledger.is_none() && inputs.iter().any(Input::wants_ledger) {
+                loaded.ledger = Some(self.ledger_of(key));
+            }
+            let begun = self.partitions[at].begin(&mut loaded, inputs, self.now);
+            if begun.needs_ledger(&loaded) {
+                loaded.ledger = Some(self.ledger_of(key));
+            }
+            let decided = self.partitions[at].finish(&mut loaded, begun, &mut Endless);
+            loaded.sends = None;
+            self.submit(decided);
+        }
         self.active.insert(key, loaded);
-        self.submit(decided);
         self.release(at);
     }
 

@@ -279,6 +279,7 @@ impl App {
                     published: now.clone(),
                     watch: published.subscribe(),
                     arbiter: arbiters.index_of(number as u32),
+                    directory: late.clone(),
                     durable: sink.durable[number].clone(),
                     active_max,
                 };
@@ -387,6 +388,7 @@ struct Start {
     published: Arc<Published>,
     watch: watch::Receiver<Arc<Published>>,
     arbiter: usize,
+    directory: LateDirectory,
     durable: Arc<AtomicU64>,
     active_max: usize,
 }
@@ -450,7 +452,8 @@ impl Parts {
                     work: Handle::new(this.clone(), credits.0),
                     control: Handle::new(this.clone(), credits.1),
                 };
-                let Start { recovered, published, watch, arbiter, durable, active_max } = start;
+                let Start { recovered, published, watch, arbiter, directory, durable, active_max } =
+                    start;
                 let core = Core::new(recovered.partition, store.clone(), clock.clone(), &published);
                 let core = Rc::new(RefCell::new(core));
                 core.borrow_mut().undelivered = recovered.transactions;
@@ -494,6 +497,7 @@ impl Parts {
                     published,
                     arbiter,
                     next_walk,
+                    directory,
                     durable,
                     metrics,
                     active_max,

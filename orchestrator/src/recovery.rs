@@ -17,6 +17,9 @@ use crate::rows;
 /// Rows read at a time.
 const SCAN_ROWS: usize = 4_096;
 
+/// Merge parcels read at a time: a customer's whole state each.
+const PARCELS: usize = 64;
+
 /// What is in the store makes no sense.
 #[derive(Debug, thiserror::Error)]
 pub enum RecoverError {
@@ -71,9 +74,25 @@ pub fn recover(
         let mut one =
             Recovered { partition, timers, transactions: Vec::new(), durable: seq, in_flight: 0 };
         one.open_sends(store, snapshot.open, now)?;
+        parcels(store, &mut one.partition, now)?;
         recovered.push(one);
     }
     Ok(recovered)
+}
+
+/// Merges whose second half is not confirmed are handed over again.
+fn parcels(store: &Store, partition: &mut Partition, now: Instant) -> Result<(), RecoverError> {
+    let mut range = Range::prefix(codec::parcels_prefix(partition.id()));
+    loop {
+        let page = store.scan(rows::table(engine::Table::Meta), &range, Limit::rows(PARCELS))?;
+        for (_, value) in &page.rows {
+            partition.recover_parcel(codec::decode("parcel", value)?, now);
+        }
+        match page.next {
+            Some(next) => range = range.resume(next),
+            None => return Ok(()),
+        }
+    }
 }
 
 fn snapshot(store: &Store, partition: u16) -> Result<Snapshot, RecoverError> {

@@ -22,6 +22,10 @@ use crate::rows;
 /// Most history rows of one answer.
 pub const TIMELINE_ROWS_MAX: usize = 1_000;
 
+/// Most entries of one answer: a row has several, and customers that were merged have several
+/// histories.
+const TIMELINE_ENTRIES_MAX: usize = 20 * TIMELINE_ROWS_MAX;
+
 /// What is known of a customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timeline {
@@ -92,11 +96,34 @@ pub fn read(
     let customer = codec::decode_customer(key, &record)?;
     let mut entries = sends(store, partition, id)?;
     let limit = limit.min(TIMELINE_ROWS_MAX);
-    let (mut next, mut read) = (customer.history_head, 0);
+    let mut more = history(store, partition, customer.history_head, limit, &mut entries)?;
+    if customer.tombstone.is_none() {
+        for merged in customer.merged.iter().rev() {
+            let partition = merged.customer.key().partition(partitions);
+            more |= history(store, partition, merged.history_head, limit, &mut entries)?;
+        }
+    }
+    // Stable: what happened at one instant keeps its order.
+    entries.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+    more |= entries.len() > TIMELINE_ENTRIES_MAX;
+    entries.truncate(TIMELINE_ENTRIES_MAX);
+    let entries = entries.into_iter().map(|(_, entry)| entry).collect();
+    Ok(Some(timeline(&customer, entries, more)))
+}
+
+/// Reads one chain of history rows, newest first. True if it goes on.
+fn history(
+    store: &impl Read,
+    partition: u16,
+    head: u64,
+    limit: usize,
+    entries: &mut Vec<(Instant, Entry)>,
+) -> Result<bool, RecoverError> {
+    let (mut next, mut read) = (head, 0);
     while next != 0 && read < limit {
         let table = rows::table(engine::Table::History);
         let Some(bytes) = store.get(table, &codec::history_key(partition, next))? else {
-            break;
+            return Ok(false);
         };
         let row: HistoryRow = codec::decode("history row", &bytes)?;
         next = row.previous;
@@ -104,10 +131,7 @@ pub fn read(
         // Newest first, also within a row.
         entries.extend(row.items.iter().rev().map(|item| (row.at, entry(row.at, item))));
     }
-    // Stable: what happened at one instant keeps its order.
-    entries.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    let entries = entries.into_iter().map(|(_, entry)| entry).collect();
-    Ok(Some(timeline(&customer, entries, next != 0)))
+    Ok(next != 0)
 }
 
 fn timeline(customer: &Customer, entries: Vec<Entry>, more: bool) -> Timeline {
@@ -197,6 +221,13 @@ fn entry(at: Instant, item: &HistoryItem) -> Entry {
         }
         HistoryItem::SegmentEntered(name) => ("segment", format!("became a member of {name}")),
         HistoryItem::SegmentLeft(name) => ("segment", format!("is no longer a member of {name}")),
+        HistoryItem::Merged { into } => {
+            ("merged", format!("was merged into {into}; everything later stands there"))
+        }
+        HistoryItem::Absorbed { from } => ("merged", format!("{from} was merged into this one")),
+        HistoryItem::NotMerged { previous, reason } => {
+            ("not_merged", format!("{previous} was not merged into this one: {}", reason.as_str()))
+        }
         HistoryItem::Migrated { step, .. } => {
             ("migrated", format!("moved to a newer version, at step {step}"))
         }

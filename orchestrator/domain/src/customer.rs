@@ -25,6 +25,11 @@ pub const ENTRY_MEMORY_MAX: usize = 1_000;
 pub const ENROLLMENTS_MAX: usize = 200;
 /// Most traits per customer.
 pub const TRAITS_MAX: usize = 500;
+/// Customers merged into this one that are remembered, so that none is absorbed twice. At it the
+/// oldest is forgotten: its parcel was deleted a thousand merges ago.
+pub const MERGED_MAX: usize = 1_000;
+/// Longest chain of tombstones, so that forwarding ends soon; at it an alias is declined.
+pub const CHAIN_MAX: u8 = 32;
 /// The trait that names the customer's time zone.
 pub const ZONE_TRAIT: &str = "timezone";
 
@@ -59,9 +64,40 @@ pub struct Customer {
     pub entries_made: u64,
     /// Sequence of the newest history row, 0 for none. Rows are chained by it.
     pub history_head: u64,
+    /// Where it went, if it was merged into another customer (semantics 28).
+    pub tombstone: Option<Tombstone>,
+    /// Customers that were merged into this one, oldest first: each is absorbed once, and the
+    /// history continues in theirs.
+    pub merged: Vec<Merged>,
+    /// Length of the longest chain of tombstones that ends here.
+    pub chain: u8,
     /// When this customer's timer is due: what the timers know, as of the last commit. A timer
     /// that fires for any other instant is stale. [`Instant::MAX`] for never.
     pub due_at: Instant,
+}
+
+/// What is left of a customer that was merged into another one, for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// Who goes on.
+    pub into: CustomerId,
+    /// When the merge was asked for.
+    pub at: Instant,
+    /// Nothing was known of the customer, so that the id may stand for an anonymous one.
+    pub unknown: bool,
+    /// What it left has not been confirmed by the customer that goes on.
+    pub open: bool,
+}
+
+/// A customer that was merged into this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// Its id.
+    pub customer: CustomerId,
+    /// When the merge was asked for.
+    pub at: Instant,
+    /// Its newest history row then, in its own partition.
+    pub history_head: u64,
 }
 
 /// A stop on one address.
@@ -146,6 +182,30 @@ impl Seen {
         seconds(now) < self.spilled_until
     }
 
+    /// Message hashes of the record itself, with their seconds of receipt.
+    pub fn ring(&self) -> &[(u64, u32)] {
+        &self.ring
+    }
+
+    /// Remembers what another customer has seen, as a row of its own.
+    pub fn unite(&mut self, hashes: Vec<(u64, u32)>) -> Option<SpilledBlock> {
+        if hashes.is_empty() {
+            return None;
+        }
+        Some(self.spill(hashes))
+    }
+
+    fn spill(&mut self, hashes: Vec<(u64, u32)>) -> SpilledBlock {
+        let window = (DEDUPE_WINDOW_MS / 1_000) as u32;
+        let passing = hashes.iter().map(|(_, seen)| *seen).filter(|seen| *seen != FOR_GOOD);
+        let last = passing.max().unwrap_or(0);
+        self.spilled_for_good |= hashes.iter().any(|(_, seen)| *seen == FOR_GOOD);
+        self.spilled_until = self.spilled_until.max(last.saturating_add(window));
+        let block = SpilledBlock { number: self.next_spill, hashes };
+        self.next_spill = self.next_spill.wrapping_add(1);
+        block
+    }
+
     /// Remembers a message, for good if it says so. Where the ring is full of messages that still
     /// count, they are given back to be written as one row.
     pub fn remember(
@@ -164,12 +224,7 @@ impl Seen {
                 self.ring.drain(..expired);
             } else {
                 let hashes = std::mem::take(&mut self.ring);
-                let passing = hashes.iter().map(|(_, t)| *t).filter(|t| *t != FOR_GOOD);
-                let last = passing.max().unwrap_or(0);
-                self.spilled_for_good |= hashes.iter().any(|(_, t)| *t == FOR_GOOD);
-                self.spilled_until = self.spilled_until.max(last.saturating_add(window));
-                spilled = Some(SpilledBlock { number: self.next_spill, hashes });
-                self.next_spill = self.next_spill.wrapping_add(1);
+                spilled = Some(self.spill(hashes));
             }
         }
         let seen = if for_good { FOR_GOOD } else { now.min(FOR_GOOD - 1) };
@@ -196,6 +251,9 @@ impl Customer {
             entries: Vec::new(),
             entries_made: 0,
             history_head: 0,
+            tombstone: None,
+            merged: Vec::new(),
+            chain: 0,
             due_at: Instant::MAX,
         }
     }

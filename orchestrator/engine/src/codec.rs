@@ -170,6 +170,21 @@ pub fn walks_key(partition: u16) -> Vec<u8> {
     key
 }
 
+/// Prefix of a partition's open merge parcels.
+pub fn parcels_prefix(partition: u16) -> Vec<u8> {
+    let mut key = Vec::with_capacity(19);
+    key.push(b'M');
+    key.extend_from_slice(&partition.to_be_bytes());
+    key
+}
+
+/// Key of the parcel of a customer that was merged into another one.
+pub fn parcel_key(partition: u16, source: CustomerKey) -> Vec<u8> {
+    let mut key = parcels_prefix(partition);
+    key.extend_from_slice(&source.0);
+    key
+}
+
 /// Key of a partition's snapshot of open sends and counts.
 pub fn snapshot_key(partition: u16) -> Vec<u8> {
     let mut key = vec![b'S'];

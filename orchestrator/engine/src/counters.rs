@@ -28,7 +28,7 @@ pub enum CounterKey {
 }
 
 /// The words of exit reasons, in the order in which they are stored.
-pub const EXITS: [&str; 8] = [
+pub const EXITS: [&str; 9] = [
     "completed",
     "goal",
     "exit_condition",
@@ -36,6 +36,7 @@ pub const EXITS: [&str; 8] = [
     "refused",
     "past_date",
     "stopped",
+    "withdrawn",
     "error",
 ];
 

@@ -18,9 +18,10 @@ use crate::history::HistoryItem;
 use crate::journeys::{position, tell};
 use crate::ledger::{self, Open, OpenInfo, SendInfo, SendRow};
 use crate::note::OpenedSend;
-use crate::partition::{Grant, Partition, Slots, Waiting};
+use crate::partition::{Grant, Partition, Slots};
 use crate::transaction::{Table, Write};
 use crate::turn::{Begun, Loaded};
+use crate::waiting::Waiting;
 
 /// Most rounds in one turn: each round decides what the one before made reachable. Journeys have
 /// no loops, so this is out of reach; it bounds the damage of a defect.

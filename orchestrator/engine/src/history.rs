@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::event::Event;
-use domain::ids::{ChannelName, EnrollmentId, JourneyName, SendId, StepId};
+use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, StepId};
 use domain::journey::enrollment::ExitReason;
 use domain::time::Instant;
 use domain::verdict::Verdict;
@@ -95,6 +95,45 @@ pub enum HistoryItem {
         /// The step in the new version.
         step: StepId,
     },
+    /// The customer was merged into another one, which goes on.
+    Merged {
+        /// Who goes on.
+        into: CustomerId,
+    },
+    /// Another customer was merged into this one.
+    Absorbed {
+        /// Who it was.
+        from: CustomerId,
+    },
+    /// An alias merged nobody.
+    NotMerged {
+        /// Who was to be merged into this customer.
+        previous: CustomerId,
+        /// Why not.
+        reason: NotMerged,
+    },
+}
+
+/// Why an alias merged nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NotMerged {
+    /// It was merged the other way round before.
+    Circle,
+    /// The anonymous customer belongs to somebody else already.
+    AlreadyMerged,
+    /// Too many merges follow each other.
+    ChainTooLong,
+}
+
+impl NotMerged {
+    /// The reason in words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Circle => "they were merged the other way round before",
+            Self::AlreadyMerged => "the anonymous customer was merged into somebody else before",
+            Self::ChainTooLong => "too many merges follow each other",
+        }
+    }
 }
 
 /// Why a trigger enrolled nobody.

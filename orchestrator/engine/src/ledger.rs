@@ -58,8 +58,12 @@ pub enum Outcome {
     },
 }
 
+/// What is known of a message whose hand-over the end of the process interrupted.
+pub(crate) const INTERRUPTED: &str = "the process ended while the message was being handed over";
+
 /// A send's row: how it counts, and what it was.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Vec<u8>", try_from = "Vec<u8>")]
 pub struct SendRow {
     /// How it counts.
     pub ledger: LedgerRow,
@@ -132,6 +136,20 @@ impl SendRow {
     }
 }
 
+impl From<SendRow> for Vec<u8> {
+    fn from(row: SendRow) -> Self {
+        row.encode()
+    }
+}
+
+impl TryFrom<Vec<u8>> for SendRow {
+    type Error = DecodeError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, DecodeError> {
+        Self::decode(&bytes)
+    }
+}
+
 /// Only the part of a row that counts.
 pub fn decode_ledger(bytes: &[u8]) -> Result<LedgerRow, DecodeError> {
     let damaged = |detail: String| DecodeError::Damaged { what: "send", detail };
@@ -190,6 +208,27 @@ pub(crate) fn settle(info: &SendInfo, outcome: &Outcome, now: Instant) -> Settle
                 .and_then(|_| retry(None));
             again.map_or(Settled::Final(CountState::Unknown), Settled::RetryAt)
         }
+    }
+}
+
+/// Settles a row whose attempt was in flight when the process ended.
+pub(crate) fn interrupt(row: &mut SendRow, now: Instant) {
+    if row.info.open.as_ref().is_none_or(|open| open.retry_at.is_some()) {
+        return;
+    }
+    let outcome = Outcome::Unknown { reason: INTERRUPTED.to_owned() };
+    row.info.reply = reply_text(&outcome);
+    match (settle(&row.info, &outcome, now), &mut row.info.open) {
+        (Settled::RetryAt(at), Some(open)) => {
+            open.retry_at = Some(at);
+            open.maybe_sent = true;
+        }
+        (Settled::Final(state), _) => {
+            row.ledger.state = state;
+            row.info.settled_at = now;
+            row.info.open = None;
+        }
+        (Settled::RetryAt(_), None) => {}
     }
 }
 

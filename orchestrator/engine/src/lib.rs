@@ -10,17 +10,22 @@ pub mod codec;
 pub mod counters;
 pub mod history;
 pub mod ledger;
+pub mod merge;
 pub mod note;
 pub mod partition;
 pub mod transaction;
 pub mod turn;
 pub mod walks;
 
+mod absorb;
 mod enroll;
 mod gate;
 mod journeys;
+mod outcomes;
 mod profile;
+mod recovery;
 mod snapshot;
+mod waiting;
 
 pub use catalog::Catalog;
 pub use partition::{Effect, Partition};

@@ -8,25 +8,26 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use domain::ids::{
-    ChannelName, ClassName, CustomerId, CustomerKey, EnrollmentId, JourneyName, SendId, StepId,
-    TemplateName, Topic,
+    ChannelName, ClassName, CustomerId, EnrollmentId, JourneyName, SendId, StepId, TemplateName,
+    Topic,
 };
-use domain::journey::enrollment::{Phase, Sending, State, Trigger};
+use domain::journey::enrollment::Trigger;
 use domain::time::Instant;
 use domain::value::Map;
-use policies::CountState;
 
 use crate::catalog::{Catalog, Control};
 use crate::codec;
 use crate::counters::Counters;
 use crate::history::HistoryRow;
-use crate::ledger::{self, Open, Outcome, SendRow, Settled};
-use crate::note::{Note, OpenedSend};
+use crate::ledger::{Open, Outcome};
+use crate::merge::Promises;
+use crate::note::Note;
 use crate::profile::SegmentEdges;
 pub use crate::snapshot::Snapshot;
 use crate::transaction::{Table, Transaction, Write};
 use crate::turn::{Begun, Input, Loaded, Ticket};
-use crate::{enroll, gate, journeys, profile};
+use crate::waiting::{Waiting, is_planned};
+use crate::{enroll, gate, journeys, merge, profile};
 
 /// What to do once the transaction that asked for it is durable.
 #[derive(Clone, Debug)]
@@ -35,6 +36,25 @@ pub enum Effect {
     Acknowledge(Ticket),
     /// Hand this message to its channel; it holds a connection slot.
     Attempt(Arc<Attempt>),
+    /// Give another customer this input; whoever holds its ticket waits for that one now. Inputs
+    /// of one customer to another must arrive in this order.
+    Forward {
+        /// Whom.
+        to: CustomerId,
+        /// What.
+        input: Input,
+    },
+    /// Give another customer's partition the outcome of a send that went there.
+    Report {
+        /// Whose the send is now.
+        to: CustomerId,
+        /// The send.
+        send: SendId,
+        /// Its outcome.
+        outcome: Outcome,
+    },
+    /// Tell whoever holds this ticket that it is to ask again.
+    Refuse(Ticket),
 }
 
 /// One hand-over of a message to a channel: all that rendering and sending need.
@@ -87,41 +107,23 @@ pub enum Grant {
     Accepted,
 }
 
-/// A message that waits for a connection slot.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Waiting {
-    channel: ChannelName,
-    /// Highest priority first, then the one reached earliest.
-    order: (u8, Instant),
-    customer: CustomerKey,
-}
-
-impl Waiting {
-    pub(crate) fn new(
-        channel: &ChannelName,
-        priority: u8,
-        sending: &Sending,
-        customer: CustomerKey,
-    ) -> Self {
-        let order = (u8::MAX - priority, sending.created_at);
-        Self { channel: channel.clone(), order, customer }
-    }
-}
-
 /// The memory of one partition.
 #[derive(Debug)]
 pub struct Partition {
-    id: u16,
-    catalog: Arc<Catalog>,
-    seq: u64,
+    pub(crate) id: u16,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) seq: u64,
     durable: u64,
     /// The newest instant of a turn.
-    latest: Instant,
-    pending: VecDeque<(u64, Effect)>,
-    open: HashMap<SendId, Open>,
-    retry_at: BTreeSet<(Instant, SendId)>,
-    waiting: BTreeSet<Waiting>,
-    counters: Counters,
+    pub(crate) latest: Instant,
+    pub(crate) pending: VecDeque<(u64, Effect)>,
+    /// Rows of sends that are written but not durable.
+    pub(crate) fresh: VecDeque<(u64, Write)>,
+    pub(crate) promises: Promises,
+    pub(crate) open: HashMap<SendId, Open>,
+    pub(crate) retry_at: BTreeSet<(Instant, SendId)>,
+    pub(crate) waiting: BTreeSet<Waiting>,
+    pub(crate) counters: Counters,
 }
 
 impl Partition {
@@ -134,6 +136,8 @@ impl Partition {
             durable: seq,
             latest: Instant::MIN,
             pending: VecDeque::new(),
+            fresh: VecDeque::new(),
+            promises: Promises::default(),
             open: HashMap::new(),
             retry_at: BTreeSet::new(),
             waiting: BTreeSet::new(),
@@ -166,11 +170,6 @@ impl Partition {
         &self.counters
     }
 
-    /// Sends whose outcome is not known yet.
-    pub fn open_sends(&self) -> usize {
-        self.open.len()
-    }
-
     /// First part of a turn: what the inputs mean for this customer. Everything that the inputs
     /// want to send is left parked for [`Self::finish`].
     pub fn begin(
@@ -195,6 +194,9 @@ impl Partition {
     }
 
     fn take_in(&mut self, loaded: &mut Loaded, input: Input, catalog: &Catalog, begun: &mut Begun) {
+        let Some(input) = merge::pass_on(loaded, input, begun) else {
+            return;
+        };
         match input {
             Input::Event { event, ticket } => {
                 begun.tickets.extend(ticket);
@@ -242,6 +244,9 @@ impl Partition {
                 begun.tickets.extend(ticket);
                 self.segments(loaded, catalog, begun);
                 enroll::by_api(loaded, &journey, key, payload, catalog, begun);
+            }
+            Input::Merge { word, ticket } => {
+                merge::take(self, loaded, word, ticket, catalog, begun);
             }
         }
     }
@@ -297,7 +302,7 @@ impl Partition {
     }
 
     /// Makes the transaction of a turn, if it changed anything, and queues its effects.
-    fn commit(&mut self, loaded: &mut Loaded, mut begun: Begun) -> Option<Transaction> {
+    pub(crate) fn commit(&mut self, loaded: &mut Loaded, mut begun: Begun) -> Option<Transaction> {
         self.count(&begun);
         let due = self.next_due(loaded);
         let due_changed = due != loaded.customer.due_at;
@@ -324,7 +329,8 @@ impl Partition {
         let acknowledged = begun.tickets.into_iter().map(Effect::Acknowledge);
         let attempted = begun.attempts.into_iter().map(Effect::Attempt);
         let seq = self.seq;
-        self.pending.extend(acknowledged.chain(attempted).map(|effect| (seq, effect)));
+        let effects = acknowledged.chain(attempted).chain(begun.forwards);
+        self.pending.extend(effects.map(|effect| (seq, effect)));
         transaction
     }
 
@@ -345,7 +351,9 @@ impl Partition {
         });
     }
 
-    fn transaction(&self, writes: Vec<Write>, note: Note) -> Transaction {
+    pub(crate) fn transaction(&mut self, writes: Vec<Write>, note: Note) -> Transaction {
+        let sends = writes.iter().filter(|write| write.table == Table::Sends);
+        self.fresh.extend(sends.map(|write| (self.seq, write.clone())));
         let note = Note { at: self.latest, ..note };
         Transaction { partition: self.id, seq: self.seq, writes, note: codec::encode(&note) }
     }
@@ -353,6 +361,8 @@ impl Partition {
     /// Everything up to this sequence is durable: the effects that waited for it, in order.
     pub fn on_durable(&mut self, seq: u64) -> Vec<Effect> {
         self.durable = self.durable.max(seq);
+        let fresh = self.fresh.partition_point(|(at, _)| *at <= self.durable);
+        self.fresh.drain(..fresh);
         let ready = self.pending.partition_point(|(at, _)| *at <= self.durable);
         self.pending.drain(..ready).map(|(_, effect)| effect).collect()
     }
@@ -360,196 +370,6 @@ impl Partition {
     /// Sequence up to which everything is durable.
     pub fn durable(&self) -> u64 {
         self.durable
-    }
-
-    /// Whether messages wait for a slot of this channel.
-    pub fn others_wait(&self, channel: &ChannelName) -> bool {
-        self.waiting_for(channel).next().is_some()
-    }
-
-    fn waiting_for<'a>(&'a self, channel: &'a ChannelName) -> impl Iterator<Item = &'a Waiting> {
-        let first = Waiting {
-            channel: channel.clone(),
-            order: (0, Instant::MIN),
-            customer: CustomerKey([0; 16]),
-        };
-        self.waiting.range(first..).take_while(move |waiting| waiting.channel == *channel)
-    }
-
-    pub(crate) fn wait(&mut self, waiting: Waiting) {
-        self.waiting.insert(waiting);
-    }
-
-    /// The customer that has waited longest, by priority, for a slot of this channel. The driver
-    /// gives it [`Input::Slot`] when one is free.
-    pub fn next_waiting(&mut self, channel: &ChannelName) -> Option<CustomerKey> {
-        let next = self.waiting_for(channel).next()?.clone();
-        self.waiting.remove(&next);
-        Some(next.customer)
-    }
-
-    /// Somebody who was called could not come: takes a place in the line again, the last one.
-    pub fn wait_again(&mut self, channel: &ChannelName, customer: CustomerKey) {
-        let order = (u8::MAX, Instant::MAX);
-        self.waiting.insert(Waiting { channel: channel.clone(), order, customer });
-    }
-
-    pub(crate) fn open(&self, send: SendId) -> Option<&Open> {
-        self.open.get(&send)
-    }
-
-    pub(crate) fn set_open(&mut self, open: Open) {
-        let send = open.row.ledger.send;
-        self.forget_retry(send);
-        if let Some(at) = open.row.info.open.as_ref().and_then(|info| info.retry_at) {
-            self.retry_at.insert((at, send));
-        }
-        self.open.insert(send, open);
-    }
-
-    fn forget_retry(&mut self, send: SendId) {
-        let known = self.open.get(&send).and_then(|open| open.row.info.open.as_ref()?.retry_at);
-        if let Some(at) = known {
-            self.retry_at.remove(&(at, send));
-        }
-    }
-
-    /// When the next retry of an open send is due.
-    pub fn next_retry(&self) -> Instant {
-        self.retry_at.first().map_or(Instant::MAX, |(at, _)| *at)
-    }
-
-    /// Retries that are due: the driver gives each customer its [`Input::Retry`].
-    pub fn due_retries(&mut self, now: Instant) -> Vec<(CustomerKey, SendId)> {
-        let mut due = Vec::new();
-        while let Some((at, send)) = self.retry_at.first().copied().filter(|(at, _)| *at <= now) {
-            self.retry_at.remove(&(at, send));
-            if let Some(open) = self.open.get(&send) {
-                due.push((open.customer, send));
-            }
-        }
-        due
-    }
-
-    /// Whose an open send is: an outcome that stops an address needs its customer loaded.
-    pub fn customer_of(&self, send: SendId) -> Option<CustomerKey> {
-        self.open.get(&send).map(|open| open.customer)
-    }
-
-    /// Takes in what a channel said of an attempt. `loaded` must be given if the customer is
-    /// active, and if the outcome stops an address; an outcome of a send that is not open (a
-    /// repeat) changes nothing.
-    pub fn outcome(
-        &mut self,
-        send: SendId,
-        outcome: &Outcome,
-        loaded: Option<&mut Loaded>,
-        now: Instant,
-    ) -> Option<Transaction> {
-        let mut open = self.open.get(&send)?.clone();
-        self.latest = self.latest.max(now);
-        let mut begun = Begun::new(now);
-        open.row.info.reply = ledger::reply_text(outcome);
-        let mut loaded = loaded;
-        let suppress = matches!(outcome, Outcome::Rejected { suppress: true, .. });
-        if let (true, Some(loaded), Some(info)) =
-            (suppress, loaded.as_deref_mut(), &open.row.info.open)
-        {
-            ledger::suppress(&mut loaded.customer, &open.row.info.channel, &info.address, now);
-        }
-        let (counted_at, customer) = (open.row.ledger.counted_at, open.customer);
-        match ledger::settle(&open.row.info, outcome, now) {
-            Settled::Final(state) => {
-                let state = open.settle(state);
-                self.close(&mut begun, &open, now);
-                if let Some(rows) = loaded.as_deref_mut().and_then(|l| l.ledger.as_mut()) {
-                    ledger::update_cached(rows, send, state);
-                }
-            }
-            Settled::RetryAt(at) => {
-                if let Some(info) = &mut open.row.info.open {
-                    info.retry_at = Some(at);
-                    info.maybe_sent |= matches!(outcome, Outcome::Unknown { .. });
-                }
-                begun.opened.push(OpenedSend { send, customer, counted_at, retry_at: Some(at) });
-                self.write_send(&mut begun, customer, &open.row);
-                self.set_open(open);
-            }
-        }
-        match loaded {
-            Some(loaded) if suppress => {
-                begun.changed = true;
-                self.commit(loaded, begun)
-            }
-            _ => {
-                self.seq += 1;
-                let note = Note { opened: begun.opened, closed: begun.closed, ..Note::default() };
-                Some(self.transaction(begun.writes, note))
-            }
-        }
-    }
-
-    fn close(&mut self, begun: &mut Begun, open: &Open, now: Instant) {
-        let mut row = open.row.clone();
-        row.info.open = None;
-        row.info.settled_at = now;
-        let send = row.ledger.send;
-        self.write_send(begun, open.customer, &row);
-        self.forget_retry(send);
-        self.open.remove(&send);
-        begun.closed.push(send);
-    }
-
-    /// Settles an open send inside its customer's turn.
-    pub(crate) fn settle_open(
-        &mut self,
-        begun: &mut Begun,
-        loaded: &mut Loaded,
-        mut open: Open,
-        state: CountState,
-    ) {
-        begun.changed = true;
-        let state = open.settle(state);
-        self.close(begun, &open, begun.now);
-        if let Some(rows) = &mut loaded.ledger {
-            ledger::update_cached(rows, open.row.ledger.send, state);
-        }
-    }
-
-    /// After a restart: an open send as its row says. One that was in flight has an unknown
-    /// outcome now; the transaction says what follows from its guarantee.
-    pub fn recover_open(
-        &mut self,
-        customer: CustomerKey,
-        row: SendRow,
-        now: Instant,
-    ) -> Option<Transaction> {
-        let in_flight = row.info.open.as_ref().is_some_and(|open| open.retry_at.is_none());
-        let send = row.ledger.send;
-        self.set_open(Open { customer, row });
-        if !in_flight {
-            return None;
-        }
-        let reason = "the process ended while the message was being handed over".to_owned();
-        self.outcome(send, &Outcome::Unknown { reason }, None, now)
-    }
-
-    /// The transaction that writes a snapshot of this partition as it is now. `commit` is a group
-    /// commit that is durable already.
-    pub fn snapshot(&mut self, commit: u64) -> Transaction {
-        self.seq += 1;
-        let open = self.open.iter().map(|(send, open)| {
-            let retry_at = open.row.info.open.as_ref().and_then(|info| info.retry_at);
-            let counted_at = open.row.ledger.counted_at;
-            (*send, OpenedSend { send: *send, customer: open.customer, counted_at, retry_at })
-        });
-        let open = open.collect();
-        let counters = self.counters.clone();
-        let snapshot = Snapshot { seq: self.seq, commit, open, counters, at: self.latest };
-        let key = codec::snapshot_key(self.id);
-        let value = Some(codec::encode(&snapshot));
-        let write = Write { table: Table::Meta, key, value };
-        self.transaction(vec![write], Note::default())
     }
 
     /// The transaction that writes rows which belong to no customer (definitions, cursors);
@@ -560,50 +380,8 @@ impl Partition {
         self.transaction(writes, Note::default())
     }
 
-    /// After a restart: counts as they were, and the newest instant that was seen.
-    pub fn recover_memory(&mut self, counters: Counters, latest: Instant) {
-        self.counters = counters;
-        self.latest = latest;
-    }
-
     /// Acknowledges an input that may have changed nothing, once all before it is durable.
     pub fn acknowledge(&mut self, ticket: Ticket) {
         self.pending.push_back((self.seq, Effect::Acknowledge(ticket)));
     }
-
-    /// Attempts that are under way.
-    pub fn in_flight(&self) -> usize {
-        let open = self.open.values().filter_map(|open| open.row.info.open.as_ref());
-        open.filter(|open| open.retry_at.is_none()).count()
-    }
-
-    /// After a restart: takes in one customer's planned messages again.
-    pub fn recover_planned(&mut self, loaded: &Loaded) {
-        for enrollment in &loaded.customer.enrollments {
-            let State::Sending(sending) = &enrollment.state else {
-                continue;
-            };
-            let Some(journey) = self.catalog.version(enrollment.version) else {
-                continue;
-            };
-            let domain::journey::steps::Step::Send(step) =
-                &journey.nodes[usize::from(enrollment.at)].step
-            else {
-                continue;
-            };
-            if sending.phase == Phase::Planned
-                && let Some((channel, _)) = step.channels.get(usize::from(sending.channel))
-            {
-                let key = loaded.customer.key();
-                let waiting = Waiting::new(channel, step.priority, sending, key);
-                self.waiting.insert(waiting);
-            }
-        }
-    }
-}
-
-fn is_planned(loaded: &Loaded) -> bool {
-    loaded.customer.enrollments.iter().any(|enrollment| {
-        matches!(&enrollment.state, State::Sending(sending) if sending.phase == Phase::Planned)
-    })
 }

@@ -56,7 +56,10 @@ pub(crate) fn apply(loaded: &mut Loaded, event: &Arc<Event>, catalog: &Catalog, 
                 follow_zone(loaded, catalog);
             }
         }
-        EventBody::Consent(change) => customer.consent.record(change.clone(), event.occurred_at),
+        EventBody::Consent(change) => {
+            let origin = event.customer.key();
+            customer.consent.record_as(origin, change.clone(), event.occurred_at);
+        }
     }
 }
 

@@ -22,8 +22,10 @@ use policies::LedgerRow;
 
 use crate::counters::{CounterKey, exit_index};
 use crate::history::HistoryItem;
+use crate::ledger::SendRow;
+use crate::merge::Word;
 use crate::note::OpenedSend;
-use crate::partition::Attempt;
+use crate::partition::{Attempt, Effect};
 use crate::transaction::Write;
 
 /// Who waits for an answer: given back in [`crate::Effect::Acknowledge`] once all is durable.
@@ -71,8 +73,27 @@ pub enum Input {
         /// Who waits for it.
         ticket: Option<Ticket>,
     },
+    /// A word of a merge.
+    Merge {
+        /// What is said.
+        word: Word,
+        /// Who waits for the end of it.
+        ticket: Option<Ticket>,
+    },
     /// The catalog changed: migrations, stops and backfills are looked at.
     Refresh,
+}
+
+impl Input {
+    /// Whether [`Loaded::sends`] must be there before the turn begins.
+    pub fn wants_sends(&self) -> bool {
+        matches!(self, Self::Merge { word: Word::Go(_), .. })
+    }
+
+    /// Whether [`Loaded::ledger`] must be there before the turn begins.
+    pub fn wants_ledger(&self) -> bool {
+        matches!(self, Self::Merge { word: Word::Absorb(_), .. })
+    }
 }
 
 /// What has been loaded of a customer, and stays loaded while its actor is active.
@@ -82,6 +103,8 @@ pub struct Loaded {
     pub customer: Customer,
     /// Its ledger rows, in the order of their counted instants; `None` until a turn needs them.
     pub ledger: Option<Vec<LedgerRow>>,
+    /// Its sends with all that they were, oldest first; only for a turn that moves them.
+    pub sends: Option<Vec<SendRow>>,
     /// Spilled dedupe rows: hashes of messages, with the second of the last receipt.
     pub spilled: HashMap<u64, u32>,
     /// Whether all spilled rows are loaded, those of imported messages included.
@@ -96,6 +119,7 @@ impl Loaded {
         Self {
             customer: Customer::new(id, now),
             ledger: Some(Vec::new()),
+            sends: None,
             spilled: HashMap::new(),
             spilled_loaded: true,
             recorded: false,
@@ -107,6 +131,7 @@ impl Loaded {
         Self {
             customer,
             ledger: None,
+            sends: None,
             spilled: HashMap::new(),
             spilled_loaded: false,
             recorded: true,
@@ -132,8 +157,11 @@ impl Loaded {
             })
         };
         let imported = || events().any(|event| event.identity().1);
+        // Whoever goes takes all of it along.
+        let goes = || inputs.iter().any(Input::wants_sends);
         !self.spilled_loaded
-            && ((seen.has_spilled(now) && events().next().is_some())
+            && (goes()
+                || (seen.has_spilled(now) && events().next().is_some())
                 || (seen.spilled_for_good && imported()))
     }
 
@@ -159,6 +187,7 @@ pub struct Begun {
     pub(crate) writes: Vec<Write>,
     pub(crate) tickets: Vec<Ticket>,
     pub(crate) attempts: Vec<Arc<Attempt>>,
+    pub(crate) forwards: Vec<Effect>,
     pub(crate) opened: Vec<OpenedSend>,
     pub(crate) closed: Vec<SendId>,
     pub(crate) slot: Option<ChannelName>,
@@ -180,6 +209,7 @@ impl Begun {
             writes: Vec::new(),
             tickets: Vec::new(),
             attempts: Vec::new(),
+            forwards: Vec::new(),
             opened: Vec::new(),
             closed: Vec::new(),
             slot: None,

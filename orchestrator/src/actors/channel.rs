@@ -81,7 +81,12 @@ impl Handler<Delivery<ChannelMsg>> for ChannelActor {
                 metrics.sends_unknown.inc();
             }
             if let Some(directory) = directory.get() {
-                report(directory, &attempt, Settled { send: attempt.send, outcome, permit }).await;
+                report(
+                    directory,
+                    &attempt,
+                    Settled { send: attempt.send, outcome, permit: Some(permit) },
+                )
+                .await;
             }
             drop(credit);
         }));

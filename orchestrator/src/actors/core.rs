@@ -3,7 +3,7 @@
 //! synchronous handlers.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,10 +14,10 @@ use engine::codec::{self, DecodeError};
 use engine::ledger;
 use engine::partition::{Attempt, Effect, Grant};
 use engine::{Input, Loaded, Partition, Ticket};
-use runtime::{Clock, Permit, Reply, Slots};
+use runtime::{Clock, Lane, Permit, Reply, Slots};
 use store::{Limit, Range, Read, ReadError, Store};
 
-use super::{Published, Settled, Work};
+use super::{Addressed, Published, Settled, Work};
 use crate::rows::{self, Rows};
 
 /// Most ledger rows loaded for one customer: the newest ones. A cap window never holds more: a
@@ -26,6 +26,9 @@ const LEDGER_ROWS_MAX: usize = 12_000;
 
 /// Rows of dedupe memory read at a time.
 const SPILLED_ROWS: usize = 1_024;
+/// Inputs on their way from tombstones to the customers that went on. At it events are dropped
+/// unanswered, and their sender repeats them; merges and outcomes are kept.
+const FORWARDED_MAX: usize = 8_192;
 
 /// One batch that waits for its items to be durable.
 #[derive(Clone, Debug)]
@@ -102,6 +105,8 @@ pub struct Core {
     /// earlier than the outcome before it, and a crash leaves at most one unknown per slot
     /// (semantics 25).
     pub leaving: Vec<Arc<Permit>>,
+    /// What customers of this partition tell others, in order.
+    pub forwarded: VecDeque<Addressed>,
     /// Due instants that have changed since the scheduler was last told.
     pub rearmed: Vec<(CustomerKey, Instant)>,
 }
@@ -129,6 +134,7 @@ impl Core {
             starved: Vec::new(),
             undelivered: Vec::new(),
             leaving: Vec::new(),
+            forwarded: VecDeque::new(),
             rearmed: Vec::new(),
         };
         core.connect(published);
@@ -194,12 +200,16 @@ impl Core {
                     inputs.push(Input::Refresh);
                     told.push(ack);
                 }
+                Work::Merge { word, ack } => {
+                    let ticket = ack.map(|ack| self.ticket(ack));
+                    inputs.push(Input::Merge { word, ticket });
+                }
                 Work::Event { event, ack } => {
                     let ticket = ack.map(|ack| self.ticket(ack));
                     inputs.push(Input::Event { event, ticket });
                 }
                 Work::Recorded { event, ack } => {
-                    let ticket = Some(self.ticket(ack));
+                    let ticket = ack.map(|ack| self.ticket(ack));
                     inputs.push(Input::Recorded { event, ticket });
                 }
                 Work::Enroll { journey, key, payload, ack } => {
@@ -210,9 +220,7 @@ impl Core {
         }
         if !inputs.is_empty() {
             with_what_is_due(&mut inputs, loaded.customer.due_at, now);
-            if loaded.needs_spilled(&inputs, now) {
-                load_spilled(&self.store, &self.partition, loaded)?;
-            }
+            self.load_first(loaded, &inputs, now)?;
             let begun = self.partition.begin(loaded, inputs, now);
             if begun.needs_ledger(loaded) {
                 loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
@@ -224,6 +232,7 @@ impl Core {
             };
             let finished = self.partition.finish(loaded, begun, &mut slots);
             self.undelivered.extend(finished.map(rows::to_store));
+            loaded.sends = None;
         }
         for ack in told {
             let ticket = self.ticket(ack);
@@ -236,11 +245,32 @@ impl Core {
         Ok(())
     }
 
+    /// Loads what some inputs need before the turn begins.
+    fn load_first(
+        &self,
+        loaded: &mut Loaded,
+        inputs: &[Input],
+        now: Instant,
+    ) -> Result<(), LoadError> {
+        if loaded.needs_spilled(inputs, now) {
+            load_spilled(&self.store, &self.partition, loaded)?;
+        }
+        if loaded.ledger.is_none() && inputs.iter().any(Input::wants_ledger) {
+            loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
+        }
+        if inputs.iter().any(Input::wants_sends) {
+            let rows = load_sends(&self.store, &self.partition, loaded, usize::MAX)?;
+            let rows = rows.iter().map(|row| ledger::SendRow::decode(row));
+            loaded.sends = Some(rows.collect::<Result<_, _>>()?);
+        }
+        Ok(())
+    }
+
     /// An outcome; outside a turn the customer is not active and need not be loaded.
     pub fn outcome(&mut self, settled: Settled, loaded: Option<&mut Loaded>, now: Instant) {
         let transaction = self.partition.outcome(settled.send, &settled.outcome, loaded, now);
         self.undelivered.extend(transaction.map(rows::to_store));
-        self.leaving.push(settled.permit);
+        self.leaving.extend(settled.permit);
     }
 
     /// Writes rows that belong to no customer.
@@ -272,9 +302,50 @@ impl Core {
                         outgoing.push(Outgoing { attempt, permit });
                     }
                 }
+                Effect::Forward { to, input } => {
+                    let work = self.work(input);
+                    self.forward(to, work);
+                }
+                Effect::Report { to, send, outcome } => {
+                    let settled = Settled { send, outcome, permit: None };
+                    self.forward(to, Some(Work::Outcome(settled)));
+                }
+                // Dropped unanswered: the sender repeats it.
+                Effect::Refuse(Ticket(ticket)) => drop(self.acks.remove(&ticket)),
             }
         }
         outgoing
+    }
+
+    /// An input as work for another customer; who waits for it goes along.
+    fn work(&mut self, input: Input) -> Option<Work> {
+        let mut ack = |ticket: Option<Ticket>| self.acks.remove(&ticket?.0);
+        Some(match input {
+            Input::Event { event, ticket } => Work::Event { event, ack: ack(ticket) },
+            Input::Recorded { event, ticket } => Work::Recorded { event, ack: ack(ticket) },
+            Input::Enroll { journey, key, payload, ticket } => {
+                Work::Enroll { journey, key, payload, ack: ack(ticket) }
+            }
+            Input::Merge { word, ticket } => Work::Merge { word, ack: ack(ticket) },
+            Input::Timer
+            | Input::Slot(_)
+            | Input::Retry(_)
+            | Input::Tick { .. }
+            | Input::Refresh => return None,
+        })
+    }
+
+    fn forward(&mut self, to: CustomerId, work: Option<Work>) {
+        let Some(work) = work else {
+            return;
+        };
+        let repeatable =
+            matches!(work, Work::Event { .. } | Work::Recorded { .. } | Work::Enroll { .. });
+        if repeatable && self.forwarded.len() >= FORWARDED_MAX {
+            return;
+        }
+        let key = to.key();
+        self.forwarded.push_back(Addressed { key, id: Some(to), lane: Lane::Live, work });
     }
 
     fn offer(&mut self, channel: &ChannelName, permit: Permit) {
@@ -365,22 +436,34 @@ fn load_ledger(
     partition: &Partition,
     loaded: &Loaded,
 ) -> Result<Vec<policies::LedgerRow>, LoadError> {
-    let mut range = Range::prefix(codec::sends_prefix(partition.id(), loaded.customer.key()));
-    let table = rows::table(engine::Table::Sends);
+    let rows = load_sends(store, partition, loaded, LEDGER_ROWS_MAX)?;
+    let rows = rows.iter().map(|row| ledger::decode_ledger(row));
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A customer's rows of sends, the newest ones, those that are not durable yet included.
+fn load_sends(
+    store: &Store,
+    partition: &Partition,
+    loaded: &Loaded,
+    rows_max: usize,
+) -> Result<Vec<Vec<u8>>, LoadError> {
+    let key = loaded.customer.key();
+    let mut range = Range::prefix(codec::sends_prefix(partition.id(), key));
     let mut found = Vec::new();
     loop {
-        let page = store.scan(table, &range, Limit::rows(LEDGER_ROWS_MAX))?;
-        found.reserve(page.rows.len());
-        for (_, value) in &page.rows {
-            found.push(ledger::decode_ledger(value)?);
-        }
-        let excess = found.len().saturating_sub(LEDGER_ROWS_MAX);
+        let limit = Limit::rows(LEDGER_ROWS_MAX);
+        let page = store.scan(rows::table(engine::Table::Sends), &range, limit)?;
+        found.extend(page.rows);
+        let excess = found.len().saturating_sub(rows_max);
         found.drain(..excess);
         match page.next {
             Some(next) => range = range.resume(next),
-            None => return Ok(found),
+            None => break,
         }
     }
+    let rows = partition.with_fresh_sends(key, found);
+    Ok(rows.into_values().collect())
 }
 
 /// The slots that one turn can take.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use domain::event::Event;
 use domain::ids::{CustomerId, CustomerKey, JourneyName};
+use domain::time::Instant;
 use domain::value::Map;
+use engine::merge::Word;
 use runtime::reply::{Answer, reply};
 use runtime::{Busy, Handle, Lane, reserve_all};
 
@@ -64,7 +66,7 @@ impl Directory {
     pub fn record(&self, events: Vec<Event>, lane: Lane) -> Result<Answer<()>, Busy> {
         let works = events.into_iter().map(|event| {
             let id = event.customer.clone();
-            (id, lane, move |ack| Work::Recorded { event: Arc::new(event), ack })
+            (id, lane, move |ack| Work::Recorded { event: Arc::new(event), ack: Some(ack) })
         });
         self.dispatch(works.collect())
     }
@@ -79,6 +81,19 @@ impl Directory {
     ) -> Result<Answer<()>, Busy> {
         let work = move |ack| Work::Enroll { journey, key, payload, ack: Some(ack) };
         self.dispatch(vec![(customer, Lane::Transactional, work)])
+    }
+
+    /// Merges a customer into another one. `previous` may be an anonymous id; `at` is when it was
+    /// said. The answer comes when the other one has taken everything in.
+    pub fn alias(
+        &self,
+        previous: CustomerId,
+        into: CustomerId,
+        at: Instant,
+    ) -> Result<Answer<()>, Busy> {
+        let word = Word::Ask { previous, at, followed: false };
+        let work = move |ack| Work::Merge { word, ack: Some(ack) };
+        self.dispatch(vec![(into, Lane::Live, work)])
     }
 
     fn dispatch<F>(&self, items: Vec<(CustomerId, Lane, F)>) -> Result<Answer<()>, Busy>

@@ -22,6 +22,7 @@ use domain::ids::{ChannelName, CustomerId, CustomerKey, JourneyName, SendId, Ver
 use domain::time::Instant;
 use domain::value::Map;
 use engine::ledger::Outcome;
+use engine::merge::Word;
 use engine::{Catalog, Partition};
 use runtime::{Handle, Lane, Permit, Reply, Slots};
 
@@ -43,7 +44,7 @@ pub enum Work {
         /// The event.
         event: Arc<Event>,
         /// Who waits for it to be durable.
-        ack: Ack,
+        ack: Option<Ack>,
     },
     /// Something is due.
     Timer {
@@ -76,6 +77,13 @@ pub enum Work {
         /// Who waits for it.
         ack: Option<Ack>,
     },
+    /// A word of a merge.
+    Merge {
+        /// What is said.
+        word: Word,
+        /// Who waits for the end of it.
+        ack: Option<Ack>,
+    },
     /// The catalog changed: this customer must look at it.
     Refresh {
         /// Who waits for it.
@@ -90,8 +98,8 @@ pub struct Settled {
     pub send: SendId,
     /// What the channel said.
     pub outcome: Outcome,
-    /// The slot.
-    pub permit: Arc<Permit>,
+    /// The slot; none where the word comes by way of another customer.
+    pub permit: Option<Arc<Permit>>,
 }
 
 /// Work for one customer.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::{Actor, Context, Handler};
-use domain::ids::{ChannelName, CustomerId, CustomerKey};
+use domain::ids::{ChannelName, CustomerId, CustomerKey, SendId};
 use domain::time::Instant;
 use engine::ledger::Outcome;
+use runtime::handle::Refused;
 use runtime::returns::Collect;
 use runtime::{Active, Clock, Credit, Delivery, Lane, Lanes, Local, Permit, Reply, Returns, Turn};
 use store::{Reason, Store};
@@ -16,9 +17,10 @@ use super::channel::ChannelMsg;
 use super::contact_policy::Look;
 use super::core::SharedCore;
 use super::customer::{CustomerActor, Returned};
+use super::ingest::LateDirectory;
 use super::scheduler::SharedTimers;
 use super::walker::NextWalk;
-use super::{Addressed, PartitionMsg, Published, Work};
+use super::{Addressed, PartitionMsg, Published, Settled, Work};
 use crate::telemetry::metrics::Metrics;
 
 /// Inputs of one customer that one turn takes at most.
@@ -51,6 +53,8 @@ pub struct Wiring {
     pub arbiter: usize,
     /// When the walker has work next.
     pub next_walk: NextWalk,
+    /// The other partitions, once all have started.
+    pub directory: LateDirectory,
     /// Highest durable sequence, set by the committer.
     pub durable: Arc<AtomicU64>,
     /// The metrics of the process.
@@ -78,6 +82,9 @@ pub struct PartitionActor {
     idle_clock: Clock,
     drain: Option<Reply<()>>,
     quiet: Vec<Reply<()>>,
+    /// Words of merges and outcomes that found their customer's queue full: the next sweep
+    /// offers them again.
+    postponed: Vec<Addressed>,
     counted_active: i64,
 }
 
@@ -98,6 +105,7 @@ impl PartitionActor {
             idle_clock: Clock::system(),
             drain: None,
             quiet: Vec::new(),
+            postponed: Vec::new(),
             counted_active: 0,
         }
     }
@@ -105,7 +113,7 @@ impl PartitionActor {
     fn queue(&mut self, works: Vec<Addressed>, mut credit: Credit) {
         for Addressed { key, id, lane, work } in works {
             let work = match work {
-                Work::Outcome(settled) if !self.needs_turn(key, &settled.outcome) => {
+                Work::Outcome(settled) if !self.needs_turn(key, &settled) => {
                     let mut core = self.wiring.core.borrow_mut();
                     let now = core.now();
                     core.outcome(settled, None, now);
@@ -113,20 +121,35 @@ impl PartitionActor {
                 }
                 work => work,
             };
+            if self.must_wait(key, &work) {
+                self.postponed.push(Addressed { key, id, lane, work });
+                continue;
+            }
             let queued = Queued { id, work, _credit: Some(credit.split(1)) };
             if let Err((full, queued)) = self.lanes.push(lane, key.0, queued) {
                 // The acknowledgement is dropped unanswered: the sender hears that it was not
                 // accepted, and sends it again.
                 tracing::warn!(?full, work = ?std::mem::discriminant(&queued.work), "refused");
                 self.wiring.metrics.mailbox_refused.inc();
-                self.refuse(key, queued.work);
+                self.refuse(Addressed { key, id: queued.id, lane, work: queued.work });
             }
         }
     }
 
+    /// What must not be forgotten keeps its order behind what was postponed.
+    fn must_wait(&self, key: CustomerKey, work: &Work) -> bool {
+        matches!(work, Work::Merge { .. } | Work::Outcome(..))
+            && self.postponed.iter().any(|earlier| earlier.key == key)
+    }
+
     /// Due timers and retries that find the queue full must not be forgotten.
-    fn refuse(&mut self, key: CustomerKey, work: Work) {
-        match work {
+    fn refuse(&mut self, refused: Addressed) {
+        let key = refused.key;
+        match refused.work {
+            Work::Merge { .. } => self.postponed.push(refused),
+            Work::Outcome(ref settled) if !self.is_open(settled.send) => {
+                self.postponed.push(refused);
+            }
             Work::Timer { .. } => {
                 let again = self.wiring.clock.now_ms() + SWEEP_PERIOD_MS as i64;
                 self.wiring.timers.borrow_mut().insert(key.0, again);
@@ -144,10 +167,37 @@ impl PartitionActor {
         }
     }
 
-    /// An outcome that touches no loaded state needs no turn of its customer.
-    fn needs_turn(&self, key: CustomerKey, outcome: &Outcome) -> bool {
-        let suppress = matches!(outcome, Outcome::Rejected { suppress: true, .. });
-        suppress || self.active.find(&key.0).is_some()
+    /// An outcome that touches no loaded state needs no turn of its customer. One of a send that
+    /// is not open may have to follow its customer into another one.
+    fn needs_turn(&self, key: CustomerKey, settled: &Settled) -> bool {
+        let suppress = matches!(settled.outcome, Outcome::Rejected { suppress: true, .. });
+        suppress || self.active.find(&key.0).is_some() || !self.is_open(settled.send)
+    }
+
+    fn is_open(&self, send: SendId) -> bool {
+        self.wiring.core.borrow().partition.is_open(send)
+    }
+
+    /// Hands over what customers of this partition tell others, in order.
+    fn forward(&mut self) {
+        let Some(directory) = self.wiring.directory.get() else {
+            return;
+        };
+        loop {
+            let next = self.wiring.core.borrow_mut().forwarded.pop_front();
+            let Some(next) = next else {
+                return;
+            };
+            let door = &directory.partition(next.key).control;
+            if let Err(Refused::Busy { msg: PartitionMsg::Work(works), .. }) =
+                door.tell(PartitionMsg::Work(vec![next]), 1)
+            {
+                // The next sweep tries again.
+                let mut core = self.wiring.core.borrow_mut();
+                works.into_iter().for_each(|work| core.forwarded.push_front(work));
+                return;
+            }
+        }
     }
 
     /// Starts as many turns as may be under way.
@@ -275,6 +325,7 @@ impl PartitionActor {
                 tracing::error!("a channel refused a message that holds a slot of it");
             }
         }
+        self.forward();
     }
 
     /// Gives a permit to the message that has waited longest; the next one stands in line again.
@@ -293,7 +344,8 @@ impl PartitionActor {
         }
         let queued = Queued { id: None, work: Work::Slot(channel, permit), _credit: None };
         if let Err((_, queued)) = self.lanes.push(Lane::Transactional, key.0, queued) {
-            self.refuse(key, queued.work);
+            let lane = Lane::Transactional;
+            self.refuse(Addressed { key, id: None, lane, work: queued.work });
         }
     }
 
@@ -324,6 +376,8 @@ impl PartitionActor {
         let idle = self.lanes.is_empty()
             && self.active.in_flight() == 0
             && core.undelivered.is_empty()
+            && core.forwarded.is_empty()
+            && self.postponed.is_empty()
             && core.partition.durable() == core.partition.seq()
             && core.partition.in_flight() == 0;
         if !idle {
@@ -358,6 +412,9 @@ impl Actor for PartitionActor {
         let clock = self.idle_clock.clone();
         runtime::alarm::every(ctx, &clock, SWEEP_PERIOD_MS, |actor: &mut Self, _ctx| {
             actor.passivate();
+            let postponed = std::mem::take(&mut actor.postponed);
+            actor.wiring.core.borrow_mut().forwarded.extend(postponed);
+            actor.forward();
         });
     }
 }

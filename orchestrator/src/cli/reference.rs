@@ -70,14 +70,17 @@ fn describe(command: &Command, parent: &str, page: &mut String) {
 }
 
 fn arguments(command: &Command, name: &str, page: &mut String) {
-    let shown = |arg: &&Arg| !arg.is_hide_set() && arg.get_id() != "help" && arg.get_id() != "version";
+    let shown =
+        |arg: &&Arg| !arg.is_hide_set() && arg.get_id() != "help" && arg.get_id() != "version";
     let mut usage = name.to_owned();
     for arg in command.get_arguments().filter(shown) {
         let word = value_name(arg);
         match (arg.is_positional(), arg.is_required_set()) {
             (true, true) => drop(write!(usage, " {word}")),
             (true, false) => drop(write!(usage, " [{word}]")),
-            (false, true) => drop(write!(usage, " --{} {word}", arg.get_long().unwrap_or_default())),
+            (false, true) => {
+                drop(write!(usage, " --{} {word}", arg.get_long().unwrap_or_default()))
+            }
             (false, false) => {}
         }
     }
@@ -109,11 +112,8 @@ fn details(arg: &Arg) -> String {
     if !arg.get_action().takes_values() {
         return details;
     }
-    let values: Vec<_> = arg
-        .get_possible_values()
-        .iter()
-        .map(|value| format!("`{}`", value.get_name()))
-        .collect();
+    let values: Vec<_> =
+        arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect();
     if !values.is_empty() {
         let _ = write!(details, "; one of {}", values.join(", "));
     }
@@ -147,7 +147,8 @@ fn rows(root: &Value, schema: &Value, defaults: &Value, prefix: &str, page: &mut
     };
     for (name, property) in properties {
         let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        let target = property["$ref"].as_str().and_then(|path| root.pointer(path.trim_start_matches('#')));
+        let target =
+            property["$ref"].as_str().and_then(|path| root.pointer(path.trim_start_matches('#')));
         let default = &defaults[name];
         if let Some(target) = target.filter(|target| target["properties"].is_object()) {
             rows(root, target, default, &key, page);

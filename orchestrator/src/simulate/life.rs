@@ -167,6 +167,9 @@ impl Life {
                 | HistoryItem::Step { .. }
                 | HistoryItem::SegmentEntered(_)
                 | HistoryItem::SegmentLeft(_)
+                | HistoryItem::Merged { .. }
+                | HistoryItem::Absorbed { .. }
+                | HistoryItem::NotMerged { .. }
                 | HistoryItem::Migrated { .. } => {}
             }
         }

@@ -124,6 +124,7 @@ impl Server {
                     web::scope("/v1")
                         .service(tracking::track)
                         .service(tracking::identify)
+                        .service(tracking::alias)
                         .service(tracking::batch),
                 )
                 .configure(console::configure)

@@ -9,6 +9,7 @@ mod arbitration;
 mod dedupe;
 mod entries;
 mod holds;
+mod merge;
 mod order;
 mod outcomes;
 mod restart;

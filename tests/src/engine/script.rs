@@ -172,6 +172,9 @@ pub(crate) fn describe(
         HistoryItem::Withdrawn { .. } => "withdrawn".to_owned(),
         HistoryItem::SegmentEntered(segment) => format!("segment +{segment}"),
         HistoryItem::SegmentLeft(segment) => format!("segment -{segment}"),
+        HistoryItem::Merged { into } => format!("merged into {into}"),
+        HistoryItem::Absorbed { from } => format!("absorbed {from}"),
+        HistoryItem::NotMerged { previous, reason } => format!("{previous} not merged: {reason:?}"),
         HistoryItem::Migrated { enrollment, step } => format!("{} now {step}", name(*enrollment)),
         HistoryItem::Decided { journey, step, channel, verdict, sent, .. } => {
             let rule = verdict.deciding().map(|rule| rule.rule.to_string()).unwrap_or_default();

@@ -127,6 +127,8 @@ pub enum ExitReason {
     PastDate,
     /// The journey was stopped.
     Stopped,
+    /// Its customer was merged into one that was in the same journey already.
+    Withdrawn,
     /// Something that validation should have prevented; the text says what.
     Error(String),
 }
@@ -142,6 +144,7 @@ impl ExitReason {
             Self::Refused => "refused",
             Self::PastDate => "past_date",
             Self::Stopped => "stopped",
+            Self::Withdrawn => "withdrawn",
             Self::Error(_) => "error",
         }
     }

@@ -40,6 +40,7 @@ struct Call<'a> {
     message_id: Option<String>,
     user_id: Option<Id>,
     anonymous_id: Option<Id>,
+    previous_id: Option<Id>,
     event: Option<String>,
     #[serde(default)]
     properties: JsonMap,
@@ -117,6 +118,37 @@ fn bad<T>(code: ErrorCode, detail: impl Into<String>) -> Result<T, Bad> {
     Err((code, detail.into()))
 }
 
+/// What one call asks for.
+#[derive(Debug)]
+enum Item {
+    Events(Vec<Event>),
+    Alias(Alias),
+}
+
+/// One customer becomes part of another one.
+#[derive(Debug)]
+struct Alias {
+    previous: CustomerId,
+    into: CustomerId,
+    at: Instant,
+}
+
+/// What one request asks for.
+#[derive(Debug, Default)]
+struct Wanted {
+    events: Vec<Event>,
+    aliases: Vec<Alias>,
+}
+
+impl Wanted {
+    fn add(&mut self, item: Item) {
+        match item {
+            Item::Events(events) => self.events.extend(events),
+            Item::Alias(merge) => self.aliases.push(merge),
+        }
+    }
+}
+
 /// What all events of one request share.
 struct Receipt<'a> {
     now: Instant,
@@ -143,6 +175,16 @@ pub(crate) async fn identify(
     single(&site, &request, &body, "identify").await
 }
 
+/// `POST /v1/alias`
+#[post("/alias")]
+pub(crate) async fn alias(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    body: web::Bytes,
+) -> HttpResponse {
+    single(&site, &request, &body, "alias").await
+}
+
 /// `POST /v1/batch`
 #[post("/batch")]
 pub(crate) async fn batch(
@@ -162,11 +204,11 @@ pub(crate) async fn batch(
         return respond::problem(&Problem::new(ErrorCode::TooManyEvents, detail));
     }
     let receipt = Receipt { now: site.now(), sent_at: parsed.sent_at.as_deref() };
-    let mut events = Vec::with_capacity(parsed.batch.len());
+    let mut wanted = Wanted::default();
     let mut rejected = Vec::new();
     for (index, raw) in parsed.batch.iter().enumerate() {
         match one(raw.get(), None, &receipt) {
-            Ok(more) => events.extend(more),
+            Ok(item) => wanted.add(item),
             Err((code, detail)) => {
                 let message_id = message_id(raw.get());
                 let code = code.row().code;
@@ -175,7 +217,7 @@ pub(crate) async fn batch(
         }
     }
     let accepted = parsed.batch.len() - rejected.len();
-    take_in(&site, events, accepted, rejected).await
+    take_in(&site, wanted, accepted, rejected).await
 }
 
 /// Whether the sender presents a write key, as Segment's libraries do: as the user name of basic
@@ -213,7 +255,11 @@ async fn single(site: &Site, request: &HttpRequest, body: &[u8], kind: &str) -> 
     };
     let receipt = Receipt { now: site.now(), sent_at: None };
     match one(text, Some(kind), &receipt) {
-        Ok(events) => take_in(site, events, 1, Vec::new()).await,
+        Ok(item) => {
+            let mut wanted = Wanted::default();
+            wanted.add(item);
+            take_in(site, wanted, 1, Vec::new()).await
+        }
         Err((code, detail)) => {
             site.metrics.events(event_type(kind), EventResult::Rejected, 1);
             respond::problem(&Problem::new(code, detail))
@@ -243,10 +289,11 @@ fn message_id(text: &str) -> Option<String> {
     serde_json::from_str::<Only>(text).ok()?.message_id
 }
 
-/// Hands events over and waits until they are durable.
+/// Hands events over and waits until they are durable; then aliases, one after the other: one may
+/// build on another one.
 async fn take_in(
     site: &Site,
-    events: Vec<Event>,
+    Wanted { events, aliases }: Wanted,
     accepted: usize,
     rejected: Vec<Rejected>,
 ) -> HttpResponse {
@@ -263,14 +310,28 @@ async fn take_in(
         Err(busy) => return overloaded(site, &busy),
     };
     if answer.await.is_err() {
-        let detail = "not all events could be made durable; send them again";
-        let problem = Problem::new(ErrorCode::StoreUnavailable, detail);
-        return respond::retry_later(&problem, 1_000);
+        return not_durable();
     }
+    let merges = aliases.len() as u64;
+    for Alias { previous, into, at } in aliases {
+        let answer = match site.directory.alias(previous, into, at) {
+            Ok(answer) => answer,
+            Err(busy) => return overloaded(site, &busy),
+        };
+        if answer.await.is_err() {
+            return not_durable();
+        }
+    }
+    site.metrics.events(EventType::Alias, EventResult::Accepted, merges);
     site.metrics.events(EventType::Track, EventResult::Accepted, tracks);
     site.metrics.events(EventType::Identify, EventResult::Accepted, identifies);
     site.metrics.events(EventType::Other, EventResult::Rejected, refused);
     HttpResponse::Ok().json(Accepted { success: true, accepted, rejected })
+}
+
+fn not_durable() -> HttpResponse {
+    let detail = "not everything could be made durable; send it again";
+    respond::retry_later(&Problem::new(ErrorCode::StoreUnavailable, detail), 1_000)
 }
 
 fn overloaded(site: &Site, busy: &Busy) -> HttpResponse {
@@ -287,8 +348,8 @@ fn overloaded(site: &Site, busy: &Busy) -> HttpResponse {
     }
 }
 
-/// The events of one call.
-fn one(text: &str, kind: Option<&str>, receipt: &Receipt<'_>) -> Result<Vec<Event>, Bad> {
+/// What one call asks for.
+fn one(text: &str, kind: Option<&str>, receipt: &Receipt<'_>) -> Result<Item, Bad> {
     if text.len() > EVENT_BYTES_MAX {
         let detail = format!("{} bytes, at most {EVENT_BYTES_MAX}", text.len());
         return bad(ErrorCode::EventTooLarge, detail);
@@ -298,13 +359,16 @@ fn one(text: &str, kind: Option<&str>, receipt: &Receipt<'_>) -> Result<Vec<Even
         Err(error) => return bad(ErrorCode::BadField, error.to_string()),
     };
     let kind = kind.map(str::to_owned).or_else(|| call.kind.clone());
-    let customer = customer(call.user_id, call.anonymous_id)?;
     let occurred_at = occurred_at(
         call.timestamp.as_deref(),
         call.original_timestamp.as_deref(),
         call.sent_at.as_deref().or(receipt.sent_at),
         receipt.now,
     )?;
+    if kind.as_deref() == Some("alias") {
+        return aliased(call.previous_id, call.user_id, occurred_at).map(Item::Alias);
+    }
+    let customer = customer(call.user_id, call.anonymous_id)?;
     let message_id = match call.message_id {
         Some(id) if id.len() > MESSAGE_ID_MAX_BYTES => {
             let detail = format!("longer than {MESSAGE_ID_MAX_BYTES} bytes");
@@ -328,7 +392,8 @@ fn one(text: &str, kind: Option<&str>, receipt: &Receipt<'_>) -> Result<Vec<Even
         Some("track") => match call.event.filter(|name| !name.is_empty()) {
             Some(name) => {
                 let properties = call.properties.0;
-                Ok(vec![event(message_id, EventBody::Track { name: name.into(), properties })])
+                let body = EventBody::Track { name: name.into(), properties };
+                Ok(Item::Events(vec![event(message_id, body)]))
             }
             None => bad(ErrorCode::MissingEventName, "`event` is missing or empty"),
         },
@@ -340,7 +405,7 @@ fn one(text: &str, kind: Option<&str>, receipt: &Receipt<'_>) -> Result<Vec<Even
                 events.push(event(id, EventBody::Consent(item.into_change())));
             }
             events.insert(0, event(message_id, EventBody::Identify { traits }));
-            Ok(events)
+            Ok(Item::Events(events))
         }
         Some(other) => {
             bad(ErrorCode::UnknownEventType, format!("`{other}` is not taken by this version"))
@@ -358,6 +423,21 @@ impl ConsentItem {
             source: self.source.unwrap_or_else(|| "api".to_owned()),
         }
     }
+}
+
+fn aliased(previous: Option<Id>, user: Option<Id>, at: Instant) -> Result<Alias, Bad> {
+    let Some(previous) = previous.and_then(Id::into_text) else {
+        return bad(ErrorCode::MissingIdentity, "`previousId` is missing or empty");
+    };
+    let Some(user) = user.and_then(Id::into_text) else {
+        return bad(ErrorCode::MissingIdentity, "`userId` is missing or empty");
+    };
+    let longest = CUSTOMER_ID_MAX_BYTES;
+    if previous.len() > longest || user.len() > longest {
+        let detail = format!("an id longer than {longest} bytes");
+        return bad(ErrorCode::MissingIdentity, detail);
+    }
+    Ok(Alias { previous: previous.into(), into: user.into(), at })
 }
 
 fn customer(user: Option<Id>, anonymous: Option<Id>) -> Result<CustomerId, Bad> {

@@ -1,0 +1,188 @@
+//! Open sends of a partition: which there are, when they are tried again, and how an outcome
+//! settles them.
+
+use std::collections::BTreeMap;
+
+use domain::ids::{CustomerKey, SendId};
+use domain::time::Instant;
+use policies::CountState;
+
+use crate::codec;
+use crate::ledger::{self, Open, Outcome, Settled};
+use crate::note::{Note, OpenedSend};
+use crate::partition::{Effect, Partition};
+use crate::transaction::Transaction;
+use crate::turn::{Begun, Loaded};
+
+impl Partition {
+    /// Sends whose outcome is not known yet.
+    pub fn open_sends(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Attempts that are under way.
+    pub fn in_flight(&self) -> usize {
+        let open = self.open.values().filter_map(|open| open.row.info.open.as_ref());
+        open.filter(|open| open.retry_at.is_none()).count()
+    }
+
+    pub(crate) fn open(&self, send: SendId) -> Option<&Open> {
+        self.open.get(&send)
+    }
+
+    pub(crate) fn set_open(&mut self, open: Open) {
+        let send = open.row.ledger.send;
+        self.forget_retry(send);
+        if let Some(at) = open.row.info.open.as_ref().and_then(|info| info.retry_at) {
+            self.retry_at.insert((at, send));
+        }
+        self.open.insert(send, open);
+    }
+
+    /// Lets go of an open send. False if it was not open.
+    pub(crate) fn forget_open(&mut self, send: SendId) -> bool {
+        self.forget_retry(send);
+        self.open.remove(&send).is_some()
+    }
+
+    /// Whether the outcome of a send is not known yet, and is settled here.
+    pub fn is_open(&self, send: SendId) -> bool {
+        self.open.contains_key(&send)
+    }
+
+    /// A customer's rows of sends by their keys: those found in the store, with what is not
+    /// durable yet.
+    pub fn with_fresh_sends(
+        &self,
+        customer: CustomerKey,
+        found: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    ) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let prefix = codec::sends_prefix(self.id, customer);
+        let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = found.into_iter().collect();
+        for (_, write) in self.fresh.iter().filter(|(_, write)| write.key.starts_with(&prefix)) {
+            match &write.value {
+                Some(value) => rows.insert(write.key.clone(), value.clone()),
+                None => rows.remove(&write.key),
+            };
+        }
+        rows
+    }
+
+    fn forget_retry(&mut self, send: SendId) {
+        let known = self.open.get(&send).and_then(|open| open.row.info.open.as_ref()?.retry_at);
+        if let Some(at) = known {
+            self.retry_at.remove(&(at, send));
+        }
+    }
+
+    /// When the next retry of an open send is due.
+    pub fn next_retry(&self) -> Instant {
+        self.retry_at.first().map_or(Instant::MAX, |(at, _)| *at)
+    }
+
+    /// Retries that are due: the driver gives each customer its [`Input::Retry`].
+    pub fn due_retries(&mut self, now: Instant) -> Vec<(CustomerKey, SendId)> {
+        let mut due = Vec::new();
+        while let Some((at, send)) = self.retry_at.first().copied().filter(|(at, _)| *at <= now) {
+            self.retry_at.remove(&(at, send));
+            if let Some(open) = self.open.get(&send) {
+                due.push((open.customer, send));
+            }
+        }
+        due
+    }
+
+    /// Whose an open send is: an outcome that stops an address needs its customer loaded.
+    pub fn customer_of(&self, send: SendId) -> Option<CustomerKey> {
+        self.open.get(&send).map(|open| open.customer)
+    }
+
+    /// Takes in what a channel said of an attempt. `loaded` must be given if the customer is
+    /// active, if the outcome stops an address, and if the send is not open: it may have gone
+    /// with its customer to another one. Else the outcome is a repeat and changes nothing.
+    pub fn outcome(
+        &mut self,
+        send: SendId,
+        outcome: &Outcome,
+        loaded: Option<&mut Loaded>,
+        now: Instant,
+    ) -> Option<Transaction> {
+        let Some(mut open) = self.open.get(&send).cloned() else {
+            let tombstone = loaded.and_then(|loaded| loaded.customer.tombstone.as_ref());
+            let report = tombstone.map(|tombstone| Effect::Report {
+                to: tombstone.into.clone(),
+                send,
+                outcome: outcome.clone(),
+            });
+            self.pending.extend(report.map(|effect| (self.seq, effect)));
+            return None;
+        };
+        self.latest = self.latest.max(now);
+        let mut begun = Begun::new(now);
+        open.row.info.reply = ledger::reply_text(outcome);
+        let mut loaded = loaded;
+        let suppress = matches!(outcome, Outcome::Rejected { suppress: true, .. });
+        if let (true, Some(loaded), Some(info)) =
+            (suppress, loaded.as_deref_mut(), &open.row.info.open)
+        {
+            ledger::suppress(&mut loaded.customer, &open.row.info.channel, &info.address, now);
+        }
+        let (counted_at, customer) = (open.row.ledger.counted_at, open.customer);
+        match ledger::settle(&open.row.info, outcome, now) {
+            Settled::Final(state) => {
+                let state = open.settle(state);
+                self.close(&mut begun, &open, now);
+                if let Some(rows) = loaded.as_deref_mut().and_then(|l| l.ledger.as_mut()) {
+                    ledger::update_cached(rows, send, state);
+                }
+            }
+            Settled::RetryAt(at) => {
+                if let Some(info) = &mut open.row.info.open {
+                    info.retry_at = Some(at);
+                    info.maybe_sent |= matches!(outcome, Outcome::Unknown { .. });
+                }
+                begun.opened.push(OpenedSend { send, customer, counted_at, retry_at: Some(at) });
+                self.write_send(&mut begun, customer, &open.row);
+                self.set_open(open);
+            }
+        }
+        match loaded {
+            Some(loaded) if suppress => {
+                begun.changed = true;
+                self.commit(loaded, begun)
+            }
+            _ => {
+                self.seq += 1;
+                let note = Note { opened: begun.opened, closed: begun.closed, ..Note::default() };
+                Some(self.transaction(begun.writes, note))
+            }
+        }
+    }
+
+    fn close(&mut self, begun: &mut Begun, open: &Open, now: Instant) {
+        let mut row = open.row.clone();
+        row.info.open = None;
+        row.info.settled_at = now;
+        let send = row.ledger.send;
+        self.write_send(begun, open.customer, &row);
+        self.forget_retry(send);
+        self.open.remove(&send);
+        begun.closed.push(send);
+    }
+
+    /// Settles an open send inside its customer's turn.
+    pub(crate) fn settle_open(
+        &mut self,
+        begun: &mut Begun,
+        loaded: &mut Loaded,
+        mut open: Open,
+        state: CountState,
+    ) {
+        begun.changed = true;
+        let state = open.settle(state);
+        self.close(begun, &open, begun.now);
+        if let Some(rows) = &mut loaded.ledger {
+            ledger::update_cached(rows, open.row.ledger.send, state);
+        }
+    }
+}

@@ -7,11 +7,15 @@
 #[cfg(test)]
 mod channels;
 #[cfg(test)]
+mod config;
+#[cfg(test)]
 mod engine;
 pub mod environment;
 #[cfg(test)]
 mod import;
 pub mod online_retail;
+#[cfg(test)]
+mod simulation;
 pub mod store_contract;
 #[cfg(test)]
 mod tidy;

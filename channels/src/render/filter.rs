@@ -4,7 +4,7 @@
 /// Declares a filter: its plugin, a module for the types that the derives need, its name and
 /// description, the parameters, and what it makes of its input and the evaluated parameters.
 macro_rules! filter_of_one {
-    ($plugin:ident, $module:ident, $name:literal, $description:literal, $parameters:ident,
+    ($plugin:ident, $module:ident, $name:literal, $about:literal, $parameters:ident,
      |$input:ident, $args:ident| $made:expr) => {
         // The derives mix the places of names: all of them must be made by this macro.
         mod $module {
@@ -16,12 +16,7 @@ macro_rules! filter_of_one {
             };
 
             #[derive(Clone, ParseFilter, FilterReflection)]
-            #[filter(
-                                        name = $name,
-                                        description = $description,
-                                        parameters(Parameters),
-                                        parsed(Applied)
-                                    )]
+            #[filter(name = $name, description = $about, parameters(Parameters), parsed(Applied))]
             pub(in super::super) struct $plugin;
 
             #[derive(Debug, FromFilterParameters, Display_filter)]

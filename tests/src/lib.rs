@@ -12,6 +12,8 @@ mod config;
 mod engine;
 pub mod environment;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod import;
 pub mod online_retail;
 #[cfg(test)]

@@ -6,7 +6,7 @@
 mod bad;
 mod canonical;
 mod examples;
-mod properties;
+pub(crate) mod properties;
 mod schema;
 mod settings;
 

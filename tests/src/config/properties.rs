@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{examples, here, load};
 
 /// The YAML of examples and bad files, as a stock to cut and mix.
-fn stock() -> Vec<String> {
+pub(crate) fn stock() -> Vec<String> {
     let mut texts = vec![fs::read_to_string(here().join("base.yaml")).expect("the base is there")];
     for directory in [here().join("bad"), examples().join("shop")] {
         let mut files: Vec<_> = fs::read_dir(directory)
@@ -21,7 +21,8 @@ fn stock() -> Vec<String> {
     texts
 }
 
-fn check(text: &str) {
+/// Reads a text beside the base: no panic, and every problem at a place of the text.
+pub(crate) fn check(text: &str) {
     let loaded = load("fuzz.yaml", text);
     let lines = text.split('\n').count();
     for found in loaded.report.diagnostics() {
@@ -39,7 +40,11 @@ fn check(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..Default::default()
+    })]
 
     #[test]
     fn any_text_is_answered(text in "\\PC{0,200}") {
@@ -48,7 +53,8 @@ proptest! {
 
     #[test]
     fn any_yaml_like_text_is_answered(
-        text in "([a-z]{1,3}|: |- |\n|  |\\{|\\}|\\[|\\]|\"|'|&a |\\*a|\\||>|---\n|!x |#|\t|é|,){0,60}",
+        text in "([a-z]{1,3}|: |- |\n|  |\\{|\\}|\\[|\\]|\"|'|&a |\\*a|\\||>|---\n\
+                 |!x |#|\t|é|,){0,60}",
     ) {
         check(&text);
     }
@@ -65,8 +71,8 @@ proptest! {
         let chars: Vec<char> = text.chars().collect();
         let from = cut.index(chars.len());
         let to = (from + length).min(chars.len());
-        let mutilated: String =
-            chars[..from].iter().copied().chain(insert.chars()).chain(chars[to..].iter().copied()).collect();
+        let (front, back) = (chars[..from].iter(), chars[to..].iter());
+        let mutilated: String = front.copied().chain(insert.chars()).chain(back.copied()).collect();
         check(&mutilated);
     }
 }

@@ -75,7 +75,8 @@ fn enrollments_of_one_journey_ask_in_the_order_of_their_keys() {
                 {"limit": 1, "window": {"rolling": "P1D"}, "on_exceeded": "refuse"}}]))
             .journey(
                 "j",
-                json!({"enter": {"event": "Go", "key": "event.properties.cart", "reentry": "parallel"},
+                json!({
+                    "enter": {"event": "Go", "key": "event.properties.cart", "reentry": "parallel"},
                     "steps": [{"send": {"channels": [{"email": "hello"}], "class": "marketing"}},
                         {"wait": {"for": "P1D"}}]}),
             );

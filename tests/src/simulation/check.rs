@@ -259,7 +259,9 @@ fn guaranteed(world: &World, durable: &Durable, problems: &mut Vec<String>) {
     let class = scenario::definitions().catalog().name("transactional");
     for (send, (customer, row)) in &durable.sends {
         let state = row.ledger.state;
-        let settled = matches!(state, CountState::Accepted | CountState::Rejected);
+        // A refusal for good ends it too, and leaves in doubt what an earlier attempt left so.
+        let refused = row.info.reply.starts_with('5');
+        let settled = refused || matches!(state, CountState::Accepted | CountState::Rejected);
         let tried = row.info.attempts >= ATTEMPTS_MAX;
         let suppressed =
             durable.customers.get(customer).is_some_and(|known| !known.suppressions.is_empty());

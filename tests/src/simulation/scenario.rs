@@ -28,7 +28,9 @@ pub(crate) fn definitions() -> Given {
         .rules(json!([{"name": "two-in-six-hours", "frequency_cap": {
             "limit": CAP_LIMIT, "window": {"rolling": "PT6H"}, "counts": "accepted",
             "scope": {"classes": ["marketing"]}}}]))
-        .journey("welcome", json!({
+        .journey(
+            "welcome",
+            json!({
             "enter": {"event": "Signed Up", "reentry": "parallel"},
             "max_event_age": "P9D",
             "steps": [
@@ -37,8 +39,11 @@ pub(crate) fn definitions() -> Given {
                 {"wait": {"id": "three-hours", "for": "PT3H"}},
                 {"send": {"id": "thank", "channels": [{"email": "hello"}], "class": "transactional",
                     "valid_for": "P2D"}},
-                {"wait": {"id": "half-hour", "for": "PT30M"}}]}))
-        .journey("cart", json!({
+                {"wait": {"id": "half-hour", "for": "PT30M"}}]}),
+        )
+        .journey(
+            "cart",
+            json!({
             "enter": {"event": "Cart Updated", "reentry": "parallel"},
             "goal": {"event": "Order Completed"},
             "catch_up": {"spread": {"over": "PT1H"}},
@@ -49,12 +54,16 @@ pub(crate) fn definitions() -> Given {
                     "valid_for": "PT12H", "priority": 80}},
                 {"wait": {"id": "sign-up", "until": {"event": "Signed Up"}, "for": "PT4H"}},
                 {"send": {"id": "insist", "channels": [{"email": "hello"}], "class": "marketing",
-                    "valid_for": "P1D"}}]}))
-        .journey("receipt", json!({
+                    "valid_for": "P1D"}}]}),
+        )
+        .journey(
+            "receipt",
+            json!({
             "enter": {"event": "Order Completed", "reentry": "parallel"},
             "max_event_age": "P9D",
-            "steps": [{"send": {"id": "receipt", "channels": [{"email": "hello"}], "class": "transactional",
-                "valid_for": "P2D"}}]}))
+            "steps": [{"send": {"id": "receipt", "channels": [{"email": "hello"}],
+                "class": "transactional", "valid_for": "P2D"}}]}),
+        )
 }
 
 /// What the client has to tell: each customer's address and consent first, then `events` events.

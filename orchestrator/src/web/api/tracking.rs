@@ -109,7 +109,8 @@ struct Accepted {
     rejected: Vec<Rejected>,
 }
 
-type Bad = (ErrorCode, String);
+/// Why an event was not taken: the code and the detail of the answer.
+pub type Bad = (ErrorCode, String);
 
 fn bad<T>(code: ErrorCode, detail: impl Into<String>) -> Result<T, Bad> {
     Err((code, detail.into()))
@@ -166,8 +167,7 @@ async fn single(site: &Site, body: &[u8], kind: &str) -> HttpResponse {
         let detail = "the body is not UTF-8";
         return respond::problem(&Problem::new(ErrorCode::MalformedBody, detail));
     };
-    let receipt = Receipt { now: site.now(), sent_at: None };
-    match one(text, Some(kind), &receipt) {
+    match read(text, Some(kind), site.now()) {
         Ok(events) => take_in(site, events, 1, Vec::new()).await,
         Err((code, detail)) => {
             site.metrics.events(event_type(kind), EventResult::Rejected, 1);
@@ -240,6 +240,11 @@ fn overloaded(site: &Site, busy: &Busy) -> HttpResponse {
             respond::problem(&problem)
         }
     }
+}
+
+/// The events of one call that stands alone, received now; or the code and detail of its refusal.
+pub fn read(text: &str, kind: Option<&str>, now: Instant) -> Result<Vec<Event>, Bad> {
+    one(text, kind, &Receipt { now, sent_at: None })
 }
 
 /// The events of one call.

@@ -17,22 +17,25 @@ pub struct Candidate<'a, T> {
     pub journey: &'a str,
     /// Id of its step.
     pub step: &'a str,
-    /// The send: settles what is otherwise equal (two enrollments of one journey).
+    /// Entry key of its enrollment: settles between two enrollments of one journey.
+    pub key: &'a str,
+    /// The send: settles what is otherwise equal (two enrollments with the same key).
     pub send: SendId,
     /// What the caller needs to go on with it.
     pub payload: T,
 }
 
 /// Sorts candidates into the order in which they ask the gate (semantics 20): highest priority,
-/// highest expected value, earliest deadline, then journey name, step id and send id.
+/// highest expected value, earliest deadline, then journey name, step id, entry key and send id.
 ///
 /// The order is total, so the result does not depend on the order of arrival.
 pub fn arbitrate<T>(candidates: &mut [Candidate<'_, T>]) {
     candidates.sort_unstable_by(|a, b| {
         let urgency = b.priority.cmp(&a.priority).then(b.value_micros.cmp(&a.value_micros));
-        urgency
-            .then(a.valid_until.cmp(&b.valid_until))
-            .then_with(|| (a.journey, a.step, a.send).cmp(&(b.journey, b.step, b.send)))
+        urgency.then(a.valid_until.cmp(&b.valid_until)).then_with(|| {
+            let a = (a.journey, a.step, a.key, a.send);
+            a.cmp(&(b.journey, b.step, b.key, b.send))
+        })
     });
 }
 

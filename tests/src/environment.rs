@@ -32,13 +32,44 @@ pub fn real_data() -> Option<PathBuf> {
     std::env::var_os("CADENCIA_REAL_DATA").map(PathBuf::from)
 }
 
-/// The seed of the simulation that is to be run alone (`CADENCIA_SIM_SEED`).
+/// The seed of the simulation that is to be run alone (`CADENCIA_SIMULATION_SEED`).
 ///
 /// # Panics
 /// Where it is no number.
 pub fn simulation_seed() -> Option<u64> {
-    let seed = std::env::var_os("CADENCIA_SIM_SEED")?;
-    Some(seed.to_str().and_then(|seed| seed.parse().ok()).expect("CADENCIA_SIM_SEED is a number"))
+    number("CADENCIA_SIMULATION_SEED")
+}
+
+/// How many seeds the simulation runs, where the default is not enough
+/// (`CADENCIA_SIMULATION_SEEDS`).
+///
+/// # Panics
+/// Where it is no number.
+pub fn simulation_seeds() -> Option<u64> {
+    number("CADENCIA_SIMULATION_SEEDS")
+}
+
+/// For how many seconds each fuzz target runs, where the default number of inputs is not enough
+/// (`CADENCIA_FUZZ_SECONDS`).
+///
+/// # Panics
+/// Where it is no number.
+pub fn fuzz_seconds() -> Option<u64> {
+    number("CADENCIA_FUZZ_SECONDS")
+}
+
+/// The seed of the one mutated input that is to be shown again (`CADENCIA_FUZZ_SEED`).
+///
+/// # Panics
+/// Where it is no number.
+pub fn fuzz_seed() -> Option<u64> {
+    number("CADENCIA_FUZZ_SEED")
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var_os(name)?;
+    let number = text.to_str().and_then(|text| text.parse().ok());
+    Some(number.unwrap_or_else(|| panic!("{name} is a number")))
 }
 
 /// How often the kill tests kill (`CADENCIA_TEST_KILLS`), if not as often as a test run does.

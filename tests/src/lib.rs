@@ -7,15 +7,21 @@
 #[cfg(test)]
 mod channels;
 #[cfg(test)]
+mod config;
+#[cfg(test)]
 mod editor;
 #[cfg(test)]
 mod engine;
 pub mod environment;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod import;
 pub mod online_retail;
 #[cfg(test)]
 mod served;
+#[cfg(test)]
+mod simulation;
 pub mod store_contract;
 #[cfg(test)]
 mod tidy;

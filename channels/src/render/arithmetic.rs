@@ -3,9 +3,11 @@
 
 use liquid_core::error::Error;
 use liquid_core::{
-    Display_filter, Expression, Filter, FilterParameters, FilterReflection, FromFilterParameters,
-    ParseFilter, Result, Runtime, Value, ValueView,
+    Display_filter, Expression, Filter, FilterParameters, FilterReflection, ParseFilter, Result,
+    Runtime, Value, ValueView,
 };
+
+use super::filter::filter_of_one;
 
 #[derive(Debug, FilterParameters)]
 struct OperandArgs {
@@ -25,63 +27,51 @@ fn number(value: &dyn ValueView) -> (Option<i64>, f64) {
     }
 }
 
-macro_rules! arithmetic_filter {
-    ($plugin:ident, $module:ident, $name:literal, $description:literal, $int:expr,
-     $float:expr) => {
-        // The derives mix the places of names: all of them must be made by this macro.
-        mod $module {
-            use super::*;
-
-            #[derive(Clone, ParseFilter, FilterReflection)]
-            #[filter(
-                                                                        name = $name,
-                                                                        description = $description,
-                                                                        parameters(OperandArgs),
-                                                                        parsed(Applied)
-                                                                    )]
-            pub(in super::super) struct $plugin;
-
-            #[derive(Debug, FromFilterParameters, Display_filter)]
-            #[name = $name]
-            struct Applied {
-                #[parameters]
-                args: OperandArgs,
-            }
-
-            impl Filter for Applied {
-                fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<Value> {
-                    let args = self.args.evaluate(runtime)?;
-                    let (left_int, left) = number(input);
-                    let (right_int, right) = number(&args.operand);
-                    let int: fn(i64, i64) -> Option<i64> = $int;
-                    let float: fn(f64, f64) -> f64 = $float;
-                    if right == 0.0 && matches!($name, "divided_by" | "modulo") {
-                        return Err(Error::with_msg("division by zero"));
-                    }
-                    Ok(match left_int.zip(right_int).and_then(|(left, right)| int(left, right)) {
-                        Some(int) => Value::scalar(int),
-                        None => Value::scalar(float(left, right)),
-                    })
-                }
-            }
-        }
-        pub(super) use $module::$plugin;
-    };
+/// The whole numbers if there are two and the result is one, else the floating ones.
+fn calculate(
+    input: &dyn ValueView,
+    operand: &dyn ValueView,
+    int: fn(i64, i64) -> Option<i64>,
+    float: fn(f64, f64) -> f64,
+) -> Result<Value> {
+    let (left_int, left) = number(input);
+    let (right_int, right) = number(operand);
+    Ok(match left_int.zip(right_int).and_then(|(left, right)| int(left, right)) {
+        Some(int) => Value::scalar(int),
+        None => Value::scalar(float(left, right)),
+    })
 }
 
-arithmetic_filter!(Plus, plus, "plus", "Adds.", i64::checked_add, |a, b| a + b);
-arithmetic_filter!(Minus, minus, "minus", "Subtracts.", i64::checked_sub, |a, b| a - b);
-arithmetic_filter!(Times, times, "times", "Multiplies.", i64::checked_mul, |a, b| a * b);
-arithmetic_filter!(
+fn not_zero(operand: &dyn ValueView) -> Result<()> {
+    match number(operand) {
+        (_, 0.0) => Err(Error::with_msg("division by zero")),
+        _ => Ok(()),
+    }
+}
+
+filter_of_one!(Plus, plus, "plus", "Adds.", OperandArgs, |input, args| {
+    calculate(input, &args.operand, i64::checked_add, |a, b| a + b)
+});
+filter_of_one!(Minus, minus, "minus", "Subtracts.", OperandArgs, |input, args| {
+    calculate(input, &args.operand, i64::checked_sub, |a, b| a - b)
+});
+filter_of_one!(Times, times, "times", "Multiplies.", OperandArgs, |input, args| {
+    calculate(input, &args.operand, i64::checked_mul, |a, b| a * b)
+});
+filter_of_one!(
     DividedBy,
     divided_by,
     "divided_by",
     "Divides; whole numbers give a whole number.",
-    i64::checked_div,
-    |a, b| a / b
+    OperandArgs,
+    |input, args| {
+        not_zero(&args.operand)?;
+        calculate(input, &args.operand, i64::checked_div, |a, b| a / b)
+    }
 );
-arithmetic_filter!(Modulo, modulo, "modulo", "Rest of a division.", i64::checked_rem, |a, b| {
-    a % b
+filter_of_one!(Modulo, modulo, "modulo", "Rest of a division.", OperandArgs, |input, args| {
+    not_zero(&args.operand)?;
+    calculate(input, &args.operand, i64::checked_rem, |a, b| a % b)
 });
 
 #[derive(Clone, ParseFilter, FilterReflection)]

@@ -9,6 +9,7 @@ use liquid_core::{
 };
 
 use super::VALUE_BYTES_MAX;
+use super::filter::filter_of_one;
 
 /// Collects bytes up to a limit, then fails.
 #[derive(Debug)]
@@ -61,45 +62,13 @@ struct TextArgs {
     text: Expression,
 }
 
-macro_rules! joining_filter {
-    ($plugin:ident, $module:ident, $name:literal, $description:literal, $make:expr) => {
-        mod $module {
-            use super::*;
-
-            #[derive(Clone, ParseFilter, FilterReflection)]
-            #[filter(
-                                                                        name = $name,
-                                                                        description = $description,
-                                                                        parameters(TextArgs),
-                                                                        parsed(Applied)
-                                                                    )]
-            pub(in super::super) struct $plugin;
-
-            #[derive(Debug, FromFilterParameters, Display_filter)]
-            #[name = $name]
-            struct Applied {
-                #[parameters]
-                args: TextArgs,
-            }
-
-            impl Filter for Applied {
-                fn evaluate(&self, input: &dyn ValueView, runtime: &dyn Runtime) -> Result<Value> {
-                    let args = self.args.evaluate(runtime)?;
-                    let (input, text) = (input.to_kstr(), args.text);
-                    let make: fn(&str, &str) -> String = $make;
-                    text_of(input.len() + text.len(), || make(&input, &text))
-                }
-            }
-        }
-        pub(super) use $module::$plugin;
-    };
-}
-
-joining_filter!(Append, append, "append", "Puts a text behind.", |input, text| {
-    format!("{input}{text}")
+filter_of_one!(Append, append, "append", "Puts a text behind.", TextArgs, |input, args| {
+    let (front, back) = (input.to_kstr(), args.text);
+    text_of(front.len() + back.len(), || format!("{front}{back}"))
 });
-joining_filter!(Prepend, prepend, "prepend", "Puts a text in front.", |input, text| {
-    format!("{text}{input}")
+filter_of_one!(Prepend, prepend, "prepend", "Puts a text in front.", TextArgs, |input, args| {
+    let (front, back) = (args.text, input.to_kstr());
+    text_of(front.len() + back.len(), || format!("{front}{back}"))
 });
 
 #[derive(Debug, FilterParameters)]

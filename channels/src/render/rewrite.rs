@@ -6,7 +6,7 @@ use domain::problem::nearest;
 use super::html::{Where, filter_at};
 use super::scan::{Kind, Piece, split_outside_quotes};
 use super::template::{Place, TemplateProblem};
-use super::{BLOCK_DEPTH_MAX, LOOP_TURNS_MAX, turn};
+use super::{BLOCK_DEPTH_MAX, LOOP_TURNS_MAX, index, turn};
 
 /// Blocks, each with the tags that divide it.
 const BLOCKS: [(&str, &[&str]); 5] = [
@@ -106,7 +106,7 @@ impl<'a> Rewriter<'a> {
 
     fn output_piece(&mut self, piece: &Piece<'a>) -> Result<(), TemplateProblem> {
         if self.place != Place::Html {
-            self.output.push_str(piece.whole);
+            self.output.push_str(&index::fold(piece.whole));
             return Ok(());
         }
         let filters = split_outside_quotes(piece.inner, '|');
@@ -119,12 +119,12 @@ impl<'a> Rewriter<'a> {
                 filter = "_html";
             }
             let end = piece.whole.len() - if piece.trims_right() { 3 } else { 2 };
-            self.output.push_str(&piece.whole[..end]);
+            self.output.push_str(&index::fold(&piece.whole[..end]));
             self.output.push_str(" | ");
             self.output.push_str(filter);
             self.output.push_str(if piece.trims_right() { " -}}" } else { " }}" });
         } else {
-            self.output.push_str(piece.whole);
+            self.output.push_str(&index::fold(piece.whole));
         }
         self.document.pass_output();
         Ok(())
@@ -144,7 +144,7 @@ impl<'a> Rewriter<'a> {
             return self.divide(name, piece);
         }
         if TAGS.contains(&name) {
-            self.output.push_str(piece.whole);
+            self.output.push_str(&index::fold(piece.whole));
             return Ok(());
         }
         let hint = nearest(name, ALL_TAGS)
@@ -169,7 +169,7 @@ impl<'a> Rewriter<'a> {
             ended: Vec::new(),
             has_else: name == "capture",
         });
-        self.output.push_str(piece.whole);
+        self.output.push_str(&index::fold(piece.whole));
         if name == "for" {
             self.start_turn(piece.trims_right());
         }
@@ -192,7 +192,7 @@ impl<'a> Rewriter<'a> {
         if in_loop {
             self.end_turn(piece.trims_left());
         }
-        self.output.push_str(piece.whole);
+        self.output.push_str(&index::fold(piece.whole));
         Ok(())
     }
 
@@ -208,7 +208,7 @@ impl<'a> Rewriter<'a> {
         if name == "for" && !block.has_else {
             self.end_turn(piece.trims_left());
         }
-        self.output.push_str(piece.whole);
+        self.output.push_str(&index::fold(piece.whole));
         if self.place == Place::Html {
             self.meet(&block, piece)?;
         }

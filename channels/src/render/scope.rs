@@ -14,6 +14,7 @@ use liquid_core::runtime::{PartialStore, Registers};
 use liquid_core::{Renderable, Runtime};
 
 use super::context::Context;
+use super::index;
 
 /// The bottom of the stack of a rendering.
 pub(super) struct Scope<'a> {
@@ -42,6 +43,7 @@ impl Runtime for Scope<'_> {
     }
 
     fn try_get(&self, path: &[ScalarCow<'_>]) -> Option<ValueCow<'_>> {
+        let path = &*index::resolve(path, self)?;
         let variables = self.variables.borrow();
         if !variables.is_empty() {
             let root = path.first()?.to_kstr();
@@ -96,11 +98,11 @@ impl Runtime for Lenient<'_> {
     }
 
     fn try_get(&self, path: &[ScalarCow<'_>]) -> Option<ValueCow<'_>> {
-        self.0.try_get(path)
+        self.0.try_get(&index::resolve(path, self.0)?)
     }
 
     fn get(&self, path: &[ScalarCow<'_>]) -> liquid_core::Result<ValueCow<'_>> {
-        Ok(lenient(self.0.try_get(path)))
+        Ok(lenient(self.try_get(path)))
     }
 
     fn set_global(&self, name: KString, value: Value) -> Option<Value> {

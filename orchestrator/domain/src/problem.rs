@@ -102,12 +102,24 @@ impl Problem {
     }
 }
 
+/// How many slips a word may be away from a candidate.
+fn distance_max(candidate: &str) -> usize {
+    1 + candidate.len() / 4
+}
+
 /// The candidate nearest to `word` in spelling, for "did you mean".
+///
+/// Comparing takes time by the product of the lengths, and `word` may be anything that a client
+/// sent: a candidate whose length alone makes it too far is not compared.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = word.chars().count();
+    let too_far =
+        |candidate: &&str| length.abs_diff(candidate.chars().count()) > distance_max(candidate);
     candidates
         .into_iter()
+        .filter(|candidate| !too_far(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .filter(|(distance, candidate)| *distance <= distance_max(candidate))
         .min()
         .map(|(_, candidate)| candidate)
 }

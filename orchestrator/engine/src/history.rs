@@ -79,7 +79,8 @@ pub enum HistoryItem {
         /// Whether it was handed to the channel in this very commit.
         sent: bool,
     },
-    /// A message that was held is no longer wanted: its enrollment ended.
+    /// A message that was held is no longer wanted: its enrollment ended, or moved to a step of
+    /// another kind in a newer version.
     Withdrawn {
         /// The send.
         send: SendId,

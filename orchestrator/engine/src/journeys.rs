@@ -308,7 +308,7 @@ pub(crate) fn follow_catalog(loaded: &mut Loaded, catalog: &Catalog, begun: &mut
 
 /// Moves an enrollment to the newer version if that declares where its step went. A wait keeps
 /// its due instant and a message its send where the kind of step is the same; else the new step
-/// is entered as if the enrollment had just come to it.
+/// is entered as if the enrollment had just come to it, and a message that it held is withdrawn.
 fn migrate(
     loaded: &mut Loaded,
     at: usize,
@@ -336,6 +336,9 @@ fn migrate(
     enrollment.version = current;
     enrollment.at = node;
     let step = newer.nodes[usize::from(node)].id.clone();
+    if let (State::Sending(sending), false) = (&enrollment.state, same_kind) {
+        begun.record(HistoryItem::Withdrawn { send: sending.send });
+    }
     begun.record(HistoryItem::Migrated { enrollment: enrollment.id, step });
     if same_kind {
         begun.deltas.push((CounterKey::StepEntered(current, node), 1));

@@ -75,14 +75,13 @@ fn arguments(command: &Command, name: &str, page: &mut String) {
     let mut usage = name.to_owned();
     for arg in command.get_arguments().filter(shown) {
         let word = value_name(arg);
-        match (arg.is_positional(), arg.is_required_set()) {
-            (true, true) => drop(write!(usage, " {word}")),
-            (true, false) => drop(write!(usage, " [{word}]")),
-            (false, true) => {
-                drop(write!(usage, " --{} {word}", arg.get_long().unwrap_or_default()))
-            }
-            (false, false) => {}
-        }
+        let part = match (arg.is_positional(), arg.is_required_set()) {
+            (true, true) => format!(" {word}"),
+            (true, false) => format!(" [{word}]"),
+            (false, true) => format!(" --{} {word}", arg.get_long().unwrap_or_default()),
+            (false, false) => String::new(),
+        };
+        usage.push_str(&part);
     }
     let _ = writeln!(page, "    {usage} [OPTIONS]\n\n| | |\n|---|---|");
     for arg in command.get_arguments().filter(shown) {

@@ -6,7 +6,7 @@ use domain::time::Instant;
 use proptest::prelude::*;
 
 fn candidate(
-    (priority, value_micros, valid_until, journey, step, send): (u8, i64, i64, u8, u8, u8),
+    (priority, value_micros, valid_until, journey, step, key, send): (u8, i64, i64, u8, u8, u8, u8),
 ) -> Candidate<'static, ()> {
     const NAMES: [&str; 3] = ["a", "b", "c"];
     Candidate {
@@ -15,6 +15,7 @@ fn candidate(
         valid_until: Instant(valid_until),
         journey: NAMES[usize::from(journey)],
         step: NAMES[usize::from(step)],
+        key: NAMES[usize::from(key)],
         send: SendId(u128::from(send)),
         payload: (),
     }
@@ -24,13 +25,14 @@ fn candidate(
 fn every_criterion_decides_in_its_turn() {
     // Each line loses to the one before it by one criterion, and would win by all later ones.
     let order = [
-        (90, 1, 9, 2, 2, 9),
-        (80, 5, 9, 2, 2, 9),
-        (80, 4, 5, 2, 2, 9),
-        (80, 4, 6, 0, 2, 9),
-        (80, 4, 6, 1, 0, 9),
-        (80, 4, 6, 1, 1, 4),
-        (80, 4, 6, 1, 1, 5),
+        (90, 1, 9, 2, 2, 2, 9),
+        (80, 5, 9, 2, 2, 2, 9),
+        (80, 4, 5, 2, 2, 2, 9),
+        (80, 4, 6, 0, 2, 2, 9),
+        (80, 4, 6, 1, 0, 2, 9),
+        (80, 4, 6, 1, 1, 0, 9),
+        (80, 4, 6, 1, 1, 1, 4),
+        (80, 4, 6, 1, 1, 1, 5),
     ];
     let expected = order.map(candidate);
     let mut shuffled = expected.clone();
@@ -61,7 +63,7 @@ proptest! {
     #[test]
     fn the_order_of_arrival_does_not_matter(
         fields in prop::collection::vec(
-            (0u8..3, 0i64..3, 0i64..3, 0u8..3, 0u8..3, any::<u8>()), 0..12),
+            (0u8..3, 0i64..3, 0i64..3, 0u8..3, 0u8..3, 0u8..3, any::<u8>()), 0..12),
         turn in any::<prop::sample::Index>(),
     ) {
         let mut sorted: Vec<_> = fields.into_iter().map(candidate).collect();

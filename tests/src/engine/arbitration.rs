@@ -65,6 +65,35 @@ fn candidates_of_several_inputs_of_one_turn_are_one_choice() {
     );
 }
 
+/// Otherwise equal enrollments of one journey ask in the order of their entry keys, which the
+/// journey's author chose, not in that of their send ids, which nobody can foresee.
+#[test]
+fn enrollments_of_one_journey_ask_in_the_order_of_their_keys() {
+    for keys in [["a", "b", "c", "d"], ["d", "b", "a", "c"]] {
+        let given = Given::new()
+            .rules(json!([{"name": "one", "frequency_cap":
+                {"limit": 1, "window": {"rolling": "P1D"}, "on_exceeded": "refuse"}}]))
+            .journey(
+                "j",
+                json!({
+                    "enter": {"event": "Go", "key": "event.properties.cart", "reentry": "parallel"},
+                    "steps": [{"send": {"channels": [{"email": "hello"}], "class": "marketing"}},
+                        {"wait": {"for": "P1D"}}]}),
+            );
+        let script = keys.map(|key| format!("track Go | {{\"cart\": \"{key}\"}}")).join(" & ");
+        let mut one = One::new(given);
+        run(&mut one, &script);
+        let sends = one.sends();
+        assert_eq!(sends.len(), 1, "{:#?}", one.lines());
+        let sent = one.loaded.customer.enrollments.iter();
+        let sent: Vec<&str> = sent
+            .filter(|enrollment| enrollment.last_send == Some(sends[0].ledger.send))
+            .map(|enrollment| &*enrollment.key)
+            .collect();
+        assert_eq!(sent, ["a"]);
+    }
+}
+
 fn queueing() -> Given {
     let step = |priority| {
         json!({"enter": {"event": "Go", "reentry": "parallel"}, "steps": [

@@ -70,3 +70,24 @@ fn a_message_that_waits_for_a_slot_moves_to_the_new_channel() {
         "0 j enter\n0 j old\n0 j now new\n1h j new sent by sms\n1h j exit completed",
     );
 }
+
+/// The message belonged to a step that is no more: that it never went must be on record.
+#[test]
+fn a_held_message_is_withdrawn_when_its_step_becomes_another_kind() {
+    let nights = json!([{"name": "nights",
+        "quiet_hours": {"windows": [{"from": "21:00", "to": "08:00"}]}}]);
+    let given =
+        versions(json!([send("old", "email")]), json!({"old": "new"}), json!([wait("new", "P1D")]));
+    let one = check(
+        given.rules(nights),
+        "wait PT12H\ntrack Go\nwait PT1H\npublish\nwait P3D",
+        "12h j enter
+         12h j old
+         12h j old held until 22h: nights
+         13h withdrawn
+         13h j now new
+         13h j new
+         1d13h j exit completed",
+    );
+    assert!(one.sends().is_empty(), "what is withdrawn is not sent");
+}

@@ -19,7 +19,7 @@ fn now() -> Instant {
 }
 
 /// A mapping of CSV with these records.
-fn mapping(records: &str) -> Mapping {
+pub(crate) fn mapping(records: &str) -> Mapping {
     mapping_of("csv: {}", records)
 }
 
@@ -37,7 +37,7 @@ fn mapping_of(format: &str, records: &str) -> Mapping {
 
 /// Everything that a file makes, as text: events as `customer name at properties id`, rejects as
 /// `line N: reason`. An error that ends the reading is the last element.
-fn read(mapping: &Mapping, file: &[u8]) -> Vec<String> {
+pub(crate) fn read(mapping: &Mapping, file: &[u8]) -> Vec<String> {
     let input = Input::stream(std::io::Cursor::new(file.to_vec())).expect("memory is readable");
     let reader = match Reader::new(mapping, input, Options::at(now())) {
         Ok(reader) => reader,

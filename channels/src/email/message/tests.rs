@@ -203,3 +203,17 @@ proptest! {
         }
     }
 }
+
+/// The library moves the whole rest of a text for each CR that it has to put in: none is left to.
+#[test]
+fn line_ends_are_those_of_the_wire_before_the_library_sees_them() {
+    for (text, expected) in [
+        ("", ""),
+        ("a", "a"),
+        ("a\nb\n", "a\r\nb\r\n"),
+        ("a\r\nb\rc\n\r\n\n", "a\r\nb\r\nc\r\n\r\n\r\n"),
+        ("\r\r\n\n", "\r\n\r\n\r\n"),
+    ] {
+        assert_eq!(super::line_ends(text), expected, "{text:?}");
+    }
+}

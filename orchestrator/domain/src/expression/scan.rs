@@ -34,6 +34,20 @@ fn outside_strings(source: &str) -> impl Iterator<Item = (usize, char)> {
     })
 }
 
+/// The quote of a string that never ends, with its offset.
+fn open_quote(source: &str) -> Option<(usize, char)> {
+    // A string shows up here as the quote that opens it.
+    let is_quote = |(_, c): &(usize, char)| matches!(c, '"' | '\'');
+    let (offset, quote) = outside_strings(source).filter(is_quote).last()?;
+    let mut escaped = false;
+    let closed = source[offset + 1..].chars().any(|c| {
+        let closes = c == quote && !escaped;
+        escaped = c == '\\' && !escaped;
+        closes
+    });
+    (!closed).then_some((offset, quote))
+}
+
 /// Refuses what could exhaust the parser.
 pub(super) fn check(source: &str) -> Result<(), ExpressionProblem> {
     if source.len() > SOURCE_MAX_BYTES {
@@ -136,6 +150,10 @@ fn word_habit(plain: &[(usize, char)]) -> Option<(usize, &'static str, &'static 
 pub(super) fn explain(source: &str, errors: &ParseErrors) -> ExpressionProblem {
     if let Some((offset, message, suggestion)) = habit(source) {
         return ExpressionProblem::new(message).at(Some(offset)).suggest(suggestion);
+    }
+    if let Some((offset, quote)) = open_quote(source) {
+        let problem = ExpressionProblem::new("a quote is opened and never closed");
+        return problem.at(Some(offset)).suggest(format!("write {quote} at the end of the text"));
     }
     let Some(first) = errors.errors.first() else {
         return ExpressionProblem::new("the expression cannot be read");

@@ -112,7 +112,8 @@ struct Accepted {
     rejected: Vec<Rejected>,
 }
 
-type Bad = (ErrorCode, String);
+/// Why an event was not taken: the code and the detail of the answer.
+pub type Bad = (ErrorCode, String);
 
 fn bad<T>(code: ErrorCode, detail: impl Into<String>) -> Result<T, Bad> {
     Err((code, detail.into()))
@@ -120,14 +121,16 @@ fn bad<T>(code: ErrorCode, detail: impl Into<String>) -> Result<T, Bad> {
 
 /// What one call asks for.
 #[derive(Debug)]
-enum Item {
+pub enum Item {
+    /// Events.
     Events(Vec<Event>),
+    /// A merge.
     Alias(Alias),
 }
 
 /// One customer becomes part of another one.
 #[derive(Debug)]
-struct Alias {
+pub struct Alias {
     previous: CustomerId,
     into: CustomerId,
     at: Instant,
@@ -253,8 +256,7 @@ async fn single(site: &Site, request: &HttpRequest, body: &[u8], kind: &str) -> 
         let detail = "the body is not UTF-8";
         return respond::problem(&Problem::new(ErrorCode::MalformedBody, detail));
     };
-    let receipt = Receipt { now: site.now(), sent_at: None };
-    match one(text, Some(kind), &receipt) {
+    match read(text, Some(kind), site.now()) {
         Ok(item) => {
             let mut wanted = Wanted::default();
             wanted.add(item);
@@ -346,6 +348,11 @@ fn overloaded(site: &Site, busy: &Busy) -> HttpResponse {
             respond::problem(&problem)
         }
     }
+}
+
+/// What one call that stands alone asks for, received now; or the code and detail of its refusal.
+pub fn read(text: &str, kind: Option<&str>, now: Instant) -> Result<Item, Bad> {
+    one(text, kind, &Receipt { now, sent_at: None })
 }
 
 /// What one call asks for.

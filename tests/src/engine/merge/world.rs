@@ -102,7 +102,7 @@ impl World {
         for (number, snapshot) in snapshots.into_iter().enumerate() {
             let id = number as u16;
             let mut partition = Partition::new(id, catalog.clone(), found.sequences[number]);
-            partition.recover_counters(snapshot.counters);
+            partition.recover_memory(snapshot.counters, snapshot.at);
             for opened in snapshot.open.values() {
                 let key = codec::send_key(id, opened.customer, opened.counted_at, opened.send);
                 let row = self.row(Table::Sends, &key).expect("an open send has a row");

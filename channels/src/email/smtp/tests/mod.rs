@@ -1,7 +1,9 @@
 //! The provider against a scripted server: the whole table of outcomes, cancellation at every
 //! step, random scripts, and the defect of the library's pool that ours must not have.
 
+mod desync;
 mod outcomes;
+mod random;
 mod server;
 
 use std::sync::Arc;

@@ -38,6 +38,8 @@ pub(super) enum Fault {
     Close,
     /// Nothing, for ever.
     Hang,
+    /// The proper reply, but only once the client has sent its next line.
+    Late,
 }
 
 pub(super) fn say(text: &str) -> Fault {
@@ -185,6 +187,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Conversation<'a, S> {
             }
             Some(Fault::Close) => return Err(Over),
             Some(Fault::Hang) => pending().await,
+            Some(Fault::Late) => {
+                self.late = format!("{reply}\r\n").into_bytes();
+                return Ok(true);
+            }
         }
         Ok(false)
     }

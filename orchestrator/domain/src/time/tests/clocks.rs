@@ -69,3 +69,12 @@ fn zones_are_known_by_name_and_advice_is_given() {
     }
     assert!(Zone::names().len() > 400);
 }
+
+/// A client's trait may hold any text: comparing a long one with every zone would take minutes.
+#[test]
+fn a_long_text_is_no_zone_and_near_none() {
+    let problem = Zone::parse(&"Europe/Madrid".repeat(100_000)).expect_err("it is no zone");
+    assert_eq!((problem.name.len(), problem.suggestion), (64, None));
+    let near = Zone::parse("Europe/Madird").expect_err("it is no zone").suggestion;
+    assert_eq!(near.as_deref(), Some("Europe/Madrid"));
+}

@@ -1,25 +1,29 @@
 //! Same-instant candidates of one customer, in order, through the contact policy (semantics 16
 //! to 21).
+//!
+//! Called by the second part of a turn. This file is the order and the verdicts; what is asked
+//! stands in `question`, what a hand-over writes in `hand_over`, later attempts in `retry`.
+
+mod hand_over;
+mod question;
+mod retry;
 
 use std::sync::Arc;
 
-use domain::ids::{ChannelName, EnrollmentId, NameId, SendId, StepId, VersionNo};
+use domain::ids::{ChannelName, EnrollmentId, SendId, StepId, VersionNo};
 use domain::journey::definition::{Journey, NodeIndex};
 use domain::journey::enrollment::{Phase, Sending, State};
 use domain::journey::machine::Input as Told;
 use domain::journey::steps::{Send, Step};
 use domain::time::Instant;
 use domain::verdict::{Decision, RuleKind, Verdict};
-use policies::{Candidate, History, LedgerRow, Request, Subject, arbitrate, release_spread};
+use policies::{Candidate, arbitrate, release_spread};
 
 use crate::catalog::{Catalog, Control};
 use crate::counters::CounterKey;
 use crate::history::HistoryItem;
 use crate::journeys::{position, tell};
-use crate::ledger::{self, Open, OpenInfo, SendInfo, SendRow};
-use crate::note::OpenedSend;
 use crate::partition::{Grant, Partition, Slots};
-use crate::transaction::{Table, Write};
 use crate::turn::{Begun, Loaded};
 use crate::waiting::Waiting;
 
@@ -34,6 +38,8 @@ struct Asking {
     version: VersionNo,
     journey: Arc<Journey>,
     node: NodeIndex,
+    /// The entry key: tells two enrollments of one journey apart in words that its author chose.
+    key: Arc<str>,
 }
 
 impl Asking {
@@ -57,7 +63,7 @@ pub(crate) fn run(
     let catalog = partition.catalog().clone();
     // What follows a send counts from the commit that decides it (semantics 8), not from receipt.
     begun.at = begun.now;
-    retries(partition, loaded, begun, slots, &catalog);
+    retry::run(partition, loaded, begun, slots, &catalog);
     for _ in 0..ROUNDS_MAX {
         let asking = collect(loaded, begun, &catalog);
         if asking.is_empty() {
@@ -88,6 +94,7 @@ fn collect(loaded: &Loaded, begun: &Begun, catalog: &Catalog) -> Vec<Asking> {
             version: enrollment.version,
             journey: journey.clone(),
             node: enrollment.at,
+            key: enrollment.key.clone(),
         };
         let now = begun.now;
         let asks = match sending.phase {
@@ -125,6 +132,7 @@ fn in_order(found: Vec<(SendId, Instant, Asking)>) -> Vec<Asking> {
                 valid_until: *valid_until,
                 journey: asking.journey.name.as_str(),
                 step: id.as_str(),
+                key: &asking.key,
                 send: *send,
                 payload: asking,
             }
@@ -159,7 +167,7 @@ fn ask(
         let Some((channel, _)) = step.channels.get(usize::from(at)) else {
             return;
         };
-        let verdict = decide(loaded, begun.now, catalog, asking, channel);
+        let verdict = question::of(loaded, begun.now, catalog, asking, channel);
         match verdict.decision {
             Decision::Allow => {
                 allowed(partition, loaded, begun, slots, catalog, asking, verdict);
@@ -181,63 +189,6 @@ fn ask(
             }
         }
     }
-}
-
-/// The trait that holds the address on a channel, if the customer has one.
-fn address<'a>(
-    loaded: &'a Loaded,
-    catalog: &Catalog,
-    channel: &ChannelName,
-) -> Option<&'a Arc<str>> {
-    let info = catalog.channel(channel)?;
-    match loaded.customer.traits.get(&info.address)? {
-        domain::value::Value::Text(text) if !text.is_empty() => Some(text),
-        _ => None,
-    }
-}
-
-fn decide(
-    loaded: &Loaded,
-    now: Instant,
-    catalog: &Catalog,
-    asking: &Asking,
-    channel: &ChannelName,
-) -> Verdict {
-    let customer = &loaded.customer;
-    let (_, step) = asking.step();
-    let enrollment = customer.enrollments.iter().find(|known| known.id == asking.enrollment);
-    let (send, valid_until, skip) = match enrollment.map(|known| (&known.state, known)) {
-        Some((State::Sending(sending), known)) => {
-            (sending.send, sending.valid_until, known.skip_next_send)
-        }
-        _ => (SendId(0), now, false),
-    };
-    let address = address(loaded, catalog, channel).map(|text| &**text);
-    let request = Request {
-        send,
-        channel,
-        topic: step.topic.as_ref(),
-        channel_id: catalog.name(channel.as_str()),
-        class_id: catalog.name(step.class.as_str()),
-        topic_id: step.topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
-        campaign_id: campaign(catalog, &asking.journey),
-        valid_until,
-        on_capped: step.on_capped,
-        skip_catch_up: skip,
-        shadow: false,
-        subject: Subject {
-            zone: customer.zone.as_ref(),
-            consent: &customer.consent,
-            address,
-            suppressed: address.and_then(|address| customer.suppressed(channel, address)),
-        },
-    };
-    let rows = loaded.ledger.as_deref().unwrap_or_default();
-    policies::decide(&request, History::new(rows), catalog.policy(), now)
-}
-
-fn campaign(catalog: &Catalog, journey: &Journey) -> NameId {
-    journey.campaign.as_ref().map_or(NameId::NONE, |campaign| catalog.name(campaign.as_str()))
 }
 
 fn record(
@@ -336,185 +287,11 @@ fn allowed(
         return;
     }
     record(loaded, begun, asking, channel, verdict, true);
-    hand_over(partition, loaded, begun, catalog, asking, &current, grant);
+    hand_over::run(partition, loaded, begun, catalog, asking, &current, grant);
     let sent = catalog.name(channel.as_str());
     begun.deltas.push((CounterKey::Sent(asking.version, asking.node, sent), 1));
     if let Some(at) = position(loaded, asking.enrollment) {
         loaded.customer.enrollments[at].last_send = Some(current.send);
         tell(loaded, at, Told::SendDone { outcome: "sent", refused: false }, catalog, begun);
     }
-}
-
-/// The commit `planned -> in_flight`: the only place where a send is reserved.
-fn hand_over(
-    partition: &mut Partition,
-    loaded: &mut Loaded,
-    begun: &mut Begun,
-    catalog: &Catalog,
-    asking: &Asking,
-    current: &Sending,
-    grant: Grant,
-) {
-    let (id, step) = asking.step();
-    let (channel, template) = &step.channels[usize::from(current.channel)];
-    let policy = catalog.policy();
-    let class = catalog.name(step.class.as_str());
-    let mut row = LedgerRow {
-        send: current.send,
-        counted_at: begun.now,
-        cost_micros: 0,
-        policy: policy.version(),
-        channel: catalog.name(channel.as_str()),
-        class,
-        topic: step.topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
-        campaign: campaign(catalog, &asking.journey),
-        state: policies::CountState::Reserved,
-        counts_toward_caps: policy.class(class).counts_toward_caps,
-        shadow: false,
-    };
-    if grant == Grant::Accepted {
-        row.state = policies::CountState::Accepted;
-    }
-    let at = position(loaded, asking.enrollment);
-    let trigger = at.map(|at| loaded.customer.enrollments[at].trigger.clone()).unwrap_or_default();
-    let open = (grant == Grant::Slot).then(|| OpenInfo {
-        address: address(loaded, catalog, channel).cloned().unwrap_or_else(|| Arc::from("")),
-        step: id.clone(),
-        class: step.class.clone(),
-        topic: step.topic.clone(),
-        valid_until: current.valid_until,
-        delivery: step.delivery,
-        trigger,
-        retry_at: None,
-        maybe_sent: false,
-    });
-    let info = SendInfo {
-        journey: asking.journey.name.clone(),
-        version: asking.version,
-        node: asking.node,
-        enrollment: asking.enrollment,
-        channel: channel.clone(),
-        template: template.clone(),
-        attempts: 1,
-        reply: String::new(),
-        settled_at: if grant == Grant::Accepted { begun.now } else { Instant::MIN },
-        open,
-    };
-    let row = SendRow { ledger: row, info };
-    if let Some(rows) = &mut loaded.ledger {
-        let at = rows.partition_point(|known| known.counted_at <= row.ledger.counted_at);
-        rows.insert(at, row.ledger);
-    }
-    put(partition, loaded, begun, row);
-}
-
-/// Writes a send's row; if it is open, notes that and asks for its attempt.
-fn put(partition: &mut Partition, loaded: &Loaded, begun: &mut Begun, row: SendRow) {
-    let customer = loaded.customer.key();
-    begun.changed = true;
-    partition.write_send(begun, customer, &row);
-    if let Some(open) = &row.info.open {
-        let retry_at = open.retry_at;
-        begun.opened.push(OpenedSend {
-            send: row.ledger.send,
-            customer,
-            counted_at: row.ledger.counted_at,
-            retry_at,
-        });
-        if retry_at.is_none() {
-            begun.attempts.extend(ledger::attempt(&loaded.customer, &row).map(Arc::new));
-        }
-        partition.set_open(Open { customer, row });
-    }
-}
-
-impl Partition {
-    pub(crate) fn write_send(
-        &self,
-        begun: &mut Begun,
-        customer: domain::ids::CustomerKey,
-        row: &SendRow,
-    ) {
-        let key =
-            crate::codec::send_key(self.id(), customer, row.ledger.counted_at, row.ledger.send);
-        begun.writes.push(Write { table: Table::Sends, key, value: Some(row.encode()) });
-    }
-}
-
-/// Open sends whose next attempt is due: the policy is asked again in the commit that sends them
-/// (DESIGN "Sending"), and their own reservation does not count against them.
-fn retries(
-    partition: &mut Partition,
-    loaded: &mut Loaded,
-    begun: &mut Begun,
-    slots: &mut dyn Slots,
-    catalog: &Catalog,
-) {
-    for send in std::mem::take(&mut begun.retries) {
-        let Some(mut open) = partition.open(send).cloned() else {
-            continue;
-        };
-        if open.row.info.open.as_ref().is_none_or(|open| open.retry_at.is_none()) {
-            continue;
-        }
-        let decision = decide_retry(loaded, begun.now, catalog, &open.row);
-        let again = match decision {
-            Decision::Allow => slots.take(&open.row.info.channel) != Grant::None,
-            Decision::HoldUntil(until) => {
-                retry_at(&mut open.row, Some(until));
-                put(partition, loaded, begun, open.row);
-                continue;
-            }
-            Decision::NextChannel | Decision::Refuse => {
-                partition.settle_open(begun, loaded, open, policies::CountState::Released);
-                continue;
-            }
-        };
-        if again {
-            open.row.info.attempts += 1;
-            retry_at(&mut open.row, None);
-        } else {
-            retry_at(&mut open.row, Some(begun.now.plus_ms(NO_SLOT_PAUSE_MS)));
-        }
-        put(partition, loaded, begun, open.row);
-    }
-}
-
-/// Pause before a retry asks again for a connection slot.
-const NO_SLOT_PAUSE_MS: i64 = 1_000;
-
-fn retry_at(row: &mut SendRow, at: Option<Instant>) {
-    if let Some(open) = &mut row.info.open {
-        open.retry_at = at;
-    }
-}
-
-fn decide_retry(loaded: &Loaded, now: Instant, catalog: &Catalog, row: &SendRow) -> Decision {
-    let Some(open) = &row.info.open else {
-        return Decision::Refuse;
-    };
-    let customer = &loaded.customer;
-    let channel = &row.info.channel;
-    let address = Some(&*open.address);
-    let request = Request {
-        send: row.ledger.send,
-        channel,
-        topic: open.topic.as_ref(),
-        channel_id: row.ledger.channel,
-        class_id: row.ledger.class,
-        topic_id: row.ledger.topic,
-        campaign_id: row.ledger.campaign,
-        valid_until: open.valid_until,
-        on_capped: None,
-        skip_catch_up: false,
-        shadow: false,
-        subject: Subject {
-            zone: customer.zone.as_ref(),
-            consent: &customer.consent,
-            address,
-            suppressed: address.and_then(|address| customer.suppressed(channel, address)),
-        },
-    };
-    let rows = loaded.ledger.as_deref().unwrap_or_default();
-    policies::decide(&request, History::new(rows), catalog.policy(), now).decision
 }

@@ -1,0 +1,151 @@
+//! What the contact policy is asked: a message at its step, or an open send before its next
+//! attempt.
+
+use std::sync::Arc;
+
+use domain::ids::{ChannelName, NameId, SendId, Topic};
+use domain::journey::definition::Journey;
+use domain::journey::enrollment::State;
+use domain::journey::steps::send::OnCapped;
+use domain::time::Instant;
+use domain::value::Value;
+use domain::verdict::{Decision, Verdict};
+use policies::{History, Request, Subject};
+
+use super::Asking;
+use crate::catalog::Catalog;
+use crate::ledger::SendRow;
+use crate::turn::Loaded;
+
+/// One question, without what the policy reads of the customer.
+struct Question<'a> {
+    send: SendId,
+    channel: &'a ChannelName,
+    topic: Option<&'a Topic>,
+    names: Names,
+    valid_until: Instant,
+    on_capped: Option<OnCapped>,
+    skip_catch_up: bool,
+    address: Option<&'a str>,
+}
+
+/// The names of a question as the ledger has them.
+struct Names {
+    channel: NameId,
+    class: NameId,
+    topic: NameId,
+    campaign: NameId,
+}
+
+impl Question<'_> {
+    fn ask(self, loaded: &Loaded, now: Instant, catalog: &Catalog) -> Verdict {
+        let customer = &loaded.customer;
+        let suppressed = |address| customer.suppressed(self.channel, address);
+        let request = Request {
+            send: self.send,
+            channel: self.channel,
+            topic: self.topic,
+            channel_id: self.names.channel,
+            class_id: self.names.class,
+            topic_id: self.names.topic,
+            campaign_id: self.names.campaign,
+            valid_until: self.valid_until,
+            on_capped: self.on_capped,
+            skip_catch_up: self.skip_catch_up,
+            shadow: false,
+            subject: Subject {
+                zone: customer.zone.as_ref(),
+                consent: &customer.consent,
+                address: self.address,
+                suppressed: self.address.and_then(suppressed),
+            },
+        };
+        let rows = loaded.ledger.as_deref().unwrap_or_default();
+        policies::decide(&request, History::new(rows), catalog.policy(), now)
+    }
+}
+
+/// The verdict on a message at its step, on one channel.
+pub(super) fn of(
+    loaded: &Loaded,
+    now: Instant,
+    catalog: &Catalog,
+    asking: &Asking,
+    channel: &ChannelName,
+) -> Verdict {
+    let (_, step) = asking.step();
+    let enrollments = &loaded.customer.enrollments;
+    let enrollment = enrollments.iter().find(|known| known.id == asking.enrollment);
+    let (send, valid_until, skip_catch_up) = match enrollment.map(|known| (&known.state, known)) {
+        Some((State::Sending(sending), known)) => {
+            (sending.send, sending.valid_until, known.skip_next_send)
+        }
+        _ => (SendId(0), now, false),
+    };
+    let names = Names {
+        channel: catalog.name(channel.as_str()),
+        class: catalog.name(step.class.as_str()),
+        topic: step.topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
+        campaign: campaign(catalog, &asking.journey),
+    };
+    let question = Question {
+        send,
+        channel,
+        topic: step.topic.as_ref(),
+        names,
+        valid_until,
+        on_capped: step.on_capped,
+        skip_catch_up,
+        address: address(loaded, catalog, channel).map(|text| &**text),
+    };
+    question.ask(loaded, now, catalog)
+}
+
+/// The decision on the next attempt of an open send: to the address, and with the names, of the
+/// first one. What it did on a full cap was decided with its reservation.
+pub(super) fn of_retry(
+    loaded: &Loaded,
+    now: Instant,
+    catalog: &Catalog,
+    row: &SendRow,
+) -> Decision {
+    let Some(open) = &row.info.open else {
+        return Decision::Refuse;
+    };
+    let ledger = &row.ledger;
+    let names = Names {
+        channel: ledger.channel,
+        class: ledger.class,
+        topic: ledger.topic,
+        campaign: ledger.campaign,
+    };
+    let question = Question {
+        send: ledger.send,
+        channel: &row.info.channel,
+        topic: open.topic.as_ref(),
+        names,
+        valid_until: open.valid_until,
+        on_capped: None,
+        skip_catch_up: false,
+        address: Some(&*open.address),
+    };
+    question.ask(loaded, now, catalog).decision
+}
+
+/// The trait that holds the address on a channel, if the customer has one.
+pub(super) fn address<'a>(
+    loaded: &'a Loaded,
+    catalog: &Catalog,
+    channel: &ChannelName,
+) -> Option<&'a Arc<str>> {
+    let info = catalog.channel(channel)?;
+    match loaded.customer.traits.get(&info.address)? {
+        Value::Text(text) if !text.is_empty() => Some(text),
+        _ => None,
+    }
+}
+
+/// The campaign of a journey, as the ledger has it.
+pub(super) fn campaign(catalog: &Catalog, journey: &Journey) -> NameId {
+    journey.campaign.as_ref().map_or(NameId::NONE, |campaign| catalog.name(campaign.as_str()))
+}

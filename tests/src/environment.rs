@@ -27,6 +27,18 @@ pub fn binary() -> PathBuf {
         .expect("no cadencia binary: run `cargo build`, or the tests by tests/run.sh")
 }
 
+/// The binary as a command, without the variables of this module: a server takes every
+/// `CADENCIA_*` variable for a setting, and refuses those that it does not know.
+pub fn cadencia() -> std::process::Command {
+    let mut command = std::process::Command::new(binary());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CADENCIA_")) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// The directory of real data sets, where one was given (`CADENCIA_REAL_DATA`).
 pub fn real_data() -> Option<PathBuf> {
     std::env::var_os("CADENCIA_REAL_DATA").map(PathBuf::from)

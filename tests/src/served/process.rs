@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ pub(super) struct Server {
 impl Server {
     /// Starts it and waits until it listens.
     pub(super) fn start(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(environment::binary())
+        let mut child = environment::cadencia()
             .args(["serve", "--listen", "127.0.0.1:0", "--partitions", PARTITIONS, "--data"])
             .arg(data)
             .args(arguments)
@@ -79,7 +79,7 @@ impl Drop for Server {
 
 /// A command on a data directory.
 pub(super) fn cadencia(data: &Path, arguments: &[&str]) -> Output {
-    Command::new(environment::binary())
+    environment::cadencia()
         .args(arguments)
         .arg("--data")
         .arg(data)

@@ -2,7 +2,7 @@
 //! mail server, and what arrives is what `simulate` said, kills or not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use runtime::Clock;
 
@@ -88,7 +88,7 @@ async fn with_kills(class: &str, kills: usize, seed: u64) -> Survived {
 }
 
 fn spawn_import(shop: &Shop) -> Child {
-    Command::new(environment::binary())
+    environment::cadencia()
         .args(shop.import("events.ndjson"))
         .arg("--data")
         .arg(shop.path("data"))

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use flate2::read::GzDecoder;
 
@@ -66,7 +65,7 @@ impl Shop {
     /// What `simulate` says must be sent: instant by send.
     pub(super) fn expected(&self) -> BTreeMap<String, String> {
         let out = self.path("simulated");
-        let output = Command::new(environment::binary())
+        let output = environment::cadencia()
             .arg("simulate")
             .arg(self.campaign())
             .args(["--events", &self.argument("events.ndjson")])

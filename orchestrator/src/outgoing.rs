@@ -83,7 +83,8 @@ struct Messages {
     clock: Clock,
 }
 
-/// Builds providers and templates; a channel whose definition is that of `known` keeps its provider.
+/// Builds providers and templates. A channel whose definition is that of `known` keeps its
+/// provider.
 pub fn build(
     definitions: &Definitions,
     with: &Workshop,

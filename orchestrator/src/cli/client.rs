@@ -44,7 +44,8 @@ struct RefusedItem {
 
 /// Runs a command's future.
 pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    actix_rt::System::new().block_on(future)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("the system gives a thread its event queue").block_on(future)
 }
 
 impl Client {

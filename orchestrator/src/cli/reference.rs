@@ -42,8 +42,8 @@ fn command_line() -> String {
     if let Some(about) = command.get_about() {
         let _ = writeln!(page, "{about}\n");
     }
-    let exits = "Results go to standard output, everything else to standard error. How a command ends: \
-                 [exit codes](../cli-exit-codes.md).\n";
+    let exits = "Results go to standard output, everything else to standard error. How a command \
+                 ends: [exit codes](../cli-exit-codes.md).\n";
     page.push_str(exits);
     for one in command.get_subcommands().filter(|one| !one.is_hide_set()) {
         describe(one, "cadencia", &mut page);
@@ -129,9 +129,9 @@ fn details(arg: &Arg) -> String {
 
 fn settings() -> String {
     let mut page = format!(
-        "# Settings of the server\n\n{MADE}\nA YAML file (`cadencia serve --config FILE`), then variables, \
-         then flags; the last wins, key by key. An\nunknown key is an error. Parts of a variable are \
-         joined by two underscores; lists are separated by commas.\n\n\
+        "# Settings of the server\n\n{MADE}\nA YAML file (`cadencia serve --config FILE`), then \
+         variables, then flags; the last wins, key by key.\nAn unknown key is an error. Parts of a \
+         variable are joined by two underscores; lists are\nseparated by commas.\n\n\
          | Key | Variable | Default | |\n|---|---|---|---|\n"
     );
     let schema = schemars::schema_for!(Settings).to_value();

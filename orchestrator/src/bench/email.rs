@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use super::campaign::MAIL_BYTES;
 use super::http::{Connection, metric};
 use super::known::fill;
-use super::load::{Keys, Load};
+use super::load::{Keys, Load, Order};
 use super::report::{Report, rounded};
 use super::server::Server;
 use super::{Bench, BenchError, campaign, cannot, median};
@@ -126,7 +126,7 @@ async fn send(bench: &Bench, server: &Server, mails: u64, run: u64) -> Result<f6
         address: server.address,
         connections: 4,
         events: EVENTS,
-        keys: Keys { customers: mails, skewed: false },
+        keys: Keys { customers: mails, order: Order::InTurn },
         offers_in_ten: 10,
         seconds: PATIENCE_MS as f64,
         requests_max: mails / EVENTS,

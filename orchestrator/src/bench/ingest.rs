@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::time::Instant;
 
 use super::known::fill;
-use super::load::{Keys, Load, Told};
+use super::load::{Keys, Load, Order, Told};
 use super::report::Report;
 use super::server::Server;
 use super::{Bench, BenchError, campaign, cannot, replay};
@@ -38,12 +38,12 @@ fn ground(bench: &Bench, report: &mut Report) -> Result<Ground, BenchError> {
 }
 
 impl Ground {
-    fn load(&self, connections: u64, events: u64, skewed: bool) -> Load {
+    fn load(&self, connections: u64, events: u64, order: Order) -> Load {
         Load {
             address: self.server.address,
             connections,
             events,
-            keys: Keys { customers: self.customers, skewed },
+            keys: Keys { customers: self.customers, order },
             offers_in_ten: 1,
             seconds: 1.0,
             requests_max: u64::MAX,
@@ -61,13 +61,14 @@ pub(super) async fn batches(bench: &Bench) -> Result<Report, BenchError> {
     let append = limit.map_err(cannot("measure the disk"))?;
     let ground = ground(bench, &mut report)?;
     let seconds = bench.seconds(1, 60) as f64;
-    let uniform = ground.load(64, 100, false);
+    let uniform = ground.load(64, 100, Order::Uniform);
     warm_up(bench, &uniform).await?;
     let before = ground.server.process();
     let fast = Load { seconds, name: "uniform", ..uniform.clone() };
     let fast = whole(fast.run(&bench.clock, false).await?)?;
     let after = ground.server.process();
-    let skewed = Load { seconds: seconds / 2.0, name: "skewed", ..ground.load(64, 100, true) };
+    let skewed =
+        Load { seconds: seconds / 2.0, name: "skewed", ..ground.load(64, 100, Order::Skewed) };
     let skewed = whole(skewed.run(&bench.clock, false).await?)?;
     let rate = Some(fast.requests as f64 / fast.seconds * HALF);
     let half = Load { seconds: seconds / 2.0, rate, name: "half", ..uniform };
@@ -97,7 +98,7 @@ pub(super) async fn single(bench: &Bench) -> Result<Report, BenchError> {
     let mut report = Report::new("ingest-single");
     let ground = ground(bench, &mut report)?;
     let seconds = bench.seconds(1, 30) as f64;
-    let uniform = ground.load(256, 1, false);
+    let uniform = ground.load(256, 1, Order::Uniform);
     warm_up(bench, &uniform).await?;
     let fast = Load { seconds, name: "uniform", ..uniform.clone() };
     let fast = whole(fast.run(&bench.clock, false).await?)?;

@@ -43,17 +43,29 @@ impl Chance {
 pub(super) struct Keys {
     /// How many there are.
     pub(super) customers: u64,
-    /// Whether 80 % of the events are about 5 % of them.
-    pub(super) skewed: bool,
+    /// In which order.
+    pub(super) order: Order,
+}
+
+/// The order in which customers have events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Any of them, each as likely.
+    Uniform,
+    /// 80 % of the events are about 5 % of them.
+    Skewed,
+    /// One after the other.
+    InTurn,
 }
 
 impl Keys {
-    pub(super) fn draw(self, chance: &mut Chance) -> u64 {
+    /// The customer of an event, by the event's number.
+    pub(super) fn draw(self, chance: &mut Chance, number: u64) -> u64 {
         let busy = (self.customers / BUSY_ONE_IN).max(1);
-        if self.skewed && chance.below(1_000) < BUSY_PERMILLE {
-            chance.below(busy)
-        } else {
-            chance.below(self.customers)
+        match self.order {
+            Order::InTurn => number % self.customers,
+            Order::Skewed if chance.below(1_000) < BUSY_PERMILLE => chance.below(busy),
+            Order::Skewed | Order::Uniform => chance.below(self.customers),
         }
     }
 }
@@ -260,8 +272,8 @@ impl Client {
             body.extend_from_slice(b"{\"batch\":[");
         }
         for at in 0..self.load.events {
-            let customer = self.load.keys.draw(chance);
             let number = request * self.load.events + at;
+            let customer = self.load.keys.draw(chance, number);
             let offer = number % 10 < self.load.offers_in_ten;
             if at > 0 {
                 body.push(b',');

@@ -10,7 +10,7 @@ use store::{Limit, Range, Read as _};
 
 use super::campaign::EVENT;
 use super::known::{Direct, PARTITIONS, customer, fill};
-use super::load::{Keys, Load};
+use super::load::{Keys, Load, Order};
 use super::report::{Report, rounded};
 use super::server::Server;
 use super::{Bench, BenchError, campaign, cannot};
@@ -35,7 +35,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Report, BenchError> {
         address: server.address,
         connections: 64,
         events: 100,
-        keys: Keys { customers, skewed: false },
+        keys: Keys { customers, order: Order::Uniform },
         offers_in_ten: 1,
         // Longer than the server lives: its end is the end of the load.
         seconds: seconds as f64 + 60.0,

@@ -10,7 +10,7 @@ use engine::{Effect, Input, Loaded, Partition};
 use store::{Read as _, Store};
 
 use super::known::{Direct, Free, Meter, PARTITIONS, customer, viewed};
-use super::load::{Chance, Keys};
+use super::load::{Chance, Keys, Order};
 use super::{Bench, BenchError, campaign, cannot};
 use crate::rows;
 
@@ -80,13 +80,13 @@ fn rounds(
     events: u64,
 ) -> Result<Vec<Vec<Part>>, BenchError> {
     let mut chance = Chance(4_711);
-    let keys = Keys { customers, skewed: false };
+    let keys = Keys { customers, order: Order::Uniform };
     let mut active: HashMap<u64, Loaded> = HashMap::new();
     let (mut rounds, mut number) = (Vec::new(), 0);
     while number < events {
         let mut parts: Vec<Part> = (0..PARTITIONS).map(|_| Part::default()).collect();
         for _ in 0..ROUND.min((events - number) as usize) {
-            let drawn = keys.draw(&mut chance);
+            let drawn = keys.draw(&mut chance, number);
             let now = Instant(bench.clock.now_ms());
             let id = customer(drawn);
             let at = usize::from(id.key().partition(PARTITIONS));

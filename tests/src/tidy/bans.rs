@@ -18,7 +18,6 @@ const CODE_BANS: [CodeBan; 6] = [
         homes: &[
             "orchestrator/runtime/src/clock",
             "orchestrator/store/examples/",
-            "policies/examples/",
             "tests/",
         ],
         why: "only the runtime's clock reads time; take `now` as an argument",

@@ -60,7 +60,8 @@ metadata: {name: offer}
 spec:
   subject: "{{ customer.first_name | default: 'Hello' }}, ten per cent for you"
   text: |
-    Hello {{ customer.first_name }}, the price of what you looked at is now {{ event.properties.price }}.
+    Hello {{ customer.first_name }},
+    what you looked at costs {{ event.properties.price }} now.
 "#;
 
 /// Keeps what it is given.

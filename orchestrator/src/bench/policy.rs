@@ -1,5 +1,5 @@
-//! `policy`: verdicts of the gate on one core, each with the record of why: twenty rules, a customer
-//! with 200 ledger rows.
+//! `policy`: verdicts of the gate on one core, each with the record of why: twenty rules, a
+//! customer with 200 ledger rows.
 
 use std::hint::black_box;
 

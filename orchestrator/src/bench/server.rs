@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::procfs::Process;
 use super::{Bench, BenchError, cannot};
+use crate::config::settings::environment;
 
 /// What the server says when it is ready, before its address.
 const READY: &str = "listens on http://";
@@ -33,6 +34,10 @@ impl Server {
         let mut command = Command::new(bench.program());
         command.arg("serve").arg("--data").arg(data).arg("--campaign").arg(campaign);
         command.args(["--listen", "127.0.0.1:0", "--log", "error"]).args(more);
+        // What is measured must not depend on settings that somebody has set for another server.
+        for name in environment().into_keys().filter(|name| name.starts_with("CADENCIA_")) {
+            command.env_remove(name);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(cannot("start the server"))?;
         let output = child.stdout.take();

@@ -4,11 +4,12 @@
 //! hold ends: there is one code path. It must never reserve anything or change what it reads.
 
 use domain::ids::RuleName;
-use domain::time::{Instant, Zone};
+use domain::time::Instant;
 use domain::verdict::{Decision, Reason, RuleKind, RuleResult, Ruling, Verdict};
 
 use crate::ledger::History;
 use crate::request::Request;
+use crate::rules::frequency_cap::Asking;
 use crate::rules::{Finding, catch_up, consent, reachability, suppression, validity};
 use crate::set::{BUILT_IN_RULES, PolicySet, RuleRef};
 
@@ -54,7 +55,7 @@ pub fn allows(request: &Request<'_>, history: History<'_>, set: &PolicySet, now:
         && met(consent::judge(request, class.consent, set.on_no_consent, now))
         && !(class.obeys_quiet_hours
             && set.quiet.iter().any(|rule| rule.until(request, set, now).is_some()))
-        && !set.caps.tally(request, class.obeys_caps, history, zone(request, set), now).any_full()
+        && !set.caps.tally(&asking(request, history, set), now).any_full()
 }
 
 /// How strong a ruling is: the strongest of all decides.
@@ -67,9 +68,11 @@ fn rank(ruling: Ruling) -> u8 {
     }
 }
 
-/// The zone that calendar windows of the customer are reckoned in.
-fn zone<'a>(request: &Request<'a>, set: &'a PolicySet) -> &'a Zone {
-    request.subject.zone.unwrap_or(set.fallback_zone())
+/// What caps need to know, with the zone that calendar windows of the customer are reckoned in.
+fn asking<'a>(request: &'a Request<'a>, history: History<'a>, set: &'a PolicySet) -> Asking<'a> {
+    let obeys_caps = set.class(request.class_id).obeys_caps;
+    let zone = request.subject.zone.unwrap_or(set.fallback_zone());
+    Asking { request, history, obeys_caps, zone }
 }
 
 /// Every rule's result at an instant: the built-in rules, then the declared ones in their order.
@@ -101,8 +104,8 @@ fn ask(
     put(&names.reachability, RuleKind::Reachability, finding, None, None);
     put(&names.validity, RuleKind::Validity, validity::judge(request, now), None, None);
     put(&names.catch_up, RuleKind::CatchUp, catch_up::judge(request, now), None, None);
-    let customer = zone(request, set);
-    let tally = set.caps.tally(request, class.obeys_caps, history, customer, now);
+    let asking = asking(request, history, set);
+    let tally = set.caps.tally(&asking, now);
     for rule in &set.rules {
         match *rule {
             RuleRef::Quiet(index) => {
@@ -110,9 +113,7 @@ fn ask(
                 put(&rule.name, RuleKind::QuietHours, rule.judge(request, set, now), None, None);
             }
             RuleRef::Cap(index) => {
-                let at = (&tally, now);
-                let (finding, counted, limit) =
-                    set.caps.judge(index, request, class.obeys_caps, history, customer, at);
+                let (finding, counted, limit) = set.caps.judge(index, &asking, &tally);
                 put(set.caps.name(index), RuleKind::FrequencyCap, finding, counted, limit);
             }
         }
@@ -153,11 +154,10 @@ fn blocked_until(
     set: &PolicySet,
     at: Instant,
 ) -> Option<Instant> {
-    let (class, customer) = (set.class(request.class_id), zone(request, set));
-    let quiet = if class.obeys_quiet_hours { &set.quiet[..] } else { &[] };
+    let obeys_quiet_hours = set.class(request.class_id).obeys_quiet_hours;
+    let quiet = if obeys_quiet_hours { &set.quiet[..] } else { &[] };
     let quiet_until = quiet.iter().filter_map(|rule| rule.until(request, set, at)).max();
-    let tally = set.caps.tally(request, class.obeys_caps, history, customer, at);
-    quiet_until.max(set.caps.all_room_at(&tally, customer))
+    quiet_until.max(set.caps.all_room_at(&asking(request, history, set), at))
 }
 
 /// Holds until the earliest legal instant, or refuses if the message is no longer valid then.

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod apply;
+mod bench;
 mod client;
 mod completions;
 mod demo;
@@ -38,6 +39,8 @@ enum Command {
     Simulate(simulate::Args),
     /// Run the server.
     Serve(serve::Args),
+    /// Measure what this machine does in a second.
+    Bench(bench::Args),
     /// Show what applying a campaign directory to a running server would change.
     Plan(apply::PlanArgs),
     /// Publish a campaign directory on a running server.
@@ -80,6 +83,7 @@ pub fn run() -> u8 {
         Command::Demo(args) => demo::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Plan(args) => apply::plan(&args),
         Command::Apply(args) => apply::apply(&args),
         Command::Import(args) => import::run(&args),

@@ -186,6 +186,42 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// Many caps over a long ledger: each counts as if it stood alone, and a full one has room at
+    /// the instant that it names and not a millisecond before.
+    #[test]
+    fn many_caps_over_a_long_ledger_agree_with_the_oracle(
+        caps in prop::collection::vec((cap(), 1u32..400), 1..64),
+        zone in zones(),
+        now in starts(),
+        rows in prop::collection::vec(
+            (0..days(12), 0usize..3, select(CountState::ALL.to_vec())), 100..600),
+    ) {
+        let caps = caps.into_iter().map(|(cap, limit)| NaiveCap { limit, ..cap }).collect();
+        let naive = NaivePolicy { caps, quiet: None };
+        let set = set(&naive.yaml());
+        let world = world(&set, zone, now, &rows);
+        let zone = world.zone.clone().expect("a zone");
+        let verdict = world.ask(&set, now);
+        let counted = verdict.rules.iter().filter(|rule| rule.kind == RuleKind::FrequencyCap);
+        for (cap, rule) in naive.caps.iter().zip(counted) {
+            if !cap.about(domain::ids::NameId(1)) {
+                prop_assert_eq!(rule.counted, None);
+                continue;
+            }
+            let count = |at: Instant| cap.count(&world.rows, at, &zone);
+            prop_assert_eq!(rule.counted, Some(count(now)), "{:?}", cap);
+            let room = rule.earliest.expect("a cap always has room some time");
+            prop_assert!(count(room) < cap.limit, "{:?} is full at {}", cap, room);
+            if room > now {
+                prop_assert!(count(room.plus_ms(-1)) >= cap.limit, "{:?} too late", cap);
+            }
+        }
+    }
+}
+
 /// What the rules said, in an order of its own.
 fn results(verdict: &Verdict) -> Vec<(Option<u32>, Option<u32>, String)> {
     let shown = |rule: &RuleResult| {

@@ -23,6 +23,7 @@ const ACTIX: &[&str] = &[
     "orchestrator/src/actors",
     "orchestrator/src/web",
     "orchestrator/src/app",
+    "orchestrator/src/bench/active.rs",
     "orchestrator/src/cli/demo.rs",
     "orchestrator/src/cli/serve.rs",
     "orchestrator/src/main.rs",

@@ -29,6 +29,7 @@
 //!       window: {rolling: P14D, widen_to: month, zone: utc}
 //! ```
 
+mod lanes;
 mod tally;
 mod validate;
 mod window;
@@ -43,7 +44,7 @@ use super::scope::{RawScope, Scope};
 use crate::ledger::Counts;
 use crate::set::Names;
 
-pub(crate) use tally::CapTable;
+pub(crate) use tally::{Asking, CapTable};
 pub use window::{CapZone, Window};
 
 /// Most caps of one policy set: their results of a scan stand in one machine word.

@@ -2,7 +2,7 @@
 //!
 //! The hot path of the gate. Each cap is one bit of a machine word; whether a row counts for a cap
 //! is the conjunction of one word per dimension, looked up by number. Rows are read newest first
-//! and only as far down as some window reaches; a cap whose limit is reached is counted no further.
+//! and only as far down as some window reaches.
 
 use std::ops::Range;
 
@@ -10,6 +10,7 @@ use domain::ids::{NameId, RuleName};
 use domain::time::{Instant, Zone};
 use domain::verdict::Reason;
 
+use super::lanes::{BLOCK_MAX, add_block};
 use super::{CAPS_MAX, FrequencyCap, Window};
 use crate::ledger::{CountState, History, LedgerRow};
 use crate::request::Request;
@@ -67,19 +68,17 @@ impl Dimension {
 
 /// What a pass found, for the caps that it was asked about.
 pub(crate) struct Tally {
+    at: Instant,
     asked: u64,
     full: u64,
     counted: [u32; CAPS_MAX],
-    /// For a full cap: the instant of the newest row that must leave before there is room.
-    blocker: [Instant; CAPS_MAX],
-    spans: [(Instant, Instant); CAPS_MAX],
 }
 
 /// The rows `start..end` that a window covers, and the caps that use it.
 #[derive(Clone, Copy, Default)]
 struct Covered {
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
     caps: u64,
 }
 
@@ -88,6 +87,17 @@ impl Tally {
     pub(crate) fn any_full(&self) -> bool {
         self.full != 0
     }
+}
+
+/// Who is asked for, and about what: the same for every pass over one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking<'a> {
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) history: History<'a>,
+    /// Whether the class obeys caps; one that does not asks about none.
+    pub(crate) obeys_caps: bool,
+    /// The zone of the customer, or the fallback zone.
+    pub(crate) zone: &'a Zone,
 }
 
 impl CapTable {
@@ -124,40 +134,29 @@ impl CapTable {
             & self.campaigns.caps(request.campaign_id)
     }
 
-    /// Counts for a send that would go at `at`. A class that does not obey caps asks about none.
-    pub(crate) fn tally(
-        &self,
-        request: &Request<'_>,
-        obeys_caps: bool,
-        history: History<'_>,
-        customer_zone: &Zone,
-        at: Instant,
-    ) -> Tally {
-        let asked = if obeys_caps { self.in_scope(request) } else { 0 };
-        let mut tally = Tally {
-            asked,
-            full: 0,
-            counted: [0; CAPS_MAX],
-            blocker: [Instant::MIN; CAPS_MAX],
-            spans: [(Instant::MIN, Instant::MIN); CAPS_MAX],
-        };
-        if asked == 0 || history.rows().is_empty() {
+    /// Counts for a send that would go at an instant.
+    pub(crate) fn tally(&self, asking: &Asking<'_>, at: Instant) -> Tally {
+        let asked = if asking.obeys_caps { self.in_scope(asking.request) } else { 0 };
+        let mut tally = Tally { at, asked, full: 0, counted: [0; CAPS_MAX] };
+        let rows = asking.history.rows();
+        if asked == 0 || rows.is_empty() {
             return tally;
         }
-        let rows = history.rows();
         let mut covered = [Covered::default(); CAPS_MAX];
         let mut used = 0;
-        for (index, (window, caps)) in self.windows.iter().enumerate() {
-            if caps & asked == 0 {
-                continue;
-            }
-            let (from, to) = window.span(at, customer_zone);
-            tally.spans[index] = (from, to);
+        for (window, caps) in self.windows.iter().filter(|(_, caps)| caps & asked != 0) {
+            let (from, to) = window.span(at, asking.zone);
             let Range { start, end } = range_of(rows, from, to);
-            covered[used] = Covered { start, end, caps: caps & asked };
+            // The ledger of one customer does not hold four billion rows.
+            covered[used] = Covered { start: start as u32, end: end as u32, caps: caps & asked };
             used += 1;
         }
-        self.count(request, rows, &covered[..used], &mut tally);
+        self.count(asking.request, rows, &covered[..used], &mut tally.counted);
+        for index in bits(asked) {
+            if tally.counted[index] >= self.caps[index].limit {
+                tally.full |= 1 << index;
+            }
+        }
         tally
     }
 
@@ -167,9 +166,9 @@ impl CapTable {
         request: &Request<'_>,
         rows: &[LedgerRow],
         windows: &[Covered],
-        tally: &mut Tally,
+        counted: &mut [u32; CAPS_MAX],
     ) {
-        let mut end = rows.len();
+        let mut end = rows.len() as u32;
         while end > 0 {
             let (mut active, mut start) = (0, 0);
             for window in windows {
@@ -180,15 +179,10 @@ impl CapTable {
                     start = start.max(window.start);
                 }
             }
-            active &= !tally.full;
-            for row in rows[start..end].iter().rev() {
-                if active == 0 {
-                    break;
-                }
-                let counting = active & self.counting(row, request.shadow);
-                if counting != 0 && row.send != request.send {
-                    self.add_row(row, counting, tally);
-                    active &= !tally.full;
+            if active != 0 {
+                for block in rows[start as usize..end as usize].chunks(BLOCK_MAX) {
+                    let words = block.iter().map(|row| active & self.counting(row, request));
+                    add_block(counted, self.caps.len(), words);
                 }
             }
             end = start;
@@ -196,40 +190,39 @@ impl CapTable {
     }
 
     /// The caps for which a row counts, as bits.
-    fn counting(&self, row: &LedgerRow, shadow: bool) -> u64 {
-        if !row.counts_toward_caps || (row.shadow && !shadow) {
-            return 0;
-        }
-        self.states[row.state as usize]
+    fn counting(&self, row: &LedgerRow, request: &Request<'_>) -> u64 {
+        let counts =
+            row.counts_toward_caps & (!row.shadow | request.shadow) & (row.send != request.send);
+        // All ones or none: whether a row counts is not guessable, so it is not branched on.
+        let counts = u64::from(counts).wrapping_neg();
+        counts
+            & self.states[row.state as usize]
             & self.channels.caps(row.channel)
             & self.classes.caps(row.class)
             & self.topics.caps(row.topic)
             & self.campaigns.caps(row.campaign)
     }
 
-    fn add_row(&self, row: &LedgerRow, mut counting: u64, tally: &mut Tally) {
-        while counting != 0 {
-            let index = counting.trailing_zeros() as usize;
-            tally.counted[index] += 1;
-            if tally.counted[index] >= self.caps[index].limit {
-                tally.full |= 1 << index;
-                tally.blocker[index] = row.counted_at;
-            }
-            counting &= counting - 1;
-        }
+    /// The first instant at which cap `index`, full in a tally, has room.
+    fn room_at(&self, index: usize, asking: &Asking<'_>, at: Instant) -> Instant {
+        let cap = &self.caps[index];
+        let window = &self.windows[cap.window].0;
+        let (from, to) = window.span(at, asking.zone);
+        let rows = asking.history.rows();
+        let within = rows[range_of(rows, from, to)].iter().rev();
+        let mut counting =
+            within.filter(|row| self.counting(row, asking.request) & (1 << index) != 0);
+        // As many rows as the limit, counted from the newest: when the last of them leaves the
+        // window, one fewer than the limit is left.
+        let blocker = counting.nth(cap.limit as usize - 1).map_or(at, |row| row.counted_at);
+        window.free_at(blocker, to, asking.zone)
     }
 
-    /// The first instant at which cap `index` has room, for a full cap of a tally.
-    fn room_at(&self, index: usize, tally: &Tally, customer_zone: &Zone) -> Instant {
-        let window = self.caps[index].window;
-        let span_end = tally.spans[window].1;
-        self.windows[window].0.free_at(tally.blocker[index], span_end, customer_zone)
-    }
-
-    /// The first instant at which every cap of the tally has room, each taken alone; `None` if all
-    /// have.
-    pub(crate) fn all_room_at(&self, tally: &Tally, customer_zone: &Zone) -> Option<Instant> {
-        bits(tally.full).map(|index| self.room_at(index, tally, customer_zone)).max()
+    /// The latest of the instants at which full caps of a tally have room, each taken alone; `None`
+    /// if all have room.
+    pub(crate) fn all_room_at(&self, asking: &Asking<'_>, at: Instant) -> Option<Instant> {
+        let tally = self.tally(asking, at);
+        bits(tally.full).map(|index| self.room_at(index, asking, at)).max()
     }
 
     /// The name of a cap.
@@ -241,48 +234,25 @@ impl CapTable {
     pub(crate) fn judge(
         &self,
         index: usize,
-        request: &Request<'_>,
-        obeys_caps: bool,
-        history: History<'_>,
-        customer_zone: &Zone,
-        (tally, now): (&Tally, Instant),
+        asking: &Asking<'_>,
+        tally: &Tally,
     ) -> (Finding, Option<u32>, Option<u32>) {
-        let cap = &self.caps[index];
+        let (cap, now) = (&self.caps[index], tally.at);
         let limit = Some(cap.limit);
-        if !obeys_caps {
+        if !asking.obeys_caps {
             return (Finding::allow(Reason::ClassExempt, now), None, limit);
         }
         if tally.asked & (1 << index) == 0 {
             return (Finding::allow(Reason::OutOfScope, now), None, limit);
         }
         let shown = self.windows[cap.window].0.shown();
+        let counted = Some(tally.counted[index]);
         if tally.full & (1 << index) == 0 {
-            let counted = Some(tally.counted[index]);
             return (Finding::allow(Reason::CapRoom(shown), now), counted, limit);
         }
-        let outcome = request.on_capped.map_or(cap.on_exceeded, Outcome::from);
-        let until = self.room_at(index, tally, customer_zone);
-        let counted = Some(self.exact(index, request, history, tally));
+        let outcome = asking.request.on_capped.map_or(cap.on_exceeded, Outcome::from);
+        let until = self.room_at(index, asking, now);
         (Finding::until(outcome, until, Reason::CapFull(shown)), counted, limit)
-    }
-
-    /// All sends that count for a full cap: the pass stopped at its limit, but history may hold
-    /// more (a lowered limit, messages that count without obeying).
-    fn exact(
-        &self,
-        index: usize,
-        request: &Request<'_>,
-        history: History<'_>,
-        tally: &Tally,
-    ) -> u32 {
-        let (from, to) = tally.spans[self.caps[index].window];
-        let rows = history.rows();
-        let within = rows[range_of(rows, from, to)].iter();
-        let counting = within.filter(|row| {
-            self.counting(row, request.shadow) & (1 << index) != 0 && row.send != request.send
-        });
-        // A ledger does not hold four billion rows of one customer.
-        counting.count() as u32
     }
 }
 

@@ -1,0 +1,68 @@
+//! `advance`: turns of the engine on one core, from an event to an encoded transaction: an exit, an
+//! entry, a branch by an expression, a wait; one turn in ten passes a send through four rules.
+
+use domain::time::Instant;
+use engine::Loaded;
+
+use super::known::{PARTITIONS, customer, made, viewed};
+use super::procfs::thread_core_ns;
+use super::report::{Report, rounded};
+use super::{Bench, BenchError, campaign, median, replay};
+
+/// Customers that take turns: more than the caches of a core hold.
+const CUSTOMERS: u64 = 20_000;
+/// Runs, of which the middle one counts.
+const RUNS: usize = 5;
+/// A minute between two turns of one customer.
+const STEP_MS: i64 = 60_000;
+
+pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
+    let mut report = Report::new("advance");
+    let folder = bench.path("campaign");
+    campaign::write(&folder, &campaign::captured())?;
+    let (_, catalog) = campaign::publish(&folder)?;
+    let customers = bench.customers(1_000, CUSTOMERS);
+    let mut partitions: Vec<engine::Partition> =
+        (0..PARTITIONS).map(|id| engine::Partition::new(id, catalog.clone(), 0)).collect();
+    let mut now = Instant(bench.clock.now_ms());
+    let mut all: Vec<(usize, Loaded)> = (0..customers)
+        .map(|number| {
+            let at = usize::from(customer(number).key().partition(PARTITIONS));
+            let (mut loaded, _) = made(&mut partitions, number, now, now);
+            loaded.ledger = Some(Vec::new());
+            (at, loaded)
+        })
+        .collect();
+    let turns = bench.pick(2_000, 400_000) as u64;
+    let (mut by_core, mut by_wall, mut number) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..RUNS {
+        let mut events = Vec::with_capacity(turns as usize);
+        for at in number..number + turns {
+            let whose = at % customers;
+            now = if whose == 0 { now.plus_ms(STEP_MS) } else { now };
+            let message = format!("advance-{at:x}");
+            // Other customers get the sends of each round, so that all have some.
+            let offer = (at + at / customers).is_multiple_of(10);
+            events.push((whose as usize, viewed(&customer(whose), message, now, offer), now));
+        }
+        number += turns;
+        let (core_ns, began) = (thread_core_ns(), bench.now_s());
+        for (whose, event, now) in events {
+            let (partition, loaded) = &mut all[whose];
+            let partition = &mut partitions[*partition];
+            std::hint::black_box(replay::turn(partition, loaded, event, now));
+        }
+        let wall_s = bench.now_s() - began;
+        let core_s = core_ns.zip(thread_core_ns()).map(|(from, to)| (to - from) as f64 / 1e9);
+        by_core.push(turns as f64 / core_s.unwrap_or(wall_s).max(1e-9));
+        by_wall.push(turns as f64 / wall_s.max(1e-9));
+    }
+    report.figure("decisions_per_s_per_core", median(by_core));
+    report.set("wall_decisions_per_s", rounded(median(by_wall)));
+    report.set("turns", turns);
+    report.set("runs", RUNS);
+    report.set("customers", customers);
+    report.set("gated_in_ten", 1);
+    report.set("rules", 4);
+    Ok(report)
+}

@@ -263,6 +263,7 @@ impl App {
             timers: recovered.iter().map(|one| one.timers.len()).sum(),
             in_flight: recovered.iter().map(|one| one.in_flight).sum(),
         };
+        metrics.sends_unknown.inc_by(counts.in_flight as u64);
         let arbiters = Arbiters::start(settings.arbiters)?;
         let parts = Parts { store: store.clone(), clock: clock.clone(), metrics: metrics.clone() };
         let late = Arc::new(OnceLock::new());

@@ -76,7 +76,7 @@ impl Handler<Delivery<ChannelMsg>> for ChannelActor {
             let attempt = outgoing.attempt.clone();
             let permit = Arc::new(outgoing.permit);
             let outcome = deliver(&*channel, &render, &attempt, permit.clone(), now).await;
-            metrics.send(channel.name(), word(&outcome));
+            metrics.send(attempt.channel.as_str(), word(&outcome));
             if matches!(outcome, Outcome::Unknown { .. }) {
                 metrics.sends_unknown.inc();
             }

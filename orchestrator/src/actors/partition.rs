@@ -86,6 +86,7 @@ pub struct PartitionActor {
     /// offers them again.
     postponed: Vec<Addressed>,
     counted_active: i64,
+    counted_timers: i64,
 }
 
 impl std::fmt::Debug for PartitionActor {
@@ -107,6 +108,7 @@ impl PartitionActor {
             quiet: Vec::new(),
             postponed: Vec::new(),
             counted_active: 0,
+            counted_timers: 0,
         }
     }
 
@@ -366,6 +368,9 @@ impl PartitionActor {
         let now = self.active.len() as i64;
         self.wiring.metrics.active_customers.inc_by(now - self.counted_active);
         self.counted_active = now;
+        let timers = self.wiring.timers.borrow().len() as i64;
+        self.wiring.metrics.pending_timers.inc_by(timers - self.counted_timers);
+        self.counted_timers = timers;
     }
 
     fn answer_who_waits(&mut self) {

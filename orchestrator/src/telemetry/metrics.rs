@@ -80,22 +80,16 @@ impl EventType {
 pub enum EventResult {
     /// Taken and durable.
     Accepted,
-    /// Taken before under the same message id.
-    Duplicate,
-    /// Taken, but too old to enter a journey (semantics 3).
-    Late,
     /// Not valid.
     Rejected,
 }
 
 impl EventResult {
-    const ALL: [Self; 4] = [Self::Accepted, Self::Duplicate, Self::Late, Self::Rejected];
+    const ALL: [Self; 2] = [Self::Accepted, Self::Rejected];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
-            Self::Duplicate => "duplicate",
-            Self::Late => "late",
             Self::Rejected => "rejected",
         }
     }
@@ -114,7 +108,7 @@ pub struct Metrics {
     holds: Family<RuleLabels, Counter>,
     /// Resolved once: events are counted on the hot path.
     events: [[Counter; EventResult::ALL.len()]; EventType::ALL.len()],
-    /// Time from a timer's due instant to the durable commit, in seconds.
+    /// Time from a timer's due instant to its hand-over, in seconds.
     pub timer_lateness: AtomicHistogram,
     /// Duration of a group commit, in seconds.
     pub commit: AtomicHistogram,
@@ -130,6 +124,7 @@ pub struct Metrics {
     pub sends_unknown: Counter,
     /// Requests refused for want of credits.
     pub mailbox_refused: Counter,
+    store_bytes: Family<RuleLabels, Gauge>,
 }
 
 impl Metrics {
@@ -164,6 +159,7 @@ impl Metrics {
             outbox_open: register(&mut registry, &names::OUTBOX_OPEN, Gauge::default()),
             sends_unknown: register(&mut registry, &names::SENDS_UNKNOWN, Counter::default()),
             mailbox_refused: register(&mut registry, &names::MAILBOX_REFUSED, Counter::default()),
+            store_bytes: register(&mut registry, &names::STORE_BYTES, Family::default()),
             registry,
         }
     }
@@ -179,14 +175,21 @@ impl Metrics {
         self.sends.get_or_create(&labels).inc();
     }
 
-    /// Counts a refusal by the rule that decided, named by the word of its kind.
-    pub fn refusal(&self, rule: &'static str) {
-        self.refusals.get_or_create(&[(names::RULE, rule)]).inc();
+    /// Takes over how often a rule held and refused, as the partitions have counted it: their
+    /// counts are durable, so these go on over a restart. `rule` is the word of its kind.
+    pub fn ruled(&self, rule: &'static str, held: u64, refused: u64) {
+        for (family, total) in [(&self.holds, held), (&self.refusals, refused)] {
+            let counter = family.get_or_create_owned(&[(names::RULE, rule)]);
+            counter.inc_by(total.saturating_sub(counter.get()));
+        }
     }
 
-    /// Counts a hold by the rule that decided, named by the word of its kind.
-    pub fn hold(&self, rule: &'static str) {
-        self.holds.get_or_create(&[(names::RULE, rule)]).inc();
+    /// Takes over what the store occupies.
+    pub fn store_bytes(&self, journal: u64, tables: u64) {
+        for (part, bytes) in [("journal", journal), ("tables", tables)] {
+            let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+            self.store_bytes.get_or_create(&[(names::PART, part)]).set(bytes);
+        }
     }
 
     /// All metrics in OpenMetrics text, as [`METRICS_CONTENT_TYPE`].
@@ -233,8 +236,8 @@ mod tests {
     fn every_declared_metric_is_shown_under_its_name() {
         let metrics = Metrics::new();
         metrics.send("email", "accepted");
-        metrics.refusal("frequency_cap");
-        metrics.hold("quiet_hours");
+        metrics.ruled("frequency_cap", 2, 1);
+        metrics.store_bytes(1, 2);
         let text = metrics.render();
         for metric in names::METRICS {
             let shown = text.lines().any(|line| {
@@ -249,10 +252,14 @@ mod tests {
     #[test]
     fn counts_carry_their_attributes() {
         let metrics = Metrics::new();
-        metrics.events(EventType::Track, EventResult::Duplicate, 3);
+        metrics.events(EventType::Track, EventResult::Rejected, 3);
+        metrics.ruled("quiet_hours", 2, 5);
+        metrics.ruled("quiet_hours", 4, 5);
         metrics.send("email", "rejected");
         let text = metrics.render();
-        assert!(text.contains("cadencia_events_total{type=\"track\",result=\"duplicate\"} 3"));
+        assert!(text.contains("cadencia_events_total{type=\"track\",result=\"rejected\"} 3"));
+        assert!(text.contains("cadencia_holds_total{rule=\"quiet_hours\"} 4"), "{text}");
+        assert!(text.contains("cadencia_refusals_total{rule=\"quiet_hours\"} 5"), "{text}");
         assert!(text.contains("cadencia_sends_total{channel=\"email\",outcome=\"rejected\"} 1"));
     }
 

@@ -42,7 +42,7 @@ pub const EVENTS: Metric = Metric {
 /// How late timers fire.
 pub const TIMER_LATENESS: Metric = Metric {
     name: "cadencia_timer_lateness_seconds",
-    help: "Time from the due instant of a timer to the durable commit of what it did",
+    help: "Time from the due instant of a timer to its hand-over to its customer",
     attributes: &[],
 };
 /// How long a group commit takes.
@@ -66,7 +66,7 @@ pub const ACTIVE_CUSTOMERS: Metric = Metric {
 /// Timers that wait.
 pub const PENDING_TIMERS: Metric = Metric {
     name: "cadencia_pending_timers",
-    help: "Customers with a due instant in the future",
+    help: "Timers that wait, those that have become stale included",
     attributes: &[],
 };
 /// Sends on their way.
@@ -87,6 +87,12 @@ pub const MAILBOX_REFUSED: Metric = Metric {
     help: "Requests answered with 429 because a partition had no credits left",
     attributes: &[],
 };
+/// What the store takes on disk.
+pub const STORE_BYTES: Metric = Metric {
+    name: "cadencia_store_bytes",
+    help: "Bytes of the store on disk, by part: the journal, or everything else",
+    attributes: &[PART],
+};
 /// What runs.
 pub const BUILD: Metric = Metric {
     name: "cadencia_build_info",
@@ -95,7 +101,7 @@ pub const BUILD: Metric = Metric {
 };
 
 /// Every metric.
-pub const METRICS: [&Metric; 13] = [
+pub const METRICS: [&Metric; 14] = [
     &SENDS,
     &REFUSALS,
     &HOLDS,
@@ -108,6 +114,7 @@ pub const METRICS: [&Metric; 13] = [
     &OUTBOX_OPEN,
     &SENDS_UNKNOWN,
     &MAILBOX_REFUSED,
+    &STORE_BYTES,
     &BUILD,
 ];
 
@@ -121,6 +128,8 @@ pub const RULE: &str = "rule";
 pub const TYPE: &str = "type";
 /// Metric attribute: what was done with an event.
 pub const RESULT: &str = "result";
+/// Metric attribute: part of the store, `journal` or `tables`.
+pub const PART: &str = "part";
 /// Metric attribute: version of the program.
 pub const VERSION: &str = "version";
 

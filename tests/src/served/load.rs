@@ -10,7 +10,7 @@ use runtime::Clock;
 use serde_json::{Value, json};
 
 use super::mail::{END, arrived};
-use super::process::{Server, sends};
+use super::process::{Server, eventually, sends};
 use crate::channels::peers::Sink;
 use crate::environment;
 
@@ -145,13 +145,13 @@ async fn what_was_acknowledged_survives_every_kill_exactly_once() {
     });
     let senders: Vec<_> =
         (0..SENDERS).map(|number| tokio::spawn(sender(shared.clone(), number))).collect();
-    let clock = Clock::system();
     for kill in 1..=kills {
         let jitter = domain::hash::text(&format!("kill {kill}")) as usize % BATCHES_PER_KILL;
         let wanted = (kill - 1) * BATCHES_PER_KILL + jitter;
-        while shared.batches.load(Ordering::Acquire) < wanted {
-            clock.sleep(LOOK_MS).await;
-        }
+        eventually("the next batches are acknowledged", async || {
+            shared.batches.load(Ordering::Acquire) >= wanted
+        })
+        .await;
         server.kill();
         server = Server::start(&data, &arguments);
         *shared.url.lock().expect("lock") = server.url.clone();
@@ -159,21 +159,23 @@ async fn what_was_acknowledged_survives_every_kill_exactly_once() {
     for sender in senders {
         sender.await.expect("a sender ends");
     }
-    settled(&server, &clock).await;
+    settled(&server).await;
     check(&server, &shared, &sink, kills);
     server.stop();
 }
 
 /// Until every message has its outcome.
-async fn settled(server: &Server, clock: &Clock) {
-    while server.json(&["journeys", "list"])[0]["active"] != 0 {
-        clock.sleep(LOOK_MS).await;
-    }
+async fn settled(server: &Server) {
+    eventually("every enrollment ends", async || {
+        server.json(&["journeys", "list"])[0]["active"] == 0
+    })
+    .await;
     for at in 0..CUSTOMERS {
-        while sends(&server.explain(&format!("c{at}"))).iter().any(|(kind, _)| kind == "in_flight")
-        {
-            clock.sleep(LOOK_MS).await;
-        }
+        eventually("every message has its outcome", async || {
+            let sends = sends(&server.explain(&format!("c{at}")));
+            sends.iter().all(|(kind, _)| kind != "in_flight")
+        })
+        .await;
     }
 }
 

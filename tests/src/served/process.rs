@@ -95,6 +95,33 @@ pub(super) fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
+/// How often a test looks whether something has happened yet, and for how long at most.
+const LOOK_MS: u64 = 5;
+const LOOKS_MAX: u32 = 12_000;
+
+/// Looks until something has happened.
+///
+/// # Panics
+/// After a minute: then it will not.
+pub(super) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    let clock = runtime::Clock::system();
+    for _ in 0..LOOKS_MAX {
+        if happened().await {
+            return;
+        }
+        clock.sleep(LOOK_MS).await;
+    }
+    panic!("it did not happen: {what}");
+}
+
+/// Posts JSON to a server and gives back status and answer.
+pub(super) async fn post(url: &str, path: &str, body: &Value) -> (u16, Value) {
+    let request = reqwest::Client::new().post(format!("{url}{path}"));
+    let answer = request.json(body).send().await.expect("an answer");
+    let status = answer.status().as_u16();
+    (status, answer.json().await.expect("JSON"))
+}
+
 /// The entries of a timeline, as (kind, send).
 pub(super) fn sends(timeline: &Value) -> Vec<(String, String)> {
     let entries = timeline["entries"].as_array().expect("entries");

@@ -4,18 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Child, Stdio};
 
-use runtime::Clock;
-
 use super::mail::arrived;
-use super::process::{Server, sends};
+use super::process::{Server, eventually, sends};
 use super::shop::{SLOTS, START, Shop};
 use crate::channels::peers::Sink;
 use crate::environment;
 
 /// Kills in one test run; `CADENCIA_TEST_KILLS` asks for more.
 const KILLS: usize = 12;
-/// How often a test looks whether something has happened yet.
-const LOOK_MS: u64 = 5;
 
 fn serve(shop: &Shop) -> Server {
     let campaign = shop.argument("campaign");
@@ -64,16 +60,16 @@ async fn with_kills(class: &str, kills: usize, seed: u64) -> Survived {
     let expected: BTreeSet<String> = shop.expected().into_keys().collect();
     assert!(expected.len() > 200, "only {} messages", expected.len());
     let between = expected.len() / (kills + 1);
-    let clock = Clock::system();
     let mut server = serve(&shop);
     import(&server, &shop, "customers.ndjson");
     for kill in 0..kills {
         let jitter = domain::hash::text(&format!("{seed}/{kill}")) as usize % (between / 2).max(1);
         let wanted = kill * between + jitter;
         let mut import = spawn_import(&shop);
-        while arrived(&sink).len() < wanted && import.try_wait().expect("it runs").is_none() {
-            clock.sleep(LOOK_MS).await;
-        }
+        eventually("the next messages arrive", async || {
+            arrived(&sink).len() >= wanted || import.try_wait().expect("it runs").is_some()
+        })
+        .await;
         server.kill();
         let _ = import.wait();
         server = serve(&shop);

@@ -1,0 +1,109 @@
+//! `/metrics`, `/readyz` and write keys of a running server.
+
+use serde_json::json;
+
+use super::process::{Server, eventually, post};
+
+const CAMPAIGN: &str = "apiVersion: cadencia/v1
+kind: ContactPolicy
+metadata: {name: strict}
+spec: {fallback_zone: UTC, rules: []}
+---
+apiVersion: cadencia/v1
+kind: Channel
+metadata: {name: email}
+spec: {capture: {keep: 10}}
+---
+apiVersion: cadencia/v1
+kind: Template
+metadata: {name: hello}
+spec: {subject: Hello, text: Hello}
+---
+apiVersion: cadencia/v1
+kind: Journey
+metadata: {name: hello}
+spec:
+  enter: {event: Signed Up}
+  steps:
+    - send: {channels: [{email: hello}], class: marketing, topic: news, valid_for: P1D}
+";
+
+async fn text(url: &str, path: &str) -> String {
+    let answer = reqwest::get(format!("{url}{path}")).await.expect("an answer");
+    assert!(answer.status().is_success());
+    answer.text().await.expect("text")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_say_what_went_and_what_did_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let campaign = folder.path().join("campaign");
+    std::fs::create_dir(&campaign).expect("a folder");
+    std::fs::write(campaign.join("all.yaml"), CAMPAIGN).expect("a file");
+    let data = folder.path().join("data");
+    let arguments = ["--campaign", campaign.to_str().expect("a plain path"), "--log", "error"];
+    let server = Server::start(&data, &arguments);
+    let identify = |customer: &str, permission: &str| {
+        json!({"type": "identify", "userId": customer, "messageId": format!("{customer}/i"),
+            "traits": {"email": format!("{customer}@example.com")},
+            "consent": [{"channel": "email", "permission": permission}]})
+    };
+    let sign_up = |customer: &str| {
+        json!({"type": "track", "userId": customer, "messageId": format!("{customer}/t"),
+            "event": "Signed Up"})
+    };
+    let batch = json!({"batch": [identify("ann", "granted"), identify("bob", "denied"),
+        sign_up("ann"), sign_up("bob"), {"type": "track", "userId": "ann"}]});
+    let (status, answer) = post(&server.url, "/v1/batch", &batch).await;
+    assert_eq!(
+        (status, &answer["accepted"], &answer["rejected"][0]["index"]),
+        (200, &json!(4), &json!(4))
+    );
+    assert!(text(&server.url, "/readyz").await.contains("ready"));
+    let sent = "cadencia_sends_total{channel=\"email\",outcome=\"accepted\"} 1";
+    let mut metrics = String::new();
+    eventually("a send is counted", async || {
+        metrics = text(&server.url, "/metrics").await;
+        metrics.contains(sent)
+    })
+    .await;
+    for line in [
+        "cadencia_refusals_total{rule=\"consent\"} 1",
+        "cadencia_events_total{type=\"track\",result=\"accepted\"} 2",
+        "cadencia_events_total{type=\"other\",result=\"rejected\"} 1",
+        "cadencia_commit_seconds_count",
+        "cadencia_timer_lateness_seconds_count",
+        "cadencia_store_bytes{part=\"journal\"}",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    // Counts of rules are durable: a restart goes on with them.
+    server.kill();
+    let server = Server::start(&data, &arguments);
+    let metrics = text(&server.url, "/metrics").await;
+    assert!(metrics.contains("cadencia_refusals_total{rule=\"consent\"} 1"), "{metrics}");
+    server.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_without_a_write_key_is_turned_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = folder.path().join("settings.yaml");
+    std::fs::write(&settings, "write_keys: [one, two]\n").expect("a file");
+    let config = settings.to_str().expect("a plain path");
+    let server =
+        Server::start(&folder.path().join("data"), &["--config", config, "--log", "error"]);
+    let event = json!({"userId": "ann", "event": "Seen"});
+    let send = |key: Option<&str>| {
+        let request = reqwest::Client::new().post(format!("{}/v1/track", server.url)).json(&event);
+        match key {
+            Some(key) => request.basic_auth(key, Some("")),
+            None => request,
+        }
+    };
+    for (key, expected) in [(None, 401), (Some("three"), 401), (Some("two"), 200)] {
+        let answer = send(key).send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), expected, "{key:?}");
+    }
+    server.stop();
+}

@@ -1,36 +1,34 @@
 //! The one composition root: opens the store, recovers the partitions, starts the actors, and ends
 //! them in order.
 
-use std::cell::{Cell, RefCell};
+mod parts;
+mod sink;
+
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use actix::{Addr, AsyncContext};
 use channels::Channel;
 use domain::ids::ChannelName;
 use domain::time::Instant;
 use engine::Catalog;
 use engine::partition::Snapshot;
-use runtime::credits::{Credits, Target};
-use runtime::{Arbiters, Clock, Handle, Returns, Slots, Timers};
-use store::{CommitError, Durable, DurableSink, OpenError, Read, Stall, Store};
+use runtime::{Arbiters, Clock};
+use store::{OpenError, Read, Store};
 use tokio::sync::watch;
 
-use crate::actors::channel::{ChannelActor, Render};
-use crate::actors::contact_policy::ContactPolicyActor;
-use crate::actors::core::{Ack, Core};
-use crate::actors::ingest::{Directory, LateDirectory, Partition as Doors};
-use crate::actors::partition::{PartitionActor, Wiring};
-use crate::actors::scheduler::SchedulerActor;
-use crate::actors::walker::{NextWalk, Walker};
-use crate::actors::{ChannelDoor, PartitionMsg, Published};
+use self::parts::{Parts, Start};
+use self::sink::Sink;
+use crate::actors::channel::Render;
+use crate::actors::core::Ack;
+use crate::actors::ingest::{Directory, LateDirectory};
+use crate::actors::partition::Snapshots;
+use crate::actors::{PartitionMsg, Published};
 use crate::publish::{self, Publication};
-use crate::recovery::{self, RecoverError, Recovered};
+use crate::recovery::{self, RecoverError};
 use crate::rows;
 use crate::telemetry::metrics::Metrics;
 
@@ -146,50 +144,6 @@ pub struct RecoveredCounts {
     pub in_flight: usize,
 }
 
-/// Tells each partition what has become durable.
-#[derive(Debug)]
-struct Sink {
-    durable: Vec<Arc<AtomicU64>>,
-    last_commit: AtomicU64,
-    directory: OnceLock<Directory>,
-    metrics: Arc<Metrics>,
-}
-
-impl DurableSink for Sink {
-    fn durable(&self, group: &Durable) {
-        self.metrics.commit.observe(group.took.as_secs_f64());
-        self.metrics.commit_transactions.observe(group.transactions as f64);
-        let directory = self.directory.get();
-        for (partition, seq) in &group.partitions {
-            let at = usize::from(*partition);
-            self.durable[at].fetch_max(*seq, Ordering::AcqRel);
-            if let Some(directory) = directory {
-                // Refused only if thousands of such messages wait already: each of them will
-                // read the newest sequence.
-                drop(directory.all()[at].control.tell(PartitionMsg::Durable, 1));
-            }
-        }
-        self.last_commit.store(group.commit, Ordering::Release);
-        if let Some(directory) = directory {
-            // One partition after the other writes a snapshot, spread evenly over the commits.
-            let every = (SNAPSHOT_COMMITS / u64::from(directory.count())).max(1);
-            if group.commit.is_multiple_of(every) {
-                let turn = (group.commit / every) % u64::from(directory.count());
-                let door = &directory.all()[turn as usize].control;
-                drop(door.tell(PartitionMsg::Snapshot(group.commit), 1));
-            }
-        }
-    }
-
-    fn failed(&self, error: &CommitError) {
-        crate::fatal::commit_failed(error);
-    }
-
-    fn stalled(&self, stall: &Stall) {
-        tracing::warn!(commit = stall.commit, longer_than = ?stall.longer_than, "commit is slow");
-    }
-}
-
 /// Opens the store, or makes one.
 pub fn open(
     settings: &AppSettings,
@@ -255,6 +209,8 @@ impl App {
         channels: &HashMap<ChannelName, ChannelParts>,
     ) -> Result<Self, StartError> {
         let Opened { store, found, memories, sink, settings, clock, metrics, .. } = opened;
+        let snapshots = Snapshots::new(memories.iter().map(|memory| memory.commit));
+        let snapshots = Arc::new(snapshots);
         let recovered = recovery::recover(&store, &found, memories, catalog, &clock)?;
         for (partition, one) in recovered.iter().enumerate() {
             sink.durable[partition].store(one.durable, Ordering::Release);
@@ -282,6 +238,7 @@ impl App {
                     arbiter: arbiters.index_of(number as u32),
                     directory: late.clone(),
                     durable: sink.durable[number].clone(),
+                    snapshots: snapshots.clone(),
                     active_max,
                 };
                 parts.partition(&arbiters, number as u16, start)
@@ -373,138 +330,5 @@ impl App {
         if let Ok(Err(error)) = ended.await {
             tracing::error!(%error, "the arbiters did not end well");
         }
-    }
-}
-
-/// What every actor gets.
-struct Parts {
-    store: Store,
-    clock: Clock,
-    metrics: Arc<Metrics>,
-}
-
-/// What one partition is started with.
-struct Start {
-    recovered: Recovered,
-    published: Arc<Published>,
-    watch: watch::Receiver<Arc<Published>>,
-    arbiter: usize,
-    directory: LateDirectory,
-    durable: Arc<AtomicU64>,
-    active_max: usize,
-}
-
-impl Parts {
-    /// The doors of channels; those whose provider runs already keep its slots and actors.
-    fn channels(
-        &self,
-        arbiters: &Arbiters,
-        channels: &HashMap<ChannelName, ChannelParts>,
-        directory: &LateDirectory,
-        known: Option<&Published>,
-    ) -> HashMap<ChannelName, ChannelDoor> {
-        let door = |(name, parts): (&ChannelName, &ChannelParts)| {
-            let running = known.and_then(|known| known.channels.get(name));
-            let door = match running.filter(|door| Arc::ptr_eq(&door.provider, &parts.channel)) {
-                Some(door) => ChannelDoor { render: parts.render.clone(), ..door.clone() },
-                None => self.channel(arbiters, parts, directory),
-            };
-            (name.clone(), door)
-        };
-        channels.iter().map(door).collect()
-    }
-
-    /// One actor of a channel per arbiter.
-    fn channel(
-        &self,
-        arbiters: &Arbiters,
-        parts: &ChannelParts,
-        directory: &LateDirectory,
-    ) -> ChannelDoor {
-        let slots = parts.channel.slots();
-        let handle = |arbiter: usize| {
-            let (directory, clock) = (directory.clone(), self.clock.clone());
-            let metrics = self.metrics.clone();
-            let actor = ChannelActor::new(parts.channel.clone(), directory, clock, metrics);
-            let addr = arbiters.start_actor(arbiter as u32, move |_| actor);
-            let target = Target { kind: "channel", index: arbiter as u32 };
-            Handle::new(addr, Credits::new(target, slots as u32, self.clock.clone()))
-        };
-        ChannelDoor {
-            provider: parts.channel.clone(),
-            slots: Slots::new(slots),
-            handles: (0..arbiters.count()).map(handle).collect(),
-            render: parts.render.clone(),
-        }
-    }
-
-    /// The actors of one partition, on its arbiter.
-    fn partition(&self, arbiters: &Arbiters, number: u16, start: Start) -> Doors {
-        let target = Target { kind: "partition", index: u32::from(number) };
-        let work = Credits::new(target, WORK_CREDITS, self.clock.clone());
-        let control = Credits::new(target, CONTROL_CREDITS, self.clock.clone());
-        let (store, clock) = (self.store.clone(), self.clock.clone());
-        let metrics = self.metrics.clone();
-        let credits = (work.clone(), control.clone());
-        let addr: Addr<PartitionActor> =
-            arbiters.start_actor(u32::from(number), move |ctx: &mut actix::Context<_>| {
-                let this: Addr<PartitionActor> = ctx.address();
-                let doors = Doors {
-                    work: Handle::new(this.clone(), credits.0),
-                    control: Handle::new(this.clone(), credits.1),
-                };
-                let Start { recovered, published, watch, arbiter, directory, durable, active_max } =
-                    start;
-                let core = Core::new(recovered.partition, store.clone(), clock.clone(), &published);
-                let core = Rc::new(RefCell::new(core));
-                core.borrow_mut().undelivered = recovered.transactions;
-                let timers: Rc<RefCell<Timers>> = Rc::new(RefCell::new(recovered.timers));
-                let scheduler_context = actix::Context::<SchedulerActor>::new();
-                let armed = Returns::new(scheduler_context.address());
-                scheduler_context.run(SchedulerActor::new(
-                    timers.clone(),
-                    armed.clone(),
-                    doors.work.clone(),
-                    clock.clone(),
-                    metrics.clone(),
-                ));
-                let policy_context = actix::Context::<ContactPolicyActor>::new();
-                let policy_addr = policy_context.address();
-                let looks = Returns::new(policy_addr);
-                let policy = ContactPolicyActor::new(
-                    core.clone(),
-                    looks.clone(),
-                    doors.control.clone(),
-                    clock.clone(),
-                );
-                policy_context.run(policy);
-                let next_walk = NextWalk::new(Cell::new(Instant::MIN));
-                let walker = Walker {
-                    number,
-                    published: watch,
-                    store: store.clone(),
-                    doors,
-                    clock: clock.clone(),
-                    next: next_walk.clone(),
-                };
-                actix_rt::spawn(walker.run());
-                let wiring = Wiring {
-                    core,
-                    store,
-                    clock,
-                    timers,
-                    armed,
-                    looks,
-                    published,
-                    arbiter,
-                    next_walk,
-                    directory,
-                    durable,
-                    metrics,
-                    active_max,
-                };
-                PartitionActor::new(wiring, Returns::new(this))
-            });
-        Doors { work: Handle::new(addr.clone(), work), control: Handle::new(addr, control) }
     }
 }

@@ -35,7 +35,7 @@ pub struct Email {
     pub from: Option<Recipient>,
     /// Where answers go, in place of the channel's own.
     pub reply_to: Option<Recipient>,
-    /// Link for one-click unsubscription (`https:`); without it there are no such headers.
+    /// Link for one-click unsubscription; there are headers for it where it is `https:`.
     pub unsubscribe: Option<String>,
 }
 
@@ -244,7 +244,10 @@ fn own_headers(
     email: &Email,
     identity: &Identity,
 ) -> Result<MessageBuilder, BuildError> {
-    if let Some(link) = &email.unsubscribe {
+    // Mail programs take one-click links over https only (RFC 8058, 3.1). A link to this very
+    // machine, of a trial, stands in the text alone.
+    let link = email.unsubscribe.as_ref().filter(|link| !link.starts_with("http://"));
+    if let Some(link) = link {
         let plain = link.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b','));
         if !plain || !link.starts_with("https://") || link.len() > SUBJECT_BYTES_MAX {
             return Err(BuildError::UnsubscribeLink);

@@ -246,7 +246,16 @@ fn rate(raw: &RawRate, path: &Path, check: &mut Check<'_>) -> Option<Rate> {
 }
 
 fn base_url(text: &str, path: &Path, check: &mut Check<'_>) -> Option<String> {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = text.strip_prefix("http://");
+    if let Some(rest) = plain {
+        let host = rest.split(['/', ':']).next().unwrap_or_default();
+        if !is_local(host) {
+            let problem = Problem::new(path.clone(), "mail programs follow `https` links only");
+            check.problem(problem.suggest("write it like `https://shop.example`"));
+            return None;
+        }
+    }
+    let host = text.strip_prefix("https://").or(plain);
     let fits = |host: &str| {
         let host = host.trim_end_matches('/');
         !host.is_empty() && !host.contains(['?', '#', '@']) && !host.contains(char::is_whitespace)

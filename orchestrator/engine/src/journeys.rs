@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::customer::Customer;
 use domain::event::{Event, EventBody};
 use domain::ids::{EventName, VersionNo};
 use domain::journey::definition::{EventMatch, Journey};
@@ -279,6 +280,16 @@ pub(crate) fn timers(loaded: &mut Loaded, catalog: &Catalog, begun: &mut Begun) 
             State::Sending(_) => begun.wants_gate = true,
         }
     }
+}
+
+/// A customer's next due instant under a catalog: enrollments of paused journeys have none.
+pub(crate) fn next_due(customer: &Customer, catalog: &Catalog) -> Instant {
+    let running = customer.enrollments.iter().filter(|enrollment| {
+        catalog
+            .version(enrollment.version)
+            .is_some_and(|journey| catalog.control(&journey.name) != Control::Paused)
+    });
+    running.map(Enrollment::next_at).min().unwrap_or(Instant::MAX)
 }
 
 /// Stops and migrations that the catalog asks for.

@@ -15,7 +15,7 @@ use domain::journey::enrollment::Trigger;
 use domain::time::Instant;
 use domain::value::Map;
 
-use crate::catalog::{Catalog, Control};
+use crate::catalog::Catalog;
 use crate::codec;
 use crate::counters::Counters;
 use crate::history::HistoryRow;
@@ -282,16 +282,7 @@ impl Partition {
     /// The customer's next due instant under the catalog in force: enrollments of paused journeys
     /// have none; a `Refresh` at resume brings them back.
     pub fn next_due(&self, loaded: &Loaded) -> Instant {
-        let enrollments = loaded.customer.enrollments.iter();
-        enrollments
-            .filter(|enrollment| {
-                self.catalog
-                    .version(enrollment.version)
-                    .is_some_and(|journey| self.catalog.control(&journey.name) != Control::Paused)
-            })
-            .map(|enrollment| enrollment.next_at())
-            .min()
-            .unwrap_or(Instant::MAX)
+        journeys::next_due(&loaded.customer, &self.catalog)
     }
 
     /// Takes over the counts of a turn without making a transaction (`simulate`).

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use domain::customer::Customer;
 use domain::ids::{CustomerKey, JourneyName, VersionNo};
 use domain::journey::definition::{CatchUp, Entry, Schedule};
 use domain::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Catalog, Control};
+use crate::journeys::next_due;
 
 /// Most ticks that are looked at to find the newest one that was missed: a pattern that ticks each
 /// second was then down for about a day, and the walk starts with the newest tick found.
@@ -71,6 +73,33 @@ pub struct Page {
     pub task: Task,
     /// The last customer of the page before; `None` starts with the first.
     pub after: Option<CustomerKey>,
+}
+
+/// Whether a customer, as her record has it, must look at the catalog: where the look would change
+/// nothing she need not be woken for it.
+pub fn must_look(customer: &Customer, planned: bool, catalog: &Catalog) -> bool {
+    let parts = catalog.parts();
+    let moves = |version: VersionNo| {
+        let Some(journey) = catalog.version(version) else {
+            return false;
+        };
+        let newer = catalog.current(&journey.name).filter(|(current, _)| *current != version);
+        catalog.control(&journey.name) == Control::Stopped
+            || newer.is_some_and(|(_, newer)| !newer.migrate.is_empty())
+    };
+    let enters = || {
+        customer.segments_revision != parts.segments_revision
+            && parts
+                .current
+                .values()
+                .filter_map(|version| catalog.version(*version))
+                .any(|journey| matches!(journey.entry, Entry::Segment { backfill: true, .. }))
+    };
+    // A pause takes her timer away, and its end brings it back.
+    planned
+        || next_due(customer, catalog) != customer.due_at
+        || customer.enrollments.iter().any(|one| moves(one.version))
+        || enters()
 }
 
 impl Walks {

@@ -94,6 +94,8 @@ pub struct Core {
     clock: Clock,
     slots: HashMap<ChannelName, ChannelSlots>,
     closing: bool,
+    /// Sequence and group commit of a snapshot on its way.
+    snapshot: Option<(u64, u64)>,
     acks: HashMap<u64, Ack>,
     next_ticket: u64,
     /// Channels for which a message had no slot since this was last looked at.
@@ -129,6 +131,7 @@ impl Core {
             clock,
             slots: HashMap::new(),
             closing: false,
+            snapshot: None,
             acks: HashMap::new(),
             next_ticket: 0,
             starved: Vec::new(),
@@ -271,6 +274,20 @@ impl Core {
         let transaction = self.partition.outcome(settled.send, &settled.outcome, loaded, now);
         self.undelivered.extend(transaction.map(rows::to_store));
         self.leaving.extend(settled.permit);
+    }
+
+    /// Writes a snapshot of the partition's memory, given a group commit that is durable.
+    pub fn snapshot(&mut self, commit: u64) {
+        let transaction = self.partition.snapshot(commit);
+        self.snapshot = Some((transaction.seq, commit));
+        self.undelivered.push(rows::to_store(transaction));
+    }
+
+    /// The group commit of the newest snapshot, once that is durable: earlier group rows are not
+    /// needed by this partition any more.
+    pub fn durable_snapshot(&mut self) -> Option<u64> {
+        let durable = self.partition.durable();
+        self.snapshot.take_if(|(seq, _)| *seq <= durable).map(|(_, commit)| commit)
     }
 
     /// Writes rows that belong to no customer.

@@ -57,10 +57,29 @@ pub struct Wiring {
     pub directory: LateDirectory,
     /// Highest durable sequence, set by the committer.
     pub durable: Arc<AtomicU64>,
+    /// The newest snapshots of all partitions.
+    pub snapshots: Arc<Snapshots>,
     /// The metrics of the process.
     pub metrics: Arc<Metrics>,
     /// Active customers kept at most.
     pub active_max: usize,
+}
+
+/// The group commit of each partition's newest durable snapshot.
+#[derive(Debug)]
+pub struct Snapshots(Vec<AtomicU64>);
+
+impl Snapshots {
+    /// As a start found them.
+    pub fn new(commits: impl Iterator<Item = u64>) -> Self {
+        Self(commits.map(AtomicU64::new).collect())
+    }
+
+    /// Takes note of a newer one, and says before which group commit nobody needs a row.
+    fn taken(&self, partition: u16, commit: u64) -> u64 {
+        self.0[usize::from(partition)].fetch_max(commit, Ordering::AcqRel);
+        self.0.iter().map(|commit| commit.load(Ordering::Acquire)).min().unwrap_or(0)
+    }
 }
 
 #[derive(Debug)]
@@ -316,6 +335,12 @@ impl PartitionActor {
     fn release(&mut self, _ctx: &mut Context<Self>) {
         let durable = self.wiring.durable.load(Ordering::Acquire);
         let outgoing = self.wiring.core.borrow_mut().durable(durable);
+        let snapshot = self.wiring.core.borrow_mut().durable_snapshot();
+        if let Some(commit) = snapshot {
+            let number = self.wiring.core.borrow().partition.id();
+            let oldest = self.wiring.snapshots.taken(number, commit);
+            self.wiring.store.trim_groups(oldest);
+        }
         for outgoing in outgoing {
             let channels = &self.wiring.published.channels;
             let Some(door) = channels.get(&outgoing.attempt.channel) else {
@@ -440,9 +465,7 @@ impl Handler<Delivery<PartitionMsg>> for PartitionActor {
             }
             PartitionMsg::Query(query) => query(&self.wiring.core.borrow().partition),
             PartitionMsg::Snapshot(commit) => {
-                let mut core = self.wiring.core.borrow_mut();
-                let transaction = core.partition.snapshot(commit);
-                core.undelivered.push(crate::rows::to_store(transaction));
+                self.wiring.core.borrow_mut().snapshot(commit);
             }
             PartitionMsg::Put(writes, ack) => self.wiring.core.borrow_mut().put(writes, ack),
             PartitionMsg::Quiet(reply) => self.quiet.push(reply),

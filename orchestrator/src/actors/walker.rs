@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use domain::ids::CustomerKey;
 use domain::time::Instant;
-use engine::codec;
-use engine::walks::{Page, Task, Walks};
+use engine::walks::{self, Page, Task, Walks};
+use engine::{Catalog, codec};
 use runtime::{Clock, Lane};
 use store::{Limit, Range, Read, Store};
 use tokio::sync::watch;
@@ -72,15 +72,15 @@ impl Walker {
         self.next.set(Instant::MIN);
         let published = self.published.borrow_and_update().clone();
         let now = Instant(self.clock.now_ms());
-        let changed = walks.follow(&published.catalog);
-        let page = walks.next(&published.catalog, now);
-        if let Some(page) = page {
-            let last = self.walk(&page).await?;
+        if walks.follow(&published.catalog) {
+            // Behind it all turns under the catalog before are durable: what a page shows is not
+            // older than what it is to be compared with.
+            self.keep(walks).await?;
+        }
+        if let Some(page) = walks.next(&published.catalog, now) {
+            let last = self.walk(&page, &published.catalog).await?;
             walks.walked(&page.task, last);
             return self.keep(walks).await;
-        }
-        if changed {
-            self.keep(walks).await?;
         }
         let next = walks.next_tick(&published.catalog);
         self.next.set(next);
@@ -93,24 +93,22 @@ impl Walker {
     }
 
     /// Tells one page of customers, and gives back the last of them once all is durable.
-    async fn walk(&self, page: &Page) -> Result<Option<CustomerKey>, Ended> {
+    async fn walk(&self, page: &Page, catalog: &Catalog) -> Result<Option<CustomerKey>, Ended> {
         loop {
             if self.published.has_changed().is_err() {
                 return Err(Ended);
             }
-            let keys = self.page(page);
-            let Some(last) = keys.last().copied() else {
-                return Ok(None);
-            };
-            if self.tell(&page.task, &keys).await? {
-                return Ok(Some(last));
+            let (keys, last) = self.page(page, catalog);
+            if last.is_none() || keys.is_empty() || self.tell(&page.task, &keys).await? {
+                return Ok(last);
             }
             // A customer had too much before it: told again, the others know it already.
             Clock::system().sleep(BUSY_PAUSE_MS).await;
         }
     }
 
-    fn page(&self, page: &Page) -> Vec<CustomerKey> {
+    /// Whom to tell of the next customers, and the last of those.
+    fn page(&self, page: &Page, catalog: &Catalog) -> (Vec<CustomerKey>, Option<CustomerKey>) {
         let mut range = Range::prefix(self.number.to_be_bytes().to_vec());
         if let Some(after) = page.after {
             let mut next = codec::customer_key(self.number, after);
@@ -118,10 +116,20 @@ impl Walker {
             range = range.resume(next);
         }
         let table = rows::table(engine::Table::Customers);
-        match self.store.scan(table, &range, Limit::rows(PAGE_CUSTOMERS)) {
-            Ok(found) => found.rows.iter().filter_map(|(key, _)| codec::key_of(key)).collect(),
+        let found = match self.store.scan(table, &range, Limit::rows(PAGE_CUSTOMERS)) {
+            Ok(found) => found,
             Err(error) => crate::fatal::store_failed(&error),
-        }
+        };
+        let last = found.rows.last().and_then(|(key, _)| codec::key_of(key));
+        let wanted = |(key, record): &(Vec<u8>, Vec<u8>)| {
+            let key = codec::key_of(key)?;
+            let told = match &page.task {
+                Task::Tick { .. } => true,
+                Task::Refresh { .. } => must_look(key, record, catalog),
+            };
+            told.then_some(key)
+        };
+        (found.rows.iter().filter_map(wanted).collect(), last)
     }
 
     /// False if a part of it was refused.
@@ -156,5 +164,15 @@ impl Walker {
         let message = PartitionMsg::Put(vec![write], Ack::new(1, asker));
         self.doors.control.tell_reserved(message, credit).map_err(|_| Ended)?;
         answer.await.map_err(|_| Ended)
+    }
+}
+
+/// A record that cannot be read is told too: its turn says what is wrong.
+fn must_look(key: CustomerKey, record: &[u8], catalog: &Catalog) -> bool {
+    let header = codec::decode_customer_header(record);
+    let customer = codec::decode_customer(key, record);
+    match (header, customer) {
+        (Ok(header), Ok(customer)) => walks::must_look(&customer, header.planned, catalog),
+        _ => true,
     }
 }

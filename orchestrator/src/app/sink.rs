@@ -1,4 +1,4 @@
-//! The committer's news: what has become durable goes to the partitions, a failure ends the process.
+//! The committer's news: what is durable goes to the partitions, a failure ends the process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -11,8 +11,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use channels::capture::Capture;
 use channels::unsubscribe::Keys;
-use domain::ids::{ChannelName, CustomerId, JourneyName, VersionNo};
+use domain::ids::{CUSTOMER_ID_MAX_BYTES, ChannelName, CustomerId, JourneyName, VersionNo};
+use domain::journey::definition::Entry;
 use domain::time::Instant;
+use domain::value::Map;
 use engine::catalog::Control;
 use engine::counters::{CounterKey, Counters};
 use runtime::{Clock, SimulatedClock};
@@ -89,6 +91,17 @@ pub struct Proposal {
     /// The revision that the caller has seen; an `apply` to any other one is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+}
+
+/// An entry by the API.
+#[derive(Clone, Debug)]
+pub struct ApiEntry {
+    /// The customer's id.
+    pub customer: String,
+    /// The entry key.
+    pub key: String,
+    /// What `event.properties` will say.
+    pub properties: Map,
 }
 
 /// What an `apply` did.
@@ -194,6 +207,38 @@ impl Admin {
         *self.captures.write().unwrap_or_else(PoisonError::into_inner) = outgoing.captures.clone();
         *state = State { publication: next, built, outgoing };
         Ok(())
+    }
+
+    /// Lets a customer enter a journey whose entry is `api`. Returns when that is durable; whether
+    /// she entered, and why not, stands in her timeline.
+    pub async fn enroll(&self, journey: &JourneyName, entry: ApiEntry) -> Result<(), Refusal> {
+        let by_api = {
+            let state = self.state.lock().await;
+            let current = state.built.catalog.current(journey);
+            let Some((_, definition)) = current else {
+                let detail = format!("no journey `{journey}` is published");
+                return refuse(ErrorCode::JourneyUnknown, detail);
+            };
+            matches!(definition.entry, Entry::Api)
+        };
+        if !by_api {
+            let detail = format!("`{journey}` is not entered by the API");
+            return refuse(ErrorCode::StateConflict, detail);
+        }
+        if entry.customer.is_empty() || entry.customer.len() > CUSTOMER_ID_MAX_BYTES {
+            let detail = format!("`customer` must have 1 to {CUSTOMER_ID_MAX_BYTES} bytes");
+            return refuse(ErrorCode::BadParameter, detail);
+        }
+        let customer = CustomerId::from(entry.customer);
+        let key = Arc::from(entry.key.as_str());
+        let directory = &self.app.directory;
+        match directory.enroll(customer, journey.clone(), key, entry.properties) {
+            Err(error) => busy(error),
+            Ok(answer) => match answer.await {
+                Ok(()) => Ok(()),
+                Err(_) => refuse(ErrorCode::StoreUnavailable, "the entry is not durable"),
+            },
+        }
     }
 
     /// Everything that is counted.

@@ -36,6 +36,8 @@ pub enum Trigger {
 pub struct Imported {
     /// Events taken in; repeats among them changed nothing.
     pub events: u64,
+    /// Events among them that lay behind the clock of a replay: known already, or too late.
+    pub behind: u64,
     /// Where the clock stands, in milliseconds since the epoch.
     pub now_ms: i64,
 }
@@ -50,6 +52,7 @@ impl Admin {
         until: Option<Instant>,
     ) -> Result<Imported, Refusal> {
         let count = events.len() as u64;
+        let mut behind = 0;
         for event in &mut events {
             event.message_id.insert_str(0, IMPORTED);
         }
@@ -72,9 +75,9 @@ impl Admin {
                 let detail = "this server goes by the machine's clock: start it with --replay";
                 return refuse(ErrorCode::StateConflict, detail);
             }
-            (Trigger::Replay, Some(time)) => self.replay(time, events, until).await?,
+            (Trigger::Replay, Some(time)) => behind = self.replay(time, events, until).await?,
         }
-        Ok(Imported { events: count, now_ms: self.now().0 })
+        Ok(Imported { events: count, behind, now_ms: self.now().0 })
     }
 
     async fn take_in(&self, events: Vec<Event>, lane: Lane, recorded: bool) -> Result<(), Refusal> {
@@ -107,7 +110,7 @@ impl Admin {
         time: &SimulatedClock,
         events: Vec<Event>,
         until: Option<Instant>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<u64, Refusal> {
         let mut events = events.into_iter().peekable();
         // What is behind the clock is known already (a repeat), or too late to change what was.
         let mut past = Vec::new();
@@ -116,7 +119,8 @@ impl Admin {
             event.received_at = event.occurred_at;
             past.push(event);
         }
-        if !past.is_empty() {
+        let behind = past.len() as u64;
+        if behind > 0 {
             self.take_in(past, Lane::Live, false).await?;
         }
         while let Some(first) = events.next() {
@@ -137,7 +141,8 @@ impl Admin {
             self.go_to(time, until).await?;
             time.advance_to(until.0);
         }
-        self.quiet().await
+        self.quiet().await?;
+        Ok(behind)
     }
 
     /// Moves the clock on, stopping wherever something is due before that.

@@ -75,6 +75,8 @@ struct Outcome {
     lines: u64,
     /// Events made of them.
     events: u64,
+    /// Events that lay behind the clock of a replay: known already, or too late to count in time.
+    behind: u64,
     /// Lines, or groups of lines, that cannot be used.
     rejected: u64,
     /// Where they are.
@@ -97,11 +99,15 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     args.output.print(&outcome, |outcome| {
         let place = outcome.rejects.as_ref().map(|path| format!(" (see {})", path.display()));
         format!(
-            "{} lines: {} events, {} rejected{}\n",
+            "{} lines: {} events, {} rejected{}{}\n",
             outcome.lines,
             outcome.events,
             outcome.rejected,
-            place.unwrap_or_default()
+            place.unwrap_or_default(),
+            match outcome.behind {
+                0 => String::new(),
+                count => format!("; {count} lay behind the server's clock"),
+            }
         )
     })?;
     match outcome.rejected {
@@ -122,7 +128,7 @@ async fn import(args: &Args) -> Result<Outcome, Failure> {
     let mut import = Import {
         reader,
         rejects: Rejects::beside(args),
-        sender: Sender { client, trigger: args.trigger, batch: Vec::new(), sent: 0 },
+        sender: Sender { client, trigger: args.trigger, batch: Vec::new(), sent: 0, behind: 0 },
         bar: bar(),
     };
     // A replay follows the order of the events, not of the lines: it needs all of them first.
@@ -145,7 +151,8 @@ async fn import(args: &Args) -> Result<Outcome, Failure> {
     bar.finish_and_clear();
     let lines = import.reader.progress().lines;
     let (rejected, rejects) = import.rejects.finish()?;
-    Ok(Outcome { lines, events: import.sender.sent, rejected, rejects })
+    let Sender { sent, behind, .. } = import.sender;
+    Ok(Outcome { lines, events: sent, behind, rejected, rejects })
 }
 
 async fn options(args: &Args, client: Option<&Client>) -> Result<Options, Failure> {
@@ -224,6 +231,7 @@ struct Sender {
     trigger: TriggerArg,
     batch: Vec<Event>,
     sent: u64,
+    behind: u64,
 }
 
 impl Sender {
@@ -253,7 +261,8 @@ impl Sender {
             // The only sign of an RFC 3339 time that means something else in a query.
             path.push_str(&format!("&until={}", until.replace('+', "%2B")));
         }
-        let _: Imported = client.post_bytes(&path, engine::codec::encode(&batch)).await?;
+        let done: Imported = client.post_bytes(&path, engine::codec::encode(&batch)).await?;
+        self.behind += done.behind;
         Ok(())
     }
 }

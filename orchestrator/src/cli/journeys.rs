@@ -7,6 +7,7 @@ use engine::catalog::Control;
 use super::client::{Client, ServerArgs, block_on};
 use super::{Failure, Format};
 use crate::admin::JourneyState;
+use crate::error::Exit;
 
 /// What the command takes.
 #[derive(Debug, clap::Args)]
@@ -25,6 +26,25 @@ enum Action {
     Resume(One),
     /// End all enrollments and let nothing enter.
     Stop(One),
+    /// Let a customer enter a journey whose entry is `api`.
+    Enroll(Enroll),
+}
+
+#[derive(Debug, clap::Args)]
+struct Enroll {
+    /// The journey.
+    journey: String,
+    /// The customer's id.
+    #[arg(long)]
+    customer: String,
+    /// The entry key: one enrollment per key, as the journey's re-entry says.
+    #[arg(long, default_value = "")]
+    key: String,
+    /// What `event.properties` will say, as a JSON object.
+    #[arg(long, default_value = "{}")]
+    properties: String,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +66,7 @@ struct One {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (common, path) = match &args.action {
+        Action::Enroll(entry) => return enroll(entry),
         Action::List(common) => (common, None),
         Action::Pause(one) => (&one.common, Some(format!("/journeys/{}/pause", one.journey))),
         Action::Resume(one) => (&one.common, Some(format!("/journeys/{}/resume", one.journey))),
@@ -59,6 +80,15 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         }
     })?;
     common.output.print(&states, |states| table(states))
+}
+
+fn enroll(entry: &Enroll) -> Result<(), Failure> {
+    let properties: serde_json::Value = serde_json::from_str(&entry.properties)
+        .map_err(|error| Failure::new(Exit::Usage, format!("--properties: {error}")))?;
+    let Enroll { journey, customer, key, server, .. } = entry;
+    let client = Client::new(&server.data)?;
+    let body = serde_json::json!({"customer": customer, "key": key, "properties": properties});
+    block_on(client.post(&format!("/journeys/{journey}/enrollments"), &body))
 }
 
 fn table(states: &[JourneyState]) -> String {

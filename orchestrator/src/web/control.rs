@@ -6,10 +6,13 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use actix_web::dev::ServerHandle;
+use actix_web::error::InternalError;
 use actix_web::{App as HttpApp, HttpServer, web};
 
 use super::api::admin;
+use super::respond;
 use super::server::{Site, not_found};
+use crate::error::{ErrorCode, Problem};
 
 /// Name of the socket in the data directory.
 const SOCKET: &str = "control.sock";
@@ -27,6 +30,14 @@ pub fn control_socket(data: &Path) -> PathBuf {
     let whole = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
     let name = domain::hash::text(&whole.to_string_lossy());
     std::env::temp_dir().join(format!("cadencia-{name:016x}.sock"))
+}
+
+/// Bodies as large as a campaign; one that cannot be read is answered as everything else is.
+fn json_bodies() -> web::JsonConfig {
+    web::JsonConfig::default().limit(admin::ADMIN_BODY_BYTES_MAX).error_handler(|error, _| {
+        let problem = Problem::new(ErrorCode::MalformedBody, error.to_string());
+        InternalError::from_response(error, respond::problem(&problem)).into()
+    })
 }
 
 /// The socket cannot be served.
@@ -64,7 +75,7 @@ impl ControlServer {
             HttpApp::new()
                 .app_data(site.clone())
                 .app_data(web::PayloadConfig::new(admin::ADMIN_BODY_BYTES_MAX))
-                .app_data(web::JsonConfig::default().limit(admin::ADMIN_BODY_BYTES_MAX))
+                .app_data(json_bodies())
                 .configure(admin::configure)
                 .default_service(web::to(not_found))
         })

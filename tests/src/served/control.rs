@@ -232,6 +232,33 @@ fn recorded_events_set_off_nothing_unless_told_to() {
 }
 
 #[test]
+fn a_journey_is_entered_by_the_api_only_where_it_says_so() {
+    let bench = Bench::new();
+    let by_api = journey("gift", &format!("  enter: {{api: {{}}}}\n  steps:\n{SEND}"));
+    bench.apply(&[by_api, welcome("P1D")]);
+    bench.replay(&[(1, "ann", "identify")], "2026-03-02T12:00:00Z");
+    let enroll = |journey: &str, properties: &str| {
+        let all = ["journeys", "enroll", journey, "--customer", "ann", "--properties", properties];
+        bench.server().command(&all)
+    };
+    let output = enroll("gift", "{\"colour\": \"red\"}");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    bench.replay(&[], "2026-03-02T12:00:01Z");
+    assert_eq!(bench.counts("gift"), (1, 0, 1));
+    for (journey, properties, expected) in [
+        ("welcome", "{}", "is not entered by the API"),
+        ("nothing", "{}", "no journey `nothing` is published"),
+        ("gift", "[]", "not an object"),
+        ("gift", "{", "--properties"),
+    ] {
+        let output = enroll(journey, properties);
+        assert!(!output.status.success(), "{journey} {properties}");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(expected), "{journey} {properties}: {text}");
+    }
+}
+
+#[test]
 fn commands_say_what_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
     let none = cadencia(folder.path(), &["journeys", "list"]);

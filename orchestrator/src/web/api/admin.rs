@@ -8,9 +8,10 @@ use domain::time::Instant;
 use engine::catalog::Control;
 use serde::Deserialize;
 
-use crate::admin::{IMPORT_EVENTS_MAX, Proposal, Refusal, Trigger};
+use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, Trigger};
 use crate::error::{ErrorCode, Problem};
 use crate::timeline::TIMELINE_ROWS_MAX;
+use crate::web::json::JsonMap;
 use crate::web::{Site, respond};
 
 /// Largest body of a proposal or of one import request.
@@ -35,6 +36,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(plan)
             .service(apply)
             .service(journeys)
+            .service(enroll)
             .service(control)
             .service(timeline)
             .service(import),
@@ -78,6 +80,28 @@ async fn control(site: web::Data<Site>, path: web::Path<(String, String)>) -> Ht
         })),
         Err(problem) => respond::problem(&problem),
     }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    customer: String,
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    properties: JsonMap,
+}
+
+#[post("/journeys/{name}/enrollments")]
+async fn enroll(
+    site: web::Data<Site>,
+    name: web::Path<String>,
+    entry: web::Json<Entry>,
+) -> HttpResponse {
+    let journey = JourneyName::from(name.as_str());
+    let Entry { customer, key, properties } = entry.into_inner();
+    let entry = ApiEntry { customer, key, properties: properties.0 };
+    answer(site.admin.enroll(&journey, entry).await)
 }
 
 #[derive(Debug, Deserialize)]

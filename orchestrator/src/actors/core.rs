@@ -10,22 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::ids::{ChannelName, CustomerId, CustomerKey};
 use domain::time::Instant;
-use engine::codec::{self, DecodeError};
+use engine::codec;
 use engine::ledger;
 use engine::partition::{Attempt, Effect, Grant};
 use engine::{Input, Loaded, Partition, Ticket};
 use runtime::{Clock, Lane, Permit, Reply, Slots};
-use store::{Limit, Range, Read, ReadError, Store};
+use store::{ReadError, Store};
 
+use super::load::{LoadError, load_ledger, load_sends, load_spilled};
 use super::{Addressed, Published, Settled, Work};
 use crate::rows::{self, Rows};
 
-/// Most ledger rows loaded for one customer: the newest ones. A cap window never holds more: a
-/// hundred sends a day for four months.
-const LEDGER_ROWS_MAX: usize = 12_000;
-
-/// Rows of dedupe memory read at a time.
-const SPILLED_ROWS: usize = 1_024;
 /// Inputs on their way from tombstones to the customers that went on. At it events are dropped
 /// unanswered, and their sender repeats them; merges and outcomes are kept.
 const FORWARDED_MAX: usize = 8_192;
@@ -64,17 +59,6 @@ pub struct Outgoing {
     pub attempt: Arc<Attempt>,
     /// Its slot.
     pub permit: Permit,
-}
-
-/// Loading a customer failed.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The store cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// A row makes no sense.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
 }
 
 /// The slots of one channel, as one partition sees them.
@@ -425,62 +409,6 @@ fn with_what_is_due(inputs: &mut Vec<Input>, due: Instant, now: Instant) {
         Some(received_at) if due < received_at => inputs.insert(0, Input::Timer),
         _ => inputs.push(Input::Timer),
     }
-}
-
-fn load_spilled(
-    store: &Store,
-    partition: &Partition,
-    loaded: &mut Loaded,
-) -> Result<(), LoadError> {
-    let mut range = Range::prefix(codec::spill_prefix(partition.id(), loaded.customer.key()));
-    loop {
-        let page =
-            store.scan(rows::table(engine::Table::Meta), &range, Limit::rows(SPILLED_ROWS))?;
-        for (_, value) in &page.rows {
-            loaded.add_spilled(&codec::decode("dedupe row", value)?);
-        }
-        match page.next {
-            Some(next) => range = range.resume(next),
-            None => break,
-        }
-    }
-    loaded.spilled_loaded = true;
-    Ok(())
-}
-
-fn load_ledger(
-    store: &Store,
-    partition: &Partition,
-    loaded: &Loaded,
-) -> Result<Vec<policies::LedgerRow>, LoadError> {
-    let rows = load_sends(store, partition, loaded, LEDGER_ROWS_MAX)?;
-    let rows = rows.iter().map(|row| ledger::decode_ledger(row));
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// A customer's rows of sends, the newest ones, those that are not durable yet included.
-fn load_sends(
-    store: &Store,
-    partition: &Partition,
-    loaded: &Loaded,
-    rows_max: usize,
-) -> Result<Vec<Vec<u8>>, LoadError> {
-    let key = loaded.customer.key();
-    let mut range = Range::prefix(codec::sends_prefix(partition.id(), key));
-    let mut found = Vec::new();
-    loop {
-        let limit = Limit::rows(LEDGER_ROWS_MAX);
-        let page = store.scan(rows::table(engine::Table::Sends), &range, limit)?;
-        found.extend(page.rows);
-        let excess = found.len().saturating_sub(rows_max);
-        found.drain(..excess);
-        match page.next {
-            Some(next) => range = range.resume(next),
-            None => break,
-        }
-    }
-    let rows = partition.with_fresh_sends(key, found);
-    Ok(rows.into_values().collect())
 }
 
 /// The slots that one turn can take.

@@ -6,7 +6,8 @@ use engine::Loaded;
 use runtime::{Flight, Returns, Turn};
 
 use super::Work;
-use super::core::{LoadError, SharedCore};
+use super::core::SharedCore;
+use super::load::LoadError;
 
 /// What a turn gives back to the partition.
 #[derive(Debug)]

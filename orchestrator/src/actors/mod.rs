@@ -10,6 +10,7 @@ pub mod contact_policy;
 pub mod core;
 pub mod customer;
 pub mod ingest;
+pub mod load;
 pub mod partition;
 pub mod scheduler;
 pub mod walker;

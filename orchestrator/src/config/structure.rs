@@ -166,7 +166,15 @@ fn not_one_key(path: Path, keys: &[String], expected: &[&str]) -> Problem {
     }
 }
 
+/// Keys whose text is a duration: a number there lacks its unit, not its quotes.
+const DURATION_KEYS: [&str; 9] =
+    ["after", "for", "offset", "older_than", "over", "per", "rolling", "valid_for", "within"];
+
 fn wrong_type(path: Path, found: &str, expected: &str) -> Problem {
+    let is_duration = match path.0.last() {
+        Some(Segment::Key(key)) => DURATION_KEYS.contains(&key.as_str()),
+        _ => false,
+    };
     let problem = Problem::new(path, format!("expected {expected}, found {found}"));
     let number = found.strip_prefix("the number ");
     let text = found.strip_prefix("the text ").map(|text| text.trim_matches('"'));
@@ -176,6 +184,9 @@ fn wrong_type(path: Path, found: &str, expected: &str) -> Problem {
     }
     match (expected, number, text) {
         ("a value", ..) => problem.suggest("remove the key, or write its value"),
+        ("text", Some(number), _) if is_duration => {
+            problem.suggest(format!("a duration has a unit: write `P{number}D` or `PT{number}H`"))
+        }
         ("text", Some(number), _) => problem.suggest(format!("write \"{number}\" in quotes")),
         ("text", ..) if found.starts_with('`') => {
             problem.suggest(format!("write \"{}\" in quotes", found.trim_matches('`')))
@@ -186,10 +197,17 @@ fn wrong_type(path: Path, found: &str, expected: &str) -> Problem {
         ("`true` or `false`", _, Some("no" | "off" | "No" | "Off")) => {
             problem.suggest("write `false`")
         }
+        ("a mapping", _, Some(text)) if text.chars().all(is_of_a_name) => {
+            problem.suggest(format!("write `{text}: ...`"))
+        }
         (_, _, Some(text)) if text.parse::<f64>().is_ok() => {
             problem.suggest("write the number without quotes")
         }
         ("a list", ..) if found != "nothing" => problem.suggest("start each element with `- `"),
         _ => problem,
     }
+}
+
+fn is_of_a_name(char: char) -> bool {
+    char.is_ascii_alphanumeric() || matches!(char, '-' | '_')
 }

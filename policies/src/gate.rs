@@ -28,10 +28,9 @@ pub fn decide(
     set: &PolicySet,
     now: Instant,
 ) -> Verdict {
-    let rules = ask(request, history, set, now);
+    let (rules, worst) = ask(request, history, set, now);
     let mut verdict =
         Verdict { decision: Decision::Allow, earliest: Some(now), rules, policy: set.version() };
-    let worst = verdict.rules.iter().map(|rule| rank(rule.ruling)).max().unwrap_or(0);
     if worst == 0 {
         return verdict;
     }
@@ -76,15 +75,18 @@ fn asking<'a>(request: &'a Request<'a>, history: History<'a>, set: &'a PolicySet
 }
 
 /// Every rule's result at an instant: the built-in rules, then the declared ones in their order.
+/// And the rank of the strongest ruling.
 fn ask(
     request: &Request<'_>,
     history: History<'_>,
     set: &PolicySet,
     now: Instant,
-) -> Vec<RuleResult> {
+) -> (Vec<RuleResult>, u8) {
+    let mut worst = 0;
     let mut results = Vec::with_capacity(BUILT_IN_RULES.len() + set.rules.len());
     let mut put = |rule: &RuleName, kind, finding: Finding, counted, limit| {
         let Finding { ruling, earliest, reason } = finding;
+        worst = worst.max(rank(ruling));
         results.push(RuleResult {
             rule: rule.clone(),
             kind,
@@ -118,7 +120,7 @@ fn ask(
             }
         }
     }
-    results
+    (results, worst)
 }
 
 /// The first instant at which all rules but validity would allow the send; `None` if there is none.

@@ -11,6 +11,7 @@ mod instant;
 mod profile_date;
 mod span;
 mod span_parse;
+mod stretches;
 mod text;
 mod windows;
 mod zone;

@@ -112,7 +112,7 @@ impl Windows {
 
     /// Whether a window covers the instant.
     pub fn is_quiet(&self, instant: Instant, zone: &Zone) -> bool {
-        self.end_of_stretch(second_of_week(zone.local(instant))).is_some()
+        self.end_of_stretch(moment_of_week(instant, zone).0).is_some()
     }
 
     /// `None` if the instant is not quiet, else the first later instant that no window covers.
@@ -121,12 +121,11 @@ impl Windows {
         // One step per stretch or change of the clock; some second of each week is uncovered, so
         // this ends. The bound only guards against a zone that would change every day.
         for _ in 0..=4 * self.covered.len() + 64 {
-            let local = zone.local(at);
-            let Some(end) = self.end_of_stretch(second_of_week(local)) else {
+            let (second, passed_ms) = moment_of_week(at, zone);
+            let Some(end) = self.end_of_stretch(second) else {
                 return (at > instant).then_some(at);
             };
-            let passed_ms = i64::from(local.subsec_nanosecond()) / 1_000_000;
-            let left_ms = i64::from(end - second_of_week(local)) * 1_000 - passed_ms;
+            let left_ms = i64::from(end - second) * 1_000 - passed_ms;
             let straight = at.plus_ms(left_ms);
             // The clock on the wall runs evenly only up to its next change: look again there.
             at = zone.next_transition(at).map_or(straight, |change| change.min(straight));
@@ -202,6 +201,18 @@ pub fn plausible_offsets() -> Vec<Zone> {
 
 fn day_start(day: Weekday) -> u32 {
     u32::from(day.to_monday_zero_offset().unsigned_abs()) * DAY_S
+}
+
+/// The second of the local week at an instant, and the milliseconds of it that have passed.
+fn moment_of_week(instant: Instant, zone: &Zone) -> (u32, i64) {
+    let Some(local_ms) = zone.local_ms(instant) else {
+        let local = zone.local(instant);
+        return (second_of_week(local), i64::from(local.subsec_nanosecond()) / 1_000_000);
+    };
+    // The first day of 1970 was a Thursday: 4 days before the next Monday.
+    let second = local_ms.div_euclid(1_000) - 4 * i64::from(DAY_S);
+    // Below the length of a week, so it fits.
+    (second.rem_euclid(i64::from(WEEK_S)) as u32, local_ms.rem_euclid(1_000))
 }
 
 fn second_of_week(local: DateTime) -> u32 {

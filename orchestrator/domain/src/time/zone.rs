@@ -12,6 +12,7 @@ use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Instant;
+use super::stretches::Stretches;
 use crate::problem::nearest;
 
 /// Abbreviations that people write and that name no zone (or name several).
@@ -29,6 +30,8 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
     ("AEST", "Australia/Sydney"),
 ];
 
+/// Seconds of a civil day.
+const DAY_S: i64 = 24 * 3600;
 /// Largest distance from UTC of a fixed offset, in seconds.
 const FIXED_OFFSET_MAX_S: i32 = 18 * 3600;
 
@@ -39,6 +42,7 @@ pub struct Zone(Arc<Inner>);
 struct Inner {
     name: Box<str>,
     rules: TimeZone,
+    stretches: Stretches,
 }
 
 /// A name that the bundled database does not know.
@@ -119,6 +123,18 @@ impl Zone {
         self.0.rules.to_datetime(instant.to_timestamp())
     }
 
+    /// The same as [`Self::local`], as milliseconds of a clock that showed 1970-01-01T00:00 at 0;
+    /// `None` in years that are far from ours.
+    pub(super) fn local_ms(&self, instant: Instant) -> Option<i64> {
+        self.0.stretches.local_ms(instant)
+    }
+
+    /// The first instant of a day, counted from 1970-01-01; `None` where the clock changes nearby,
+    /// and in years that are far from ours.
+    pub(super) fn start_of_day_number(&self, day: i64) -> Option<Instant> {
+        self.0.stretches.resolve_s(day * DAY_S)
+    }
+
     /// The instant of a local time: in a gap the first valid instant after it, in a fold the first
     /// occurrence (semantics 13). Clamped at the ends of the calendar.
     pub fn resolve(&self, local: DateTime) -> Instant {
@@ -168,7 +184,11 @@ impl Zone {
     }
 
     fn new(name: &str, rules: TimeZone) -> Self {
-        Self(Arc::new(Inner { name: Box::from(name), rules }))
+        let first = Stretches::first().to_timestamp();
+        let changes = rules.following(first);
+        let changes = changes.map(|at| (at.timestamp().as_second(), at.offset().seconds()));
+        let stretches = Stretches::new(rules.to_offset(first).seconds(), changes);
+        Self(Arc::new(Inner { name: Box::from(name), rules, stretches }))
     }
 
     fn of_slot(name: &str, slot: &OnceLock<Self>) -> Option<Self> {

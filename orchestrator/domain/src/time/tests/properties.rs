@@ -50,6 +50,31 @@ fn near_change() -> impl Strategy<Value = (Zone, Instant)> {
 
 proptest! {
     #[test]
+    fn the_table_of_a_zone_agrees_with_its_rules(
+        (zone, near) in near_change(), far in any_instant()
+    ) {
+        let epoch = civil("1970-01-01T00:00");
+        for instant in [near, far] {
+            if let Some(local_ms) = zone.local_ms(instant) {
+                let shown = zone.local(instant);
+                let known = epoch.checked_add(jiff::Span::new().milliseconds(local_ms));
+                prop_assert_eq!(known.expect("in range"), shown, "{:?}", instant);
+            } else {
+                prop_assert!(instant < at("1970-01-01T00:00:00Z"), "{:?}", instant);
+            }
+            let week = |start| CalendarWindow::Week { start };
+            let weeks = [week(Weekday::Monday), week(Weekday::Thursday), week(Weekday::Sunday)];
+            let others = [CalendarWindow::Day, CalendarWindow::Month, CalendarWindow::Quarter];
+            for window in weeks.into_iter().chain(others) {
+                if let Some(bounds) = window.bounds_by_number(instant, &zone) {
+                    let expected = window.bounds_by_date(instant, &zone);
+                    prop_assert_eq!(bounds, expected, "{:?} {:?}", window, instant);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn resolving_what_the_clock_shows_gives_the_instant_or_its_first_occurrence(
         (zone, instant) in near_change()
     ) {

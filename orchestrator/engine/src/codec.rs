@@ -4,6 +4,7 @@
 use domain::customer::Customer;
 use domain::ids::{CustomerKey, SendId};
 use domain::time::Instant;
+use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -39,8 +40,41 @@ pub enum DecodeError {
 
 /// A value as a versioned record.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(ROW_BYTES_USUAL);
+    bytes.push(RECORD_VERSION);
+    append(value, bytes)
+}
+
+/// Room that holds most rows: one that is longer grows.
+const ROW_BYTES_USUAL: usize = 256;
+
+/// Bytes that a value is appended to. Unlike the codec's own sink of this kind it copies texts as a
+/// whole.
+struct Appended(Vec<u8>);
+
+impl Flavor for Appended {
+    type Output = Vec<u8>;
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
+}
+
+/// The value behind what is there already.
+fn append<T: Serialize>(value: &T, bytes: Vec<u8>) -> Vec<u8> {
     // Into memory, of types whose serialisation cannot fail.
-    postcard::to_extend(value, vec![RECORD_VERSION]).expect("encoding into memory cannot fail")
+    postcard::serialize_with_flavor(value, Appended(bytes))
+        .expect("encoding into memory cannot fail")
 }
 
 /// A versioned record as a value.
@@ -74,7 +108,7 @@ pub fn encode_customer(customer: &Customer, planned: bool) -> Vec<u8> {
     bytes.push(RECORD_VERSION);
     bytes.extend_from_slice(&customer.due_at.0.to_le_bytes());
     bytes.push(if planned { FLAG_PLANNED } else { 0 });
-    postcard::to_extend(customer, bytes).expect("encoding into memory cannot fail")
+    append(customer, bytes)
 }
 
 /// Reads only the header of a customer's record.

@@ -1,7 +1,7 @@
 //! Counts per journey, step, channel and rule: what `journeys`, `plan` and the console show.
 //! Kept per partition in memory, changed by deltas in the same commit as the state they count.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use domain::ids::{NameId, VersionNo};
 use domain::journey::definition::NodeIndex;
@@ -45,9 +45,10 @@ pub fn exit_index(reason: &str) -> u8 {
     EXITS.iter().position(|known| *known == reason).unwrap_or(EXITS.len() - 1) as u8
 }
 
-/// Counts of one partition.
+/// Counts of one partition. A few per step of a journey: comparing such keys is cheaper than
+/// hashing one with a key against collisions, which ids of our own need not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counters(HashMap<CounterKey, i64>);
+pub struct Counters(BTreeMap<CounterKey, i64>);
 
 impl Counters {
     /// Adds a delta.
@@ -60,7 +61,7 @@ impl Counters {
         self.0.get(&key).copied().unwrap_or_default()
     }
 
-    /// All counts, in no particular order.
+    /// All counts, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (CounterKey, i64)> {
         self.0.iter().map(|(key, count)| (*key, *count))
     }

@@ -10,7 +10,7 @@ use domain::ids::{NameId, RuleName};
 use domain::time::{Instant, Zone};
 use domain::verdict::Reason;
 
-use super::lanes::Lanes;
+use super::lanes::{BLOCK_MAX, add_block};
 use super::{CAPS_MAX, FrequencyCap, Window};
 use crate::ledger::{CountState, History, LedgerRow};
 use crate::request::Request;
@@ -39,35 +39,27 @@ struct CapRule {
 }
 
 /// The caps that a name is in the scope of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Dimension {
-    /// By number; the last one stands for all names that no scope mentions: the caps that do not
-    /// restrict this dimension.
     by_id: Vec<u64>,
-}
-
-impl Default for Dimension {
-    fn default() -> Self {
-        Self { by_id: vec![0] }
-    }
+    /// For names that no scope mentions: the caps that do not restrict this dimension.
+    others: u64,
 }
 
 impl Dimension {
-    #[inline]
     fn caps(&self, id: NameId) -> u64 {
-        // There is always a last one.
-        self.by_id[usize::from(id.0).min(self.by_id.len() - 1)]
+        self.by_id.get(usize::from(id.0)).copied().unwrap_or(self.others)
     }
 
     fn add(&mut self, bit: u64, names: &[NameId]) {
         if names.is_empty() {
+            self.others |= bit;
             self.by_id.iter_mut().for_each(|caps| *caps |= bit);
         }
         for name in names {
             let index = usize::from(name.0);
-            let last = self.by_id.len() - 1;
-            if index >= last {
-                self.by_id.resize(index + 2, self.by_id[last]);
+            if index >= self.by_id.len() {
+                self.by_id.resize(index + 1, self.others);
             }
             self.by_id[index] |= bit;
         }
@@ -176,7 +168,6 @@ impl CapTable {
         windows: &[Covered],
         counted: &mut [u32; CAPS_MAX],
     ) {
-        let mut lanes = Lanes::new();
         let mut end = rows.len() as u32;
         while end > 0 {
             let (mut active, mut start) = (0, 0);
@@ -189,12 +180,13 @@ impl CapTable {
                 }
             }
             if active != 0 {
-                let words = rows[start as usize..end as usize].iter();
-                lanes.add(words.map(|row| active & self.counting(row, request)), counted);
+                for block in rows[start as usize..end as usize].chunks(BLOCK_MAX) {
+                    let words = block.iter().map(|row| active & self.counting(row, request));
+                    add_block(counted, self.caps.len(), words);
+                }
             }
             end = start;
         }
-        lanes.finish(counted);
     }
 
     /// The caps for which a row counts, as bits.

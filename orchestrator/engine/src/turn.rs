@@ -96,6 +96,23 @@ impl Input {
     }
 }
 
+/// Everything of one instant is one turn, so that what is due competes with what an event asks for
+/// (semantics 20): what was due before the first event comes first, else events do (semantics 2).
+/// The timer that brings it later finds nothing to do.
+pub fn with_what_is_due(inputs: &mut Vec<Input>, due: Instant, now: Instant) {
+    if due > now || inputs.iter().any(|input| matches!(input, Input::Timer)) {
+        return;
+    }
+    let first = inputs.iter().find_map(|input| match input {
+        Input::Event { event, .. } => Some(event.received_at),
+        _ => None,
+    });
+    match first {
+        Some(received_at) if due < received_at => inputs.insert(0, Input::Timer),
+        _ => inputs.push(Input::Timer),
+    }
+}
+
 /// What has been loaded of a customer, and stays loaded while its actor is active.
 #[derive(Clone, Debug)]
 pub struct Loaded {

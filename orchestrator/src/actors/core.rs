@@ -13,7 +13,7 @@ use domain::time::Instant;
 use engine::codec;
 use engine::ledger;
 use engine::partition::{Attempt, Effect, Grant};
-use engine::{Input, Loaded, Partition, Ticket};
+use engine::{Input, Loaded, Partition, Ticket, turn};
 use runtime::{Clock, Lane, Permit, Reply, Slots};
 use store::{ReadError, Store};
 
@@ -206,7 +206,7 @@ impl Core {
             }
         }
         if !inputs.is_empty() {
-            with_what_is_due(&mut inputs, loaded.customer.due_at, now);
+            turn::with_what_is_due(&mut inputs, loaded.customer.due_at, now);
             self.load_first(loaded, &inputs, now)?;
             let begun = self.partition.begin(loaded, inputs, now);
             if begun.needs_ledger(loaded) {
@@ -391,23 +391,6 @@ impl Core {
     /// Records of customers, in the order of the keys.
     pub fn read(&self, keys: &[CustomerKey]) -> Result<Vec<Option<Vec<u8>>>, ReadError> {
         Rows(&self.store).customers(self.partition.id(), keys)
-    }
-}
-
-/// Everything of one instant is one turn, so that what is due competes with what an event asks for
-/// (semantics 20): what was due before the first event comes first, else events do (semantics 2).
-/// The timer that brings it later finds nothing to do.
-fn with_what_is_due(inputs: &mut Vec<Input>, due: Instant, now: Instant) {
-    if due > now || inputs.iter().any(|input| matches!(input, Input::Timer)) {
-        return;
-    }
-    let first = inputs.iter().find_map(|input| match input {
-        Input::Event { event, .. } => Some(event.received_at),
-        _ => None,
-    });
-    match first {
-        Some(received_at) if due < received_at => inputs.insert(0, Input::Timer),
-        _ => inputs.push(Input::Timer),
     }
 }
 

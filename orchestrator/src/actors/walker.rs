@@ -25,6 +25,9 @@ use crate::rows;
 const PAGE_CUSTOMERS: usize = 256;
 /// Pause before a page is walked again of which the partition refused a part.
 const BUSY_PAUSE_MS: u64 = 50;
+/// How often a page is told: for about a minute. Longer than that no queue stays full; then it is a
+/// record that cannot be loaded, and the others must not wait for it.
+const PAGE_TELLS_MAX: u32 = 1_200;
 
 /// When the walker has work next, for whoever asks whether all is quiet: now, while it walks.
 pub type NextWalk = Rc<Cell<Instant>>;
@@ -94,17 +97,21 @@ impl Walker {
 
     /// Tells one page of customers, and gives back the last of them once all is durable.
     async fn walk(&self, page: &Page, catalog: &Catalog) -> Result<Option<CustomerKey>, Ended> {
-        loop {
+        let mut last = None;
+        for _ in 0..PAGE_TELLS_MAX {
             if self.published.has_changed().is_err() {
                 return Err(Ended);
             }
-            let (keys, last) = self.page(page, catalog);
-            if last.is_none() || keys.is_empty() || self.tell(&page.task, &keys).await? {
-                return Ok(last);
+            let (keys, end) = self.page(page, catalog);
+            if end.is_none() || keys.is_empty() || self.tell(&page.task, &keys).await? {
+                return Ok(end);
             }
+            last = end;
             // A customer had too much before it: told again, the others know it already.
             Clock::system().sleep(BUSY_PAUSE_MS).await;
         }
+        tracing::error!(partition = self.number, task = ?page.task, "customers were passed over");
+        Ok(last)
     }
 
     /// Whom to tell of the next customers, and the last of those.

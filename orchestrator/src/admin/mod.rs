@@ -73,6 +73,8 @@ pub struct Admin {
     captures: RwLock<Vec<(ChannelName, Capture)>>,
     /// The hand that moves the clock, where recorded events may do so.
     time: Option<SimulatedClock>,
+    /// Held by the one replay that does so.
+    replaying: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -131,7 +133,8 @@ impl Admin {
         let app = App::start(opened, &built.catalog, &outgoing.parts)?;
         let captures = RwLock::new(outgoing.captures.clone());
         let state = tokio::sync::Mutex::new(State { publication, built, outgoing });
-        Ok(Self { app, workshop, state, captures, time })
+        let replaying = tokio::sync::Mutex::new(());
+        Ok(Self { app, workshop, state, captures, time, replaying })
     }
 
     /// What signs links.

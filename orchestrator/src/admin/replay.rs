@@ -17,6 +17,9 @@ pub const IMPORT_EVENTS_MAX: usize = 2_000;
 const QUIET_LIMIT_MS: u64 = 600_000;
 /// Pause before events that found no room are offered again.
 const BUSY_PAUSE_MS: u64 = 20;
+/// How often they are offered: for about a minute. Longer than that no queue stays full; then it is
+/// a customer whose record cannot be loaded.
+const OFFERS_MAX: u32 = 3_000;
 
 /// What recorded events set off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +85,7 @@ impl Admin {
 
     async fn take_in(&self, events: Vec<Event>, lane: Lane, recorded: bool) -> Result<(), Refusal> {
         let real = Clock::system();
-        loop {
+        for _ in 0..OFFERS_MAX {
             let taken = match recorded {
                 true => self.app.directory.record(events.clone(), lane),
                 false => self.app.directory.ingest(events.clone(), lane),
@@ -101,6 +104,7 @@ impl Admin {
             }
             real.sleep(BUSY_PAUSE_MS).await;
         }
+        refuse(ErrorCode::StoreUnavailable, "not all events could be made durable; see the log")
     }
 
     /// Everything of one instant is handed over while the clock stands at it, before anybody who
@@ -111,6 +115,8 @@ impl Admin {
         events: Vec<Event>,
         until: Option<Instant>,
     ) -> Result<u64, Refusal> {
+        // Two at once would move the clock under each other's events.
+        let _alone = self.replaying.lock().await;
         let mut events = events.into_iter().peekable();
         // What is behind the clock is known already (a repeat), or too late to change what was.
         let mut past = Vec::new();

@@ -4,25 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::BASE;
 use super::process::{Server, cadencia};
 
 const START: &str = "2026-03-02T06:00:00Z";
-
-const BASE: &str = "apiVersion: cadencia/v1
-kind: ContactPolicy
-metadata: {name: open}
-spec: {fallback_zone: UTC, rules: []}
----
-apiVersion: cadencia/v1
-kind: Channel
-metadata: {name: email}
-spec: {capture: {keep: 100}}
----
-apiVersion: cadencia/v1
-kind: Template
-metadata: {name: hello}
-spec: {subject: Hello, text: Hello}
-";
 
 fn journey(name: &str, spec: &str) -> String {
     format!(

@@ -2,23 +2,10 @@
 
 use serde_json::json;
 
+use super::BASE;
 use super::process::{Server, eventually, post};
 
-const CAMPAIGN: &str = "apiVersion: cadencia/v1
-kind: ContactPolicy
-metadata: {name: strict}
-spec: {fallback_zone: UTC, rules: []}
----
-apiVersion: cadencia/v1
-kind: Channel
-metadata: {name: email}
-spec: {capture: {keep: 10}}
----
-apiVersion: cadencia/v1
-kind: Template
-metadata: {name: hello}
-spec: {subject: Hello, text: Hello}
----
+const JOURNEY: &str = "---
 apiVersion: cadencia/v1
 kind: Journey
 metadata: {name: hello}
@@ -39,7 +26,7 @@ async fn metrics_say_what_went_and_what_did_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let campaign = folder.path().join("campaign");
     std::fs::create_dir(&campaign).expect("a folder");
-    std::fs::write(campaign.join("all.yaml"), CAMPAIGN).expect("a file");
+    std::fs::write(campaign.join("all.yaml"), format!("{BASE}{JOURNEY}")).expect("a file");
     let data = folder.path().join("data");
     let arguments = ["--campaign", campaign.to_str().expect("a plain path"), "--log", "error"];
     let server = Server::start(&data, &arguments);

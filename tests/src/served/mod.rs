@@ -9,3 +9,20 @@ mod metrics;
 mod process;
 mod replay;
 mod shop;
+
+/// What small campaigns of these tests begin with: no rule, a channel that keeps its messages.
+const BASE: &str = "apiVersion: cadencia/v1
+kind: ContactPolicy
+metadata: {name: open}
+spec: {fallback_zone: UTC, rules: []}
+---
+apiVersion: cadencia/v1
+kind: Channel
+metadata: {name: email}
+spec: {capture: {keep: 100}}
+---
+apiVersion: cadencia/v1
+kind: Template
+metadata: {name: hello}
+spec: {subject: Hello, text: Hello}
+";

@@ -185,6 +185,11 @@ pub(crate) enum Settled {
     RetryAt(Instant),
 }
 
+/// Whether no further message may go to the address.
+pub fn stops_address(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Rejected { suppress: true, .. })
+}
+
 /// What an outcome means, by attempts, validity and guarantee.
 pub(crate) fn settle(info: &SendInfo, outcome: &Outcome, now: Instant) -> Settled {
     let retry = |wish: Option<i64>| {

@@ -137,12 +137,15 @@ pub(crate) fn pass_on(loaded: &Loaded, input: Input, begun: &mut Begun) -> Optio
         return Some(input);
     };
     match input {
-        Input::Event { .. } | Input::Recorded { .. } | Input::Enroll { .. } => {
+        Input::Event { .. }
+        | Input::Recorded { .. }
+        | Input::Enroll { .. }
+        | Input::Outcome { .. } => {
             begun.forwards.push(Effect::Forward { to: tombstone.into.clone(), input });
             None
         }
         Input::Merge { .. } => Some(input),
-        // They are about enrollments and sends, which are elsewhere now.
+        // They are about enrollments and open sends, which are elsewhere now.
         Input::Timer | Input::Slot(_) | Input::Retry(_) | Input::Tick { .. } | Input::Refresh => {
             None
         }

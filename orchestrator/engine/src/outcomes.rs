@@ -8,9 +8,9 @@ use domain::time::Instant;
 use policies::CountState;
 
 use crate::codec;
-use crate::ledger::{self, Open, Outcome, Settled};
+use crate::ledger::{self, Open, Outcome, SendRow, Settled};
 use crate::note::{Note, OpenedSend};
-use crate::partition::{Effect, Partition};
+use crate::partition::Partition;
 use crate::transaction::Transaction;
 use crate::turn::{Begun, Loaded};
 
@@ -97,57 +97,27 @@ impl Partition {
         self.open.get(&send).map(|open| open.customer)
     }
 
-    /// Takes in what a channel said of an attempt. `loaded` must be given if the customer is
-    /// active, if the outcome stops an address, and if the send is not open: it may have gone
-    /// with its customer to another one. Else the outcome is a repeat and changes nothing.
+    /// Takes in what a channel said of an open send, at once and before whatever waits for its
+    /// customer. `loaded` must be given if the customer is active, or if the outcome stops an
+    /// address. Of a send that is not open the outcome changes nothing here: it is a repeat, or the
+    /// send has gone with its customer to another one, and [`Input::Outcome`] follows it.
+    ///
+    /// [`Input::Outcome`]: crate::Input::Outcome
     pub fn outcome(
         &mut self,
         send: SendId,
         outcome: &Outcome,
-        loaded: Option<&mut Loaded>,
+        mut loaded: Option<&mut Loaded>,
         now: Instant,
     ) -> Option<Transaction> {
-        let Some(mut open) = self.open.get(&send).cloned() else {
-            let tombstone = loaded.and_then(|loaded| loaded.customer.tombstone.as_ref());
-            let report = tombstone.map(|tombstone| Effect::Report {
-                to: tombstone.into.clone(),
-                send,
-                outcome: outcome.clone(),
-            });
-            self.pending.extend(report.map(|effect| (self.seq, effect)));
+        if !self.is_open(send) {
             return None;
-        };
+        }
         self.latest = self.latest.max(now);
         let mut begun = Begun::new(now);
-        open.row.info.reply = ledger::reply_text(outcome);
-        let mut loaded = loaded;
-        let suppress = matches!(outcome, Outcome::Rejected { suppress: true, .. });
-        if let (true, Some(loaded), Some(info)) =
-            (suppress, loaded.as_deref_mut(), &open.row.info.open)
-        {
-            ledger::suppress(&mut loaded.customer, &open.row.info.channel, &info.address, now);
-        }
-        let (counted_at, customer) = (open.row.ledger.counted_at, open.customer);
-        match ledger::settle(&open.row.info, outcome, now) {
-            Settled::Final(state) => {
-                let state = open.settle(state);
-                self.close(&mut begun, &open, now);
-                if let Some(rows) = loaded.as_deref_mut().and_then(|l| l.ledger.as_mut()) {
-                    ledger::update_cached(rows, send, state);
-                }
-            }
-            Settled::RetryAt(at) => {
-                if let Some(info) = &mut open.row.info.open {
-                    info.retry_at = Some(at);
-                    info.maybe_sent |= matches!(outcome, Outcome::Unknown { .. });
-                }
-                begun.opened.push(OpenedSend { send, customer, counted_at, retry_at: Some(at) });
-                self.write_send(&mut begun, customer, &open.row);
-                self.set_open(open);
-            }
-        }
+        self.take_outcome(send, outcome, loaded.as_deref_mut(), &mut begun);
         match loaded {
-            Some(loaded) if suppress => {
+            Some(loaded) if ledger::stops_address(outcome) => {
                 begun.changed = true;
                 self.commit(loaded, begun)
             }
@@ -159,7 +129,65 @@ impl Partition {
         }
     }
 
-    fn close(&mut self, begun: &mut Begun, open: &Open, now: Instant) {
+    /// An outcome inside its customer's turn: the input before it may have brought its send.
+    pub(crate) fn outcome_in_turn(
+        &mut self,
+        send: SendId,
+        outcome: &Outcome,
+        loaded: &mut Loaded,
+        begun: &mut Begun,
+    ) {
+        let row = self.take_outcome(send, outcome, Some(&mut *loaded), begun);
+        begun.changed |= row.is_some();
+        let moving = loaded.sends.iter_mut().flatten();
+        if let (Some(row), Some(known)) =
+            (row, moving.rev().find(|known| known.ledger.send == send))
+        {
+            // A later input of this very turn moves it on, as it is now.
+            *known = row;
+        }
+    }
+
+    /// What an outcome does to an open send; the row that it leaves.
+    fn take_outcome(
+        &mut self,
+        send: SendId,
+        outcome: &Outcome,
+        mut loaded: Option<&mut Loaded>,
+        begun: &mut Begun,
+    ) -> Option<SendRow> {
+        let mut open = self.open.get(&send).cloned()?;
+        let now = begun.now;
+        open.row.info.reply = ledger::reply_text(outcome);
+        if let (true, Some(loaded), Some(info)) =
+            (ledger::stops_address(outcome), loaded.as_deref_mut(), &open.row.info.open)
+        {
+            ledger::suppress(&mut loaded.customer, &open.row.info.channel, &info.address, now);
+        }
+        let (counted_at, customer) = (open.row.ledger.counted_at, open.customer);
+        match ledger::settle(&open.row.info, outcome, now) {
+            Settled::Final(state) => {
+                let state = open.settle(state);
+                if let Some(rows) = loaded.and_then(|loaded| loaded.ledger.as_mut()) {
+                    ledger::update_cached(rows, send, state);
+                }
+                Some(self.close(begun, &open, now))
+            }
+            Settled::RetryAt(at) => {
+                if let Some(info) = &mut open.row.info.open {
+                    info.retry_at = Some(at);
+                    info.maybe_sent |= matches!(outcome, Outcome::Unknown { .. });
+                }
+                begun.opened.push(OpenedSend { send, customer, counted_at, retry_at: Some(at) });
+                self.write_send(begun, customer, &open.row);
+                let row = open.row.clone();
+                self.set_open(open);
+                Some(row)
+            }
+        }
+    }
+
+    fn close(&mut self, begun: &mut Begun, open: &Open, now: Instant) -> SendRow {
         let mut row = open.row.clone();
         row.info.open = None;
         row.info.settled_at = now;
@@ -168,6 +196,7 @@ impl Partition {
         self.forget_retry(send);
         self.open.remove(&send);
         begun.closed.push(send);
+        row
     }
 
     /// Settles an open send inside its customer's turn.

@@ -19,7 +19,7 @@ use crate::catalog::Catalog;
 use crate::codec;
 use crate::counters::Counters;
 use crate::history::HistoryRow;
-use crate::ledger::{Open, Outcome};
+use crate::ledger::Open;
 use crate::merge::Promises;
 use crate::note::Note;
 use crate::profile::SegmentEdges;
@@ -43,15 +43,6 @@ pub enum Effect {
         to: CustomerId,
         /// What.
         input: Input,
-    },
-    /// Give another customer's partition the outcome of a send that went there.
-    Report {
-        /// Whose the send is now.
-        to: CustomerId,
-        /// The send.
-        send: SendId,
-        /// Its outcome.
-        outcome: Outcome,
     },
     /// Tell whoever holds this ticket that it is to ask again.
     Refuse(Ticket),
@@ -235,6 +226,9 @@ impl Partition {
             Input::Retry(send) => {
                 begun.retries.push(send);
                 begun.wants_gate = true;
+            }
+            Input::Outcome { send, outcome } => {
+                self.outcome_in_turn(send, &outcome, loaded, begun);
             }
             Input::Tick { version, instant } => {
                 self.segments(loaded, catalog, begun);

@@ -22,7 +22,7 @@ use policies::LedgerRow;
 
 use crate::counters::{CounterKey, exit_index};
 use crate::history::HistoryItem;
-use crate::ledger::SendRow;
+use crate::ledger::{Outcome, SendRow};
 use crate::merge::Word;
 use crate::note::OpenedSend;
 use crate::partition::{Attempt, Effect};
@@ -55,6 +55,14 @@ pub enum Input {
     Slot(ChannelName),
     /// The next attempt of an open send is due.
     Retry(SendId),
+    /// What a channel said of a send that is not open here (yet): it has gone with its customer to
+    /// another one, and this follows it, behind the parcel.
+    Outcome {
+        /// The send.
+        send: SendId,
+        /// What the channel said.
+        outcome: Outcome,
+    },
     /// A schedule ticked.
     Tick {
         /// The journey version that the schedule belongs to.

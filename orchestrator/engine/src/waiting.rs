@@ -58,12 +58,6 @@ impl Partition {
         Some(next.customer)
     }
 
-    /// Somebody who was called could not come: takes a place in the line again, the last one.
-    pub fn wait_again(&mut self, channel: &ChannelName, customer: CustomerKey) {
-        let order = (u8::MAX, Instant::MAX);
-        self.waiting.insert(Waiting { channel: channel.clone(), order, customer });
-    }
-
     /// After a restart: takes in one customer's planned messages again.
     pub fn recover_planned(&mut self, loaded: &Loaded) {
         for enrollment in &loaded.customer.enrollments {

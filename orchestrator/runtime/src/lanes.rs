@@ -44,9 +44,10 @@ impl Lane {
 /// The named limits of a queue.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneLimits {
-    /// Inputs that may wait for one key; further ones are refused.
+    /// Inputs that may wait for one key; further ones are refused, except by
+    /// [`Lanes::push_always`].
     pub per_key: u32,
-    /// Inputs that may wait in all; further ones are refused.
+    /// Inputs that may wait in all; further ones are refused, with the same exception.
     pub total: u32,
     /// Keys that each lane may run per round, best lane first; 0 counts as 1.
     pub weights: [u32; LANES],
@@ -166,6 +167,14 @@ impl<T> Lanes<T> {
         if known.is_some_and(|id| self.owners[id as usize].pending() >= self.limits.per_key) {
             return Err((LaneFull::Key { limit: self.limits.per_key }, input));
         }
+        self.push_always(lane, key, input);
+        Ok(())
+    }
+
+    /// Queues `input` behind what is pending for `key`, however much that is: for what nobody would
+    /// repeat, if something else bounds it. Refused and offered again later it could be overtaken.
+    pub fn push_always(&mut self, lane: Lane, key: Key, input: T) {
+        let known = self.by_key.get(&key).copied();
         let node = number(self.nodes.insert(Node { input, lane, next: None }));
         let id = known.unwrap_or_else(|| self.admit(key));
         let owner = &mut self.owners[id as usize];
@@ -186,7 +195,6 @@ impl<T> Lanes<T> {
             }
             State::Running => {}
         }
-        Ok(())
     }
 
     /// Hands out the next key with up to `max` (at least 1) of its pending inputs, appended to

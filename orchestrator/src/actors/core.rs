@@ -171,7 +171,7 @@ impl Core {
         let mut told = Vec::new();
         for work in works {
             match work {
-                Work::Outcome(settled) => self.outcome(settled, Some(loaded), now),
+                Work::Outcome(settled) => inputs.extend(self.settle(settled, loaded, now)),
                 Work::Timer { due } if due != loaded.customer.due_at => {}
                 Work::Timer { .. } => inputs.push(Input::Timer),
                 Work::Slot(channel, permit) => {
@@ -260,6 +260,29 @@ impl Core {
         self.leaving.extend(settled.permit);
     }
 
+    /// An outcome in its customer's turn: at once, or in the order of the inputs where the send may
+    /// come, or has gone, with one of them.
+    fn settle(&mut self, settled: Settled, loaded: &mut Loaded, now: Instant) -> Option<Input> {
+        if self.partition.is_open(settled.send) {
+            self.outcome(settled, Some(loaded), now);
+            return None;
+        }
+        self.leaving.extend(settled.permit);
+        Some(Input::Outcome { send: settled.send, outcome: settled.outcome })
+    }
+
+    /// Work for a customer that cannot be loaded: dropped, its acknowledgements unanswered.
+    /// Outcomes are settled all the same: else their sends were in flight for ever, and whoever
+    /// waits for quiet would wait as long.
+    pub fn nobody(&mut self, works: impl IntoIterator<Item = Work>) {
+        let now = self.now();
+        for work in works {
+            if let Work::Outcome(settled) = work {
+                self.outcome(settled, None, now);
+            }
+        }
+    }
+
     /// Writes a snapshot of the partition's memory, given a group commit that is durable.
     pub fn snapshot(&mut self, commit: u64) {
         let transaction = self.partition.snapshot(commit);
@@ -307,10 +330,6 @@ impl Core {
                     let work = self.work(input);
                     self.forward(to, work);
                 }
-                Effect::Report { to, send, outcome } => {
-                    let settled = Settled { send, outcome, permit: None };
-                    self.forward(to, Some(Work::Outcome(settled)));
-                }
                 // Dropped unanswered: the sender repeats it.
                 Effect::Refuse(Ticket(ticket)) => drop(self.acks.remove(&ticket)),
             }
@@ -328,6 +347,9 @@ impl Core {
                 Work::Enroll { journey, key, payload, ack: ack(ticket) }
             }
             Input::Merge { word, ticket } => Work::Merge { word, ack: ack(ticket) },
+            Input::Outcome { send, outcome } => {
+                Work::Outcome(Settled { send, outcome, permit: None })
+            }
             Input::Timer
             | Input::Slot(_)
             | Input::Retry(_)

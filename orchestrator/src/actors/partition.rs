@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::{Actor, Context, Handler};
-use domain::ids::{ChannelName, CustomerId, CustomerKey, SendId};
+use domain::ids::{ChannelName, CustomerId, CustomerKey};
 use domain::time::Instant;
-use engine::ledger::Outcome;
+use engine::ledger;
+use engine::merge::Word;
 use runtime::handle::Refused;
 use runtime::returns::Collect;
 use runtime::{Active, Clock, Credit, Delivery, Lane, Lanes, Local, Permit, Reply, Returns, Turn};
@@ -101,9 +102,6 @@ pub struct PartitionActor {
     idle_clock: Clock,
     drain: Option<Reply<()>>,
     quiet: Vec<Reply<()>>,
-    /// Words of merges and outcomes that found their customer's queue full: the next sweep
-    /// offers them again.
-    postponed: Vec<Addressed>,
     counted_active: i64,
     counted_timers: i64,
 }
@@ -125,7 +123,6 @@ impl PartitionActor {
             idle_clock: Clock::system(),
             drain: None,
             quiet: Vec::new(),
-            postponed: Vec::new(),
             counted_active: 0,
             counted_timers: 0,
         }
@@ -142,61 +139,25 @@ impl PartitionActor {
                 }
                 work => work,
             };
-            if self.must_wait(key, &work) {
-                self.postponed.push(Addressed { key, id, lane, work });
-                continue;
-            }
+            let owed = is_owed(&work);
             let queued = Queued { id, work, _credit: Some(credit.split(1)) };
-            if let Err((full, queued)) = self.lanes.push(lane, key.0, queued) {
+            if owed {
+                self.lanes.push_always(lane, key.0, queued);
+            } else if let Err((full, queued)) = self.lanes.push(lane, key.0, queued) {
                 // The acknowledgement is dropped unanswered: the sender hears that it was not
                 // accepted, and sends it again.
                 tracing::warn!(?full, work = ?std::mem::discriminant(&queued.work), "refused");
                 self.wiring.metrics.mailbox_refused.inc();
-                self.refuse(Addressed { key, id: queued.id, lane, work: queued.work });
             }
-        }
-    }
-
-    /// What must not be forgotten keeps its order behind what was postponed.
-    fn must_wait(&self, key: CustomerKey, work: &Work) -> bool {
-        matches!(work, Work::Merge { .. } | Work::Outcome(..))
-            && self.postponed.iter().any(|earlier| earlier.key == key)
-    }
-
-    /// Due timers and retries that find the queue full must not be forgotten.
-    fn refuse(&mut self, refused: Addressed) {
-        let key = refused.key;
-        match refused.work {
-            Work::Merge { .. } => self.postponed.push(refused),
-            Work::Outcome(ref settled) if !self.is_open(settled.send) => {
-                self.postponed.push(refused);
-            }
-            Work::Timer { .. } => {
-                let again = self.wiring.clock.now_ms() + SWEEP_PERIOD_MS as i64;
-                self.wiring.timers.borrow_mut().insert(key.0, again);
-                self.wiring.armed.push(());
-            }
-            Work::Outcome(settled) => {
-                let mut core = self.wiring.core.borrow_mut();
-                let now = core.now();
-                core.outcome(settled, None, now);
-            }
-            Work::Slot(channel, _) => {
-                self.wiring.core.borrow_mut().partition.wait_again(&channel, key);
-            }
-            _ => {}
         }
     }
 
     /// An outcome that touches no loaded state needs no turn of its customer. One of a send that
     /// is not open may have to follow its customer into another one.
     fn needs_turn(&self, key: CustomerKey, settled: &Settled) -> bool {
-        let suppress = matches!(settled.outcome, Outcome::Rejected { suppress: true, .. });
-        suppress || self.active.find(&key.0).is_some() || !self.is_open(settled.send)
-    }
-
-    fn is_open(&self, send: SendId) -> bool {
-        self.wiring.core.borrow().partition.is_open(send)
+        ledger::stops_address(&settled.outcome)
+            || self.active.find(&key.0).is_some()
+            || !self.wiring.core.borrow().partition.is_open(settled.send)
     }
 
     /// Hands over what customers of this partition tell others, in order.
@@ -246,6 +207,8 @@ impl PartitionActor {
             let Some((slot, flight)) = flight else {
                 // No record and no id to make one from (a timer of an erased customer), or its
                 // record is damaged: the work is dropped, its acknowledgement unanswered.
+                let works = inputs.into_iter().map(|queued| queued.work);
+                self.wiring.core.borrow_mut().nobody(works);
                 self.lanes.finish(&key.0);
                 continue;
             };
@@ -370,10 +333,7 @@ impl PartitionActor {
             self.wiring.looks.push(Look::Starved(channel.clone()));
         }
         let queued = Queued { id: None, work: Work::Slot(channel, permit), _credit: None };
-        if let Err((_, queued)) = self.lanes.push(Lane::Transactional, key.0, queued) {
-            let lane = Lane::Transactional;
-            self.refuse(Addressed { key, id: None, lane, work: queued.work });
-        }
+        self.lanes.push_always(Lane::Transactional, key.0, queued);
     }
 
     fn passivate(&mut self) {
@@ -407,7 +367,6 @@ impl PartitionActor {
             && self.active.in_flight() == 0
             && core.undelivered.is_empty()
             && core.forwarded.is_empty()
-            && self.postponed.is_empty()
             && core.partition.durable() == core.partition.seq()
             && core.partition.in_flight() == 0;
         if !idle {
@@ -433,6 +392,21 @@ impl PartitionActor {
     }
 }
 
+/// What comes out of what was taken in before: nobody would repeat it, and what is refused and
+/// offered again does not keep its order. It is bounded where it comes from: timers and retries by
+/// customers and open sends, outcomes by slots, words of merges by the requests that wait for them.
+fn is_owed(work: &Work) -> bool {
+    match work {
+        Work::Merge { word, .. } => !matches!(word, Word::Ask { .. }),
+        Work::Outcome(_) | Work::Retry(_) | Work::Timer { .. } | Work::Slot(..) => true,
+        Work::Event { .. }
+        | Work::Recorded { .. }
+        | Work::Tick { .. }
+        | Work::Enroll { .. }
+        | Work::Refresh { .. } => false,
+    }
+}
+
 impl Actor for PartitionActor {
     type Context = Context<Self>;
 
@@ -440,11 +414,11 @@ impl Actor for PartitionActor {
         // Messages that waited for a slot when the process ended stand in line again.
         self.stand_in_line();
         let clock = self.idle_clock.clone();
-        runtime::alarm::every(ctx, &clock, SWEEP_PERIOD_MS, |actor: &mut Self, _ctx| {
+        runtime::alarm::every(ctx, &clock, SWEEP_PERIOD_MS, |actor: &mut Self, ctx| {
             actor.passivate();
-            let postponed = std::mem::take(&mut actor.postponed);
-            actor.wiring.core.borrow_mut().forwarded.extend(postponed);
-            actor.forward();
+            // A permit or the committer's news may have found the mailbox full.
+            actor.stand_in_line();
+            actor.settle(ctx);
         });
     }
 }

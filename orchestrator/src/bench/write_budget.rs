@@ -91,10 +91,7 @@ fn accept(partition: &mut Partition, now: Instant) -> Vec<store::Transaction> {
             let accepted = Outcome::Accepted { reply: "captured".to_owned() };
             partition.outcome(attempt.send, &accepted, None, now).map(rows::to_store)
         }
-        Effect::Acknowledge(_)
-        | Effect::Forward { .. }
-        | Effect::Report { .. }
-        | Effect::Refuse(_) => None,
+        Effect::Acknowledge(_) | Effect::Forward { .. } | Effect::Refuse(_) => None,
     });
     outcomes.collect()
 }

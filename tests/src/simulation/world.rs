@@ -274,7 +274,7 @@ impl World {
                     self.parts[at].taken = self.parts[at].taken.saturating_sub(1);
                     self.outgoing.push(attempt);
                 }
-                Effect::Forward { .. } | Effect::Report { .. } | Effect::Refuse(_) => {
+                Effect::Forward { .. } | Effect::Refuse(_) => {
                     unreachable!("nobody is merged in this world: tests/src/engine/merge does that")
                 }
             }

@@ -94,6 +94,24 @@ fn a_hot_key_is_refused_before_it_fills_the_queue() {
 }
 
 #[test]
+fn what_must_not_be_refused_is_queued_beyond_the_limits_and_keeps_its_order() {
+    let mut lanes = Lanes::new(limits(2, 3));
+    for input in ["a", "b"] {
+        lanes.push(Live, key(1), input).expect("room");
+    }
+    lanes.push_always(Live, key(1), "parcel");
+    lanes.push_always(Transactional, key(1), "outcome");
+    lanes.push_always(Live, key(2), "x");
+    assert_eq!((lanes.len(), lanes.room(&key(1)), lanes.room(&key(2))), (5, 0, 0));
+    // What is beyond the limits leaves less room for what may be refused.
+    assert_eq!(lanes.push(Live, key(1), "c"), Err((LaneFull::Queue { limit: 3 }, "c")));
+    assert_eq!(
+        drain(&mut lanes, 3),
+        ["1 Transactional abparcel", "1 Transactional outcome", "2 Live x"]
+    );
+}
+
+#[test]
 #[should_panic(expected = "a key finished that was not taken")]
 fn finishing_a_key_that_does_not_run_is_a_defect() {
     lanes(&[(Live, 1, "a")]).finish(&key(1));

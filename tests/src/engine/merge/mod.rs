@@ -8,8 +8,10 @@ use domain::consent::{ConsentChange, Permission};
 use domain::event::EventBody;
 use domain::ids::{ChannelName, CustomerId};
 use domain::value::Value;
+use engine::Input;
 use engine::history::{HistoryItem, NotMerged};
 use engine::ledger::Outcome;
+use engine::merge::{Offer, Word};
 use policies::CountState;
 use serde_json::json;
 
@@ -226,22 +228,67 @@ fn enrollments_go_on_and_a_double_one_is_withdrawn() {
     assert!(world.customer("ana").expect("ana").enrollments.is_empty());
 }
 
+/// Until the one message that is in flight is in a parcel that has not arrived.
+fn leaves(world: &mut World) {
+    while world.open_sends() > 0 {
+        assert!(world.step());
+    }
+}
+
+/// Whether the parcel and the outcome behind it are taken in by two turns or by one.
 #[test]
 fn a_message_in_flight_is_settled_for_the_customer_that_goes_on() {
-    let mut world = two();
-    world.track("anon:v1", "Added", 10);
-    world.settle();
-    assert_eq!(world.in_flight.len(), 1);
-    world.alias("v1", "ana", 11);
-    // Before the parcel arrives, and without waiting for it.
-    world.step();
-    world.step();
-    assert!(world.answer(&Outcome::Accepted { reply: "250 ok".to_owned() }));
-    world.settle();
-    let states: Vec<_> = world.sends("ana").iter().map(|row| row.ledger.state).collect();
-    assert_eq!(states, [CountState::Accepted]);
-    assert_eq!(world.open_sends(), 0);
-    assert!(world.sends("anon:v1").is_empty());
+    for together in [false, true] {
+        let mut world = two();
+        world.together = together;
+        world.track("anon:v1", "Added", 10);
+        world.settle();
+        assert_eq!(world.in_flight.len(), 1);
+        world.alias("v1", "ana", 11);
+        leaves(&mut world);
+        assert!(world.answer(&Outcome::Accepted { reply: "250 ok".to_owned() }));
+        world.settle();
+        let states: Vec<_> = world.sends("ana").iter().map(|row| row.ledger.state).collect();
+        assert_eq!(states, [CountState::Accepted], "together: {together}");
+        assert_eq!(world.open_sends(), 0);
+        assert!(world.sends("anon:v1").is_empty());
+    }
+}
+
+/// A parcel, the outcome of a message in it, and the word that merges on, all in one turn: what
+/// goes on is the message as the outcome left it.
+#[test]
+fn an_outcome_between_two_merges_of_one_turn_goes_along() {
+    let later = Outcome::NotSent { reason: "451 later".to_owned(), retry_after_ms: None };
+    let accepted = Outcome::Accepted { reply: "250 ok".to_owned() };
+    for (outcome, state, open) in
+        [(accepted, CountState::Accepted, 0), (later, CountState::Reserved, 1)]
+    {
+        let mut world = two();
+        world.together = true;
+        world.track("anon:v1", "Added", 10);
+        world.known("eve", json!({}), 20);
+        world.settle();
+        world.alias("v1", "ana", 11);
+        leaves(&mut world);
+        assert!(world.answer(&outcome));
+        // Until the parcel is durable: now it waits for ana, and behind it the outcome.
+        while world.parcels() == 0 {
+            assert!(world.step());
+        }
+        let offer = Offer {
+            into: "eve".into(),
+            named: "ana".into(),
+            at: world.now,
+            until: world.now.plus_ms(HOUR),
+            anonymous: false,
+        };
+        world.tell("ana", Input::Merge { word: Word::Go(offer), ticket: None });
+        world.settle();
+        let states: Vec<_> = world.sends("eve").iter().map(|row| row.ledger.state).collect();
+        assert_eq!(states, [state]);
+        assert_eq!((world.open_sends(), world.parcels()), (open, 0));
+    }
 }
 
 #[test]

@@ -288,6 +288,9 @@ impl World {
         for job in jobs {
             match job {
                 Job::Input(input) => inputs.push(input),
+                Job::Outcome(send, outcome) if !self.partitions[at].is_open(send) => {
+                    inputs.push(Input::Outcome { send, outcome });
+                }
                 Job::Outcome(send, outcome) => {
                     let loaded = Some(&mut loaded);
                     let decided = self.partitions[at].outcome(send, &outcome, loaded, self.now);
@@ -361,9 +364,6 @@ impl World {
                     self.in_flight.push_back(attempt);
                 }
                 Effect::Forward { to, input } => self.queue.push_back((to, Job::Input(input))),
-                Effect::Report { to, send, outcome } => {
-                    self.queue.push_back((to, Job::Outcome(send, outcome)));
-                }
             }
         }
     }

@@ -1,7 +1,10 @@
 //! The other side of a merge: the customer that goes on takes in, exactly once, what the other
 //! one left (semantics 28).
 
+use std::collections::{HashMap, HashSet};
+
 use domain::customer::{COUNTED_EVENTS_MAX, Customer, EntryMemory, MERGED_MAX, Merged, TRAITS_MAX};
+use domain::ids::SendId;
 use domain::journey::definition::Reentry;
 use domain::journey::enrollment::{Enrollment, ExitReason, State};
 
@@ -110,13 +113,14 @@ fn unite_seen(partition: &Partition, loaded: &mut Loaded, parcel: &Parcel, begun
 fn unite_sends(partition: &mut Partition, loaded: &mut Loaded, parcel: &Parcel, begun: &mut Begun) {
     debug_assert!(loaded.ledger.is_some(), "the ledger is loaded before the turn");
     let customer = loaded.customer.key();
+    let rows = loaded.ledger.get_or_insert_default();
+    // Both ledgers may have as many rows as are ever loaded: looked up and put in order at once.
+    let mut known: HashSet<SendId> = rows.iter().map(|row| row.send).collect();
     for row in &parcel.sends {
-        let rows = loaded.ledger.get_or_insert_default();
-        if rows.iter().any(|known| known.send == row.ledger.send) {
+        if !known.insert(row.ledger.send) {
             continue;
         }
-        let at = rows.partition_point(|known| known.counted_at <= row.ledger.counted_at);
-        rows.insert(at, row.ledger);
+        rows.push(row.ledger);
         partition.write_send(begun, customer, row);
         if let Some(sends) = &mut loaded.sends {
             // A later input of this very turn moves them on.
@@ -129,14 +133,16 @@ fn unite_sends(partition: &mut Partition, loaded: &mut Loaded, parcel: &Parcel, 
             partition.set_open(Open { customer, row: row.clone() });
         }
     }
+    rows.sort_by_key(|row| row.counted_at);
+    if let Some(sends) = &mut loaded.sends {
+        sends.sort_by_key(|row| row.ledger.counted_at);
+    }
 }
 
 /// Both customers' enrollments go on. Where one journey does not allow two of one key, that of the
 /// customer that stays goes on and the other one is withdrawn.
 fn unite_enrollments(loaded: &mut Loaded, parcel: &Parcel, catalog: &Catalog, begun: &mut Begun) {
-    for entry in &parcel.entries {
-        unite_entry(&mut loaded.customer.entries, entry);
-    }
+    unite_entries(&mut loaded.customer.entries, &parcel.entries);
     let zone = loaded.customer.zone.clone();
     loaded.customer.zone = zone.clone().or_else(|| parcel.zone.clone());
     let doubles: Vec<_> = parcel
@@ -178,14 +184,18 @@ fn excludes(own: &Enrollment, other: &Enrollment, catalog: &Catalog) -> bool {
     journey.name == same.name && own.key == other.key && !parallel
 }
 
-fn unite_entry(known: &mut Vec<EntryMemory>, entry: &EntryMemory) {
-    let same = known.iter_mut().find(|one| one.journey == entry.journey && one.key == entry.key);
-    match same {
-        // An enrollment that has not ended has the last word.
-        Some(same) => {
-            let both = same.exited_at.zip(entry.exited_at);
-            same.exited_at = both.map(|(one, other)| one.max(other));
+fn unite_entries(known: &mut Vec<EntryMemory>, others: &[EntryMemory]) {
+    let name = |entry: &EntryMemory| (entry.journey.clone(), entry.key);
+    let places: HashMap<_, _> =
+        known.iter().enumerate().map(|(at, entry)| (name(entry), at)).collect();
+    for entry in others {
+        match places.get(&name(entry)) {
+            // An enrollment that has not ended has the last word.
+            Some(at) => {
+                let both = known[*at].exited_at.zip(entry.exited_at);
+                known[*at].exited_at = both.map(|(one, other)| one.max(other));
+            }
+            None => known.push(entry.clone()),
         }
-        None => known.push(entry.clone()),
     }
 }

@@ -1,6 +1,7 @@
 //! Merges (semantics 28): what becomes of two customers that are one.
 
 mod crashes;
+mod ledgers;
 mod order;
 mod world;
 

@@ -383,6 +383,27 @@ impl World {
         rows.iter().map(|row| SendRow::decode(row).expect("a sound row")).collect()
     }
 
+    /// What an active customer has loaded of its ledger.
+    pub(super) fn ledger(&self, id: &str) -> Option<&[policies::LedgerRow]> {
+        self.active.get(&CustomerId::from(id).key())?.ledger.as_deref()
+    }
+
+    /// Sends of the past, as rows that are durable before the customer is loaded again.
+    pub(super) fn put_sends(&mut self, id: &str, rows: impl Iterator<Item = SendRow>) {
+        let key = CustomerId::from(id).key();
+        let partition = key.partition(PARTITIONS);
+        let writes = rows.map(|row| engine::Write {
+            table: Table::Sends,
+            key: codec::send_key(partition, key, row.ledger.counted_at, row.ledger.send),
+            value: Some(row.encode()),
+        });
+        let writes = writes.collect();
+        let decided = self.partitions[usize::from(partition)].put(writes, Ticket(0));
+        self.submit(Some(decided));
+        self.settle();
+        self.active.remove(&key);
+    }
+
     /// Everything in a customer's own history, oldest first.
     pub(super) fn history(&self, id: &str) -> Vec<HistoryItem> {
         let partition = CustomerId::from(id).key().partition(PARTITIONS);

@@ -5,6 +5,8 @@
 //! anything behind.
 
 #[cfg(test)]
+mod actors;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod channels;

@@ -54,19 +54,24 @@ impl Directory {
 
     /// Takes in events. The answer comes when all of them are durable; it is an error if some were
     /// dropped on the way (a customer with too much pending, a stop), and the sender repeats all.
-    pub fn ingest(&self, events: Vec<Event>, lane: Lane) -> Result<Answer<()>, Busy> {
+    pub fn ingest<E: Into<Arc<Event>>>(
+        &self,
+        events: Vec<E>,
+        lane: Lane,
+    ) -> Result<Answer<()>, Busy> {
         let works = events.into_iter().map(|event| {
+            let event = event.into();
             let id = event.customer.clone();
-            (id, lane, move |ack| Work::Event { event: Arc::new(event), ack: Some(ack) })
+            (id, lane, move |ack| Work::Event { event, ack: Some(ack) })
         });
         self.dispatch(works.collect())
     }
 
     /// Takes in events of the past that are to set off nothing; else as [`Self::ingest`].
-    pub fn record(&self, events: Vec<Event>, lane: Lane) -> Result<Answer<()>, Busy> {
+    pub fn record(&self, events: Vec<Arc<Event>>, lane: Lane) -> Result<Answer<()>, Busy> {
         let works = events.into_iter().map(|event| {
             let id = event.customer.clone();
-            (id, lane, move |ack| Work::Recorded { event: Arc::new(event), ack: Some(ack) })
+            (id, lane, move |ack| Work::Recorded { event, ack: Some(ack) })
         });
         self.dispatch(works.collect())
     }

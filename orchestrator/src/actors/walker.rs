@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use domain::ids::CustomerKey;
 use domain::time::Instant;
+use engine::codec::DecodeError;
 use engine::walks::{self, Page, Task, Walks};
 use engine::{Catalog, codec};
 use runtime::{Clock, Lane};
@@ -25,8 +26,8 @@ use crate::rows;
 const PAGE_CUSTOMERS: usize = 256;
 /// Pause before a page is walked again of which the partition refused a part.
 const BUSY_PAUSE_MS: u64 = 50;
-/// How often a page is told: for about a minute. Longer than that no queue stays full; then it is a
-/// record that cannot be loaded, and the others must not wait for it.
+/// How often a page is told: for about a minute. Longer than that no queue stays full, and the
+/// others must not wait for it.
 const PAGE_TELLS_MAX: u32 = 1_200;
 
 /// When the walker has work next, for whoever asks whether all is quiet: now, while it walks.
@@ -55,18 +56,19 @@ struct Ended;
 impl Walker {
     /// Walks until the process ends.
     pub async fn run(mut self) {
-        let Ok(mut walks) = self.recover() else { return };
+        let mut walks = self.recover();
         while self.step(&mut walks).await.is_ok() {}
     }
 
-    fn recover(&self) -> Result<Walks, Ended> {
+    fn recover(&self) -> Walks {
         let row = self.store.get(rows::table(engine::Table::Meta), &codec::walks_key(self.number));
         match row {
-            Ok(None) => Ok(Walks::default()),
-            Ok(Some(row)) => codec::decode("walks", &row).map_err(|error| {
-                tracing::error!(%error, "schedules do not tick in this partition");
-                Ended
-            }),
+            Ok(None) => Walks::default(),
+            Ok(Some(row)) => match codec::decode("walks", &row) {
+                Ok(walks) => walks,
+                // Without it no schedule would tick, and a replay would wait for it for ever.
+                Err(error) => crate::fatal::row_damaged(&error),
+            },
             Err(error) => crate::fatal::store_failed(&error),
         }
     }
@@ -98,11 +100,11 @@ impl Walker {
     /// Tells one page of customers, and gives back the last of them once all is durable.
     async fn walk(&self, page: &Page, catalog: &Catalog) -> Result<Option<CustomerKey>, Ended> {
         let mut last = None;
-        for _ in 0..PAGE_TELLS_MAX {
+        for told in 0..PAGE_TELLS_MAX {
             if self.published.has_changed().is_err() {
                 return Err(Ended);
             }
-            let (keys, end) = self.page(page, catalog);
+            let (keys, end) = self.page(page, catalog, told > 0);
             if end.is_none() || keys.is_empty() || self.tell(&page.task, &keys).await? {
                 return Ok(end);
             }
@@ -115,7 +117,12 @@ impl Walker {
     }
 
     /// Whom to tell of the next customers, and the last of those.
-    fn page(&self, page: &Page, catalog: &Catalog) -> (Vec<CustomerKey>, Option<CustomerKey>) {
+    fn page(
+        &self,
+        page: &Page,
+        catalog: &Catalog,
+        again: bool,
+    ) -> (Vec<CustomerKey>, Option<CustomerKey>) {
         let mut range = Range::prefix(self.number.to_be_bytes().to_vec());
         if let Some(after) = page.after {
             let mut next = codec::customer_key(self.number, after);
@@ -131,12 +138,21 @@ impl Walker {
         let wanted = |(key, record): &(Vec<u8>, Vec<u8>)| {
             let key = codec::key_of(key)?;
             let told = match &page.task {
-                Task::Tick { .. } => true,
+                // Only where one did not take it the first time is it worth a look why.
+                Task::Tick { .. } if !again => Ok(true),
+                Task::Tick { .. } => codec::decode_customer(key, record).map(|_| true),
                 Task::Refresh { .. } => must_look(key, record, catalog),
             };
-            told.then_some(key)
+            told.unwrap_or_else(|error| self.pass_over(&error)).then_some(key)
         };
         (found.rows.iter().filter_map(wanted).collect(), last)
+    }
+
+    /// Whose record cannot be read is told nothing: no turn could begin, and the others must not
+    /// wait for it.
+    fn pass_over(&self, error: &DecodeError) -> bool {
+        tracing::error!(partition = self.number, %error, "a customer was passed over");
+        false
     }
 
     /// False if a part of it was refused.
@@ -174,12 +190,8 @@ impl Walker {
     }
 }
 
-/// A record that cannot be read is told too: its turn says what is wrong.
-fn must_look(key: CustomerKey, record: &[u8], catalog: &Catalog) -> bool {
-    let header = codec::decode_customer_header(record);
-    let customer = codec::decode_customer(key, record);
-    match (header, customer) {
-        (Ok(header), Ok(customer)) => walks::must_look(&customer, header.planned, catalog),
-        _ => true,
-    }
+fn must_look(key: CustomerKey, record: &[u8], catalog: &Catalog) -> Result<bool, DecodeError> {
+    // Who waits for a slot looks in any case: the rest of the record need not be decoded.
+    let planned = codec::decode_customer_header(record)?.planned;
+    Ok(planned || walks::must_look(&codec::decode_customer(key, record)?, planned, catalog))
 }

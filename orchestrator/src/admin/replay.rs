@@ -1,14 +1,18 @@
 //! Bringing in recorded events: without consequences, as if they happened now, or with the clock
 //! driven by them.
 
+use std::sync::Arc;
+
 use domain::event::{Event, IMPORTED};
 use domain::time::Instant;
+use engine::codec;
 use runtime::{Clock, Lane, SimulatedClock};
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Refusal, refuse};
 use crate::actors::PartitionMsg;
 use crate::error::ErrorCode;
+use crate::rows::Rows;
 
 /// Most events of one import request.
 pub const IMPORT_EVENTS_MAX: usize = 2_000;
@@ -17,8 +21,7 @@ pub const IMPORT_EVENTS_MAX: usize = 2_000;
 const QUIET_LIMIT_MS: u64 = 600_000;
 /// Pause before events that found no room are offered again.
 const BUSY_PAUSE_MS: u64 = 20;
-/// How often they are offered: for about a minute. Longer than that no queue stays full; then it is
-/// a customer whose record cannot be loaded.
+/// How often they are offered: for about a minute. Longer than that no queue stays full.
 const OFFERS_MAX: u32 = 3_000;
 
 /// What recorded events set off.
@@ -85,6 +88,8 @@ impl Admin {
 
     async fn take_in(&self, events: Vec<Event>, lane: Lane, recorded: bool) -> Result<(), Refusal> {
         let real = Clock::system();
+        let events: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
+        let mut looked = false;
         for _ in 0..OFFERS_MAX {
             let taken = match recorded {
                 true => self.app.directory.record(events.clone(), lane),
@@ -96,6 +101,9 @@ impl Admin {
                     if answer.await.is_ok() {
                         return Ok(());
                     }
+                    if !std::mem::replace(&mut looked, true) {
+                        self.all_can_be_read(&events)?;
+                    }
                 }
                 Err(busy @ runtime::Busy::TooLarge { .. }) => {
                     return refuse(ErrorCode::TooManyEvents, busy);
@@ -105,6 +113,25 @@ impl Admin {
             real.sleep(BUSY_PAUSE_MS).await;
         }
         refuse(ErrorCode::StoreUnavailable, "not all events could be made durable; see the log")
+    }
+
+    /// Refuses events of a customer whose record cannot be read: they would be dropped each time.
+    fn all_can_be_read(&self, events: &[Arc<Event>]) -> Result<(), Refusal> {
+        let rows = Rows(&self.app.store);
+        for event in events {
+            let key = event.customer.key();
+            let partition = key.partition(self.app.directory.count());
+            let found = match rows.customers(partition, &[key]) {
+                Ok(found) => found,
+                Err(error) => crate::fatal::store_failed(&error),
+            };
+            for record in found.into_iter().flatten() {
+                let Err(error) = codec::decode_customer(key, &record) else { continue };
+                let detail = format!("customer {}: {error}", event.customer);
+                return refuse(ErrorCode::StoreCorrupt, detail);
+            }
+        }
+        Ok(())
     }
 
     /// Everything of one instant is handed over while the clock stands at it, before anybody who

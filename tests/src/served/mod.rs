@@ -6,7 +6,7 @@ mod control;
 mod load;
 mod mail;
 mod metrics;
-mod process;
+pub(crate) mod process;
 mod replay;
 mod shop;
 

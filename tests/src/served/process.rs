@@ -103,7 +103,7 @@ const LOOKS_MAX: u32 = 12_000;
 ///
 /// # Panics
 /// After a minute: then it will not.
-pub(super) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bool) {
     let clock = runtime::Clock::system();
     for _ in 0..LOOKS_MAX {
         if happened().await {

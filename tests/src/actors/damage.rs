@@ -1,0 +1,149 @@
+//! Rows that cannot be read: whoever can go on without them does, and says so; the others end.
+
+use std::io::Read as _;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use cadencia::admin::{Admin, Trigger, Workshop};
+use channels::Outcome;
+use channels::unsubscribe::Keys;
+use domain::ids::CustomerId;
+use engine::walks::Walks;
+use engine::{Table, codec};
+use policies::CountState;
+use runtime::Clock;
+use serde_json::json;
+
+use super::process::{self, Process, living_in, partition};
+use crate::engine::given::Given;
+use crate::environment;
+
+const TICK: &str = "2026-03-02T12:00:00";
+/// How often it is looked whether a process has ended, and for how long: half a minute.
+const LOOK_MS: u64 = 5;
+const LOOKS_MAX: u32 = 6_000;
+
+fn process() -> Process {
+    let send = json!({"send": {"channels": [{"email": "hello"}], "class": "marketing",
+        "valid_for": "P1D"}});
+    let given =
+        Given::new().journey("now", json!({"enter": {"event": "Now"}, "steps": [send]})).journey(
+            "once",
+            json!({"enter": {"schedule": {"once": TICK, "zone": "UTC"}},
+            "steps": [send]}),
+        );
+    Process::start(given.catalog())
+}
+
+/// What a start reads of her record is sound, the rest is not.
+async fn damage(process: &Process, id: &str) {
+    let key = codec::customer_key(partition(id), CustomerId::from(id).key());
+    let mut record = process.get(Table::Customers, &key).expect("a record");
+    let body = record.len() / 2;
+    record[body..].fill(0xff);
+    process.put(id, Table::Customers, key, record).await;
+}
+
+#[tokio::test]
+async fn walks_pass_over_a_customer_whose_record_is_damaged() {
+    let process = process();
+    let (sound, damaged) = (living_in(0, "sound"), living_in(0, "damaged"));
+    for id in [&sound, &damaged] {
+        process.known(id).await;
+    }
+    damage(&process, &damaged).await;
+    // As if nobody had looked at the catalog yet.
+    let nothing = codec::encode(&Walks::default());
+    process.put(&sound, Table::Meta, codec::walks_key(0), nothing.clone()).await;
+    let mut process = process.restart().await;
+    process.quiet().await;
+    let walks = process.get(Table::Meta, &codec::walks_key(0)).expect("a cursor");
+    assert_ne!(walks, nothing, "the walk did not end");
+    let tick = domain::time::Instant::parse(&format!("{TICK}Z")).expect("an instant");
+    process.time.advance_to(tick.0);
+    process.attempts.recv().await.expect("the others are told of the tick").accept();
+    process.quiet().await;
+    assert_eq!(process.sends(&sound)[0].ledger.state, CountState::Accepted);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn an_import_says_whose_record_is_damaged() {
+    let process = process();
+    for id in ["sound", "damaged"] {
+        process.known(id).await;
+    }
+    damage(&process, "damaged").await;
+    let event = |id: &str| process.track(id, "Seen", "m");
+    let (both, one) = (vec![event("sound"), event("damaged")], vec![event("sound")]);
+    let clock = process.time.clock();
+    let folder = process.stop().await;
+    let opened = process::open(&folder, &clock);
+    let keys = Arc::new(Keys::new([(1, &[7; 32][..])]).expect("a key"));
+    let workshop = Workshop { keys, folder: folder.path().to_owned(), public_url: None };
+    let admin = Admin::start(opened, workshop, None).expect("it starts");
+    let refused = admin.import(Trigger::None, both, None).await.expect_err("one cannot be read");
+    assert!(refused.detail.contains("customer damaged"), "{}", refused.detail);
+    let taken = admin.import(Trigger::None, one, None).await.expect("the other one can");
+    assert_eq!(taken.events, 1);
+    admin.app.stop(cadencia::app::DRAIN_LIMIT_MS).await;
+}
+
+#[tokio::test]
+async fn an_outcome_is_settled_without_its_customer() {
+    let mut process = process();
+    let ana = living_in(0, "ana");
+    process.known(&ana).await;
+    assert!(process.take_in(vec![process.track(&ana, "Now", "m")]).await);
+    let attempt = process.attempts.recv().await.expect("the message leaves");
+    // Enough others make her passive.
+    let others: Vec<_> =
+        (0..100).map(|at| process.track(&format!("other{at}"), "Seen", "m")).collect();
+    assert!(process.take_in(others).await);
+    damage(&process, &ana).await;
+    let rejected = Outcome::Rejected {
+        code: Some(550),
+        enhanced: None,
+        reason: "no such mailbox".to_owned(),
+        suppress: true,
+    };
+    assert!(attempt.answer.send(rejected).is_ok());
+    process.quiet().await;
+    assert_eq!(process.sends(&ana)[0].ledger.state, CountState::Rejected);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_cursor_that_cannot_be_read_ends_the_process() {
+    let process = process();
+    let ana = living_in(1, "ana");
+    // The walker has kept its own by then.
+    process.quiet().await;
+    process.put(&ana, Table::Meta, codec::walks_key(1), vec![codec::RECORD_VERSION, 0xff]).await;
+    let folder = process.stop().await;
+    let mut server = environment::cadencia()
+        .args(["serve", "--listen", "127.0.0.1:0", "--log", "error", "--partitions", "2"])
+        .arg("--data")
+        .arg(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    let clock = Clock::system();
+    let mut ended = None;
+    for _ in 0..LOOKS_MAX {
+        ended = server.try_wait().expect("it can be asked");
+        if ended.is_some() {
+            break;
+        }
+        clock.sleep(LOOK_MS).await;
+    }
+    // Nothing is left behind, whatever the verdict is.
+    let _ = server.kill();
+    let _ = server.wait();
+    let mut said = String::new();
+    server.stderr.take().expect("it is piped").read_to_string(&mut said).expect("text");
+    let status = ended.expect("it ends instead of going on without its cursor");
+    assert!(!status.success(), "{said}");
+    assert!(said.contains("the store is damaged"), "{said}");
+}

@@ -1,0 +1,7 @@
+//! The actors of one process, inside the test: what a whole server does only when its queues are
+//! full, its store is damaged or thousands of commits have passed.
+
+mod damage;
+mod process;
+mod queues;
+mod snapshots;

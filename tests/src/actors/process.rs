@@ -1,0 +1,246 @@
+//! One process inside the test: two partitions on two arbiters, a clock that the test moves, and a
+//! channel whose answers the test gives.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::{Arc, mpsc as blocking};
+
+use cadencia::actors::PartitionMsg;
+use cadencia::actors::core::Ack;
+use cadencia::actors::ingest::Partition as Doors;
+use cadencia::app::{self, App, AppSettings, ChannelParts, DRAIN_LIMIT_MS, Opened};
+use cadencia::rows;
+use cadencia::telemetry::metrics::Metrics;
+use channels::email::message::Email;
+use channels::{Channel, Content, Message, Outcome, Recipient};
+use domain::customer::Customer;
+use domain::event::{Event, EventBody};
+use domain::ids::{CustomerId, EventName, SendId};
+use domain::time::Instant;
+use engine::ledger::SendRow;
+use engine::{Catalog, Table, codec};
+use runtime::credits::Credit;
+use runtime::{Clock, Lane, SimulatedClock};
+use serde_json::json;
+use store::{Limit, Range, Read};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::engine::given;
+
+pub(super) const PARTITIONS: u16 = 2;
+const START: &str = "2026-03-02T09:00:00Z";
+
+/// An attempt that waits for its answer.
+pub(super) struct Attempted {
+    pub(super) send: SendId,
+    pub(super) answer: oneshot::Sender<Outcome>,
+}
+
+impl Attempted {
+    pub(super) fn accept(self) {
+        let answered = self.answer.send(Outcome::Accepted { reply: "250 ok".to_owned() });
+        assert!(answered.is_ok(), "nobody waits for the outcome of {}", self.send);
+    }
+}
+
+/// A provider with one connection.
+#[derive(Debug)]
+struct Asking(mpsc::UnboundedSender<Attempted>);
+
+impl Channel for Asking {
+    fn name(&self) -> &'static str {
+        "asking"
+    }
+
+    fn slots(&self) -> usize {
+        1
+    }
+
+    fn attempt(
+        &self,
+        attempt: channels::Attempt,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
+        let (answer, told) = oneshot::channel();
+        let asked = self.0.send(Attempted { send: attempt.send, answer });
+        assert!(asked.is_ok(), "the test has ended");
+        Box::pin(async move { told.await.expect("the test answers") })
+    }
+}
+
+/// The process.
+pub(super) struct Process {
+    folder: tempfile::TempDir,
+    catalog: Arc<Catalog>,
+    pub(super) time: SimulatedClock,
+    pub(super) app: App,
+    pub(super) attempts: mpsc::UnboundedReceiver<Attempted>,
+}
+
+/// A mailbox whose partition handles nothing until this is dropped.
+pub(super) struct Blocked(#[expect(dead_code, reason = "its end unblocks")] blocking::Sender<()>);
+
+impl Process {
+    pub(super) fn start(catalog: Arc<Catalog>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let time = SimulatedClock::new(Instant::parse(START).expect("an instant").0);
+        Self::over(folder, catalog, time)
+    }
+
+    fn over(folder: tempfile::TempDir, catalog: Arc<Catalog>, time: SimulatedClock) -> Self {
+        let opened = open(&folder, &time.clock());
+        let (asked, attempts) = mpsc::unbounded_channel();
+        let parts = ChannelParts {
+            channel: Arc::new(Asking(asked)),
+            render: Arc::new(|attempt| Ok(message(&attempt.address))),
+        };
+        let channels = HashMap::from([("email".into(), parts)]);
+        let app = App::start(opened, &catalog, &channels).expect("it starts");
+        Self { folder, catalog, time, app, attempts }
+    }
+
+    /// Ends it in order.
+    pub(super) async fn stop(self) -> tempfile::TempDir {
+        self.app.stop(DRAIN_LIMIT_MS).await;
+        self.folder
+    }
+
+    /// Ends it in order, and starts it again over what it left.
+    pub(super) async fn restart(self) -> Self {
+        let (catalog, time) = (self.catalog.clone(), self.time.clone());
+        Self::over(self.stop().await, catalog, time)
+    }
+
+    pub(super) fn doors(&self, id: &str) -> &Doors {
+        self.app.directory.partition(CustomerId::from(id).key())
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        Instant(self.app.clock.now_ms())
+    }
+
+    pub(super) fn event(&self, id: &str, message: &str, body: EventBody) -> Event {
+        let now = self.now();
+        Event {
+            customer: id.into(),
+            message_id: message.to_owned(),
+            occurred_at: now,
+            received_at: now,
+            body,
+        }
+    }
+
+    pub(super) fn track(&self, id: &str, name: &str, message: &str) -> Event {
+        let name = EventName::from(name);
+        self.event(id, message, EventBody::Track { name, properties: Default::default() })
+    }
+
+    /// Takes events in and waits until they are durable. False if some were refused on the way.
+    pub(super) async fn take_in(&self, events: Vec<Event>) -> bool {
+        let answer = self.app.directory.ingest(events, Lane::Live).expect("room");
+        answer.await.is_ok()
+    }
+
+    /// Address and consent.
+    pub(super) async fn known(&self, id: &str) {
+        let traits = given::map(&json!({"email": format!("{id}@example.com")}));
+        let identify = self.event(id, "identify", EventBody::Identify { traits });
+        let consent = self.event(id, "consent", EventBody::Consent(given::granted()));
+        assert!(self.take_in(vec![identify, consent]).await);
+    }
+
+    /// Writes a row of the partition of a customer, and waits until it is durable.
+    pub(super) async fn put(&self, id: &str, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        let (asker, answer) = runtime::reply::reply();
+        let write = engine::Write { table, key, value: Some(value) };
+        let message = PartitionMsg::Put(vec![write], Ack::new(1, asker));
+        self.doors(id).control.tell(message, 1).expect("room");
+        answer.await.expect("durable");
+    }
+
+    /// Everything that was taken in is durable, and nothing is under way.
+    pub(super) async fn quiet(&self) {
+        for partition in self.app.directory.all() {
+            let asked = partition.control.ask(1, PartitionMsg::Quiet);
+            asked.await.expect("an answer");
+        }
+    }
+
+    /// Keeps the arbiter of a customer's partition from doing anything.
+    pub(super) fn block(&self, id: &str) -> Blocked {
+        let (blocked, until) = blocking::channel::<()>();
+        let wait = move |_: &engine::Partition| {
+            // The end of the sender is what is waited for.
+            let _ = until.recv();
+        };
+        let message = PartitionMsg::Query(Box::new(wait));
+        self.doors(id).control.tell(message, 1).expect("room");
+        Blocked(blocked)
+    }
+
+    pub(super) fn get(&self, table: Table, key: &[u8]) -> Option<Vec<u8>> {
+        self.app.store.get(rows::table(table), key).expect("reads")
+    }
+
+    pub(super) fn customer(&self, id: &str) -> Option<Customer> {
+        let key = CustomerId::from(id).key();
+        let record = self.get(Table::Customers, &codec::customer_key(partition(id), key))?;
+        Some(codec::decode_customer(key, &record).expect("a sound record"))
+    }
+
+    pub(super) fn count(&self, id: &str, name: &str) -> u64 {
+        let counters = self.customer(id).map(|customer| customer.counters).unwrap_or_default();
+        counters.get(&EventName::from(name)).map_or(0, |counter| counter.count)
+    }
+
+    pub(super) fn sends(&self, id: &str) -> Vec<SendRow> {
+        let prefix = codec::sends_prefix(partition(id), CustomerId::from(id).key());
+        let page = self.rows(rows::table(Table::Sends), Range::prefix(prefix));
+        page.iter().map(|(_, row)| SendRow::decode(row).expect("a sound row")).collect()
+    }
+
+    pub(super) fn rows(&self, table: store::Table, range: Range) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.app.store.scan(table, &range, Limit::rows(100_000)).expect("reads").rows
+    }
+}
+
+/// Opens the store of a process in this folder, where `cadencia serve` would have it.
+pub(super) fn open(folder: &tempfile::TempDir, clock: &Clock) -> Opened {
+    let settings = AppSettings {
+        data_dir: folder.path().join("store"),
+        partitions: PARTITIONS,
+        arbiters: NonZeroUsize::new(2).expect("not zero"),
+        active_max: 32,
+    };
+    app::open(&settings, clock, &Arc::new(Metrics::new())).expect("it opens")
+}
+
+/// The partition of a customer.
+pub(super) fn partition(id: &str) -> u16 {
+    CustomerId::from(id).key().partition(PARTITIONS)
+}
+
+/// An id that begins with this and lives in that partition.
+pub(super) fn living_in(wanted: u16, begins: &str) -> String {
+    let mut ids = (0..).map(|number| format!("{begins}{number}"));
+    ids.find(|id| partition(id) == wanted).expect("some id does")
+}
+
+/// All credits of a pool, once nobody else has any.
+pub(super) async fn take_all(credits: &runtime::Credits) -> Credit {
+    credits.take(credits.limit()).await.expect("there are so many")
+}
+
+fn message(address: &str) -> Message {
+    let email = Email {
+        subject: "Hello".to_owned(),
+        text: Some("Hello".to_owned()),
+        html: None,
+        from: None,
+        reply_to: None,
+        unsubscribe: None,
+    };
+    let to = Recipient { address: address.to_owned(), name: None };
+    Message { to, content: Content::Email(email) }
+}

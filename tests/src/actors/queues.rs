@@ -1,0 +1,148 @@
+//! Full queues: who can repeat is refused as a whole, and nothing else is lost.
+
+use cadencia::actors::{Addressed, PartitionMsg, Work};
+use domain::event::Event;
+use domain::ids::{CustomerId, CustomerKey};
+use engine::merge::{Offer, Word};
+use policies::CountState;
+use runtime::{Busy, Lane};
+use serde_json::json;
+
+use super::process::{Process, living_in, take_all};
+use crate::engine::given::Given;
+use crate::served::process::eventually;
+
+const HOUR_MS: i64 = 3_600_000;
+
+fn process() -> Process {
+    let send = json!({"send": {"channels": [{"email": "hello"}], "class": "marketing",
+        "valid_for": "P1D"}});
+    let given =
+        Given::new().journey("now", json!({"enter": {"event": "Now"}, "steps": [send]})).journey(
+            "later",
+            json!({"enter": {"event": "Later"},
+            "steps": [{"wait": {"for": "PT1H"}}, send]}),
+        );
+    Process::start(given.catalog())
+}
+
+fn burst(process: &Process, id: &str, numbers: std::ops::Range<u32>) -> Vec<Event> {
+    numbers.map(|number| process.track(id, "Seen", &format!("m{number}"))).collect()
+}
+
+#[tokio::test]
+async fn a_customer_with_too_much_before_it_is_refused_and_the_repeat_counts_once() {
+    let process = process();
+    // One more batch than one customer may have waiting: the rest of it is dropped unanswered.
+    assert!(!process.take_in(burst(&process, "ana", 0..300)).await);
+    for numbers in [0..150, 150..300] {
+        assert!(process.take_in(burst(&process, "ana", numbers)).await);
+    }
+    assert_eq!(process.count("ana", "Seen"), 300);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_that_finds_one_partition_full_is_refused_as_a_whole() {
+    let process = process();
+    let (one, other) = (living_in(0, "one"), living_in(1, "other"));
+    let both = || [&one, &other].map(|id| process.track(id, "Seen", "m")).to_vec();
+    let taken = take_all(process.doors(&other).work.credits()).await;
+    let refused = process.app.directory.ingest(both(), Lane::Live);
+    assert!(matches!(refused, Err(Busy::Full { .. })), "{refused:?}");
+    process.quiet().await;
+    assert!(process.customer(&one).is_none(), "a part of it was taken in");
+    assert_eq!(process.doors(&one).work.credits().used(), 0, "a part of it was reserved");
+    drop(taken);
+    assert!(process.take_in(both()).await);
+    assert_eq!([&one, &other].map(|id| process.count(id, "Seen")), [1, 1]);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_timer_that_finds_the_partition_full_comes_again() {
+    let mut process = process();
+    process.known("ana").await;
+    assert!(process.take_in(vec![process.track("ana", "Later", "m")]).await);
+    let taken = take_all(process.doors("ana").work.credits()).await;
+    process.time.advance_by(HOUR_MS as u64);
+    // The scheduler has looked by the time that its partition has answered twice.
+    for _ in 0..2 {
+        let (asker, answer) = runtime::reply::reply();
+        let query = move |partition: &engine::Partition| asker.send(partition.open_sends());
+        let message = PartitionMsg::Query(Box::new(query));
+        process.doors("ana").control.tell(message, 1).expect("room");
+        assert_eq!(answer.await, Ok(0));
+    }
+    drop(taken);
+    process.attempts.recv().await.expect("the message leaves").accept();
+    process.quiet().await;
+    assert_eq!(process.sends("ana")[0].ledger.state, CountState::Accepted);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_slot_that_finds_the_partition_full_is_asked_for_again() {
+    let mut process = process();
+    let (one, other) = (living_in(0, "one"), living_in(1, "other"));
+    for id in [&one, &other] {
+        process.known(id).await;
+    }
+    assert!(process.take_in(vec![process.track(&one, "Now", "m")]).await);
+    let first = process.attempts.recv().await.expect("the first one has the slot");
+    assert!(process.take_in(vec![process.track(&other, "Now", "m")]).await);
+    let slots = process.app.directory.all()[1].control.clone();
+    // Its permit is refused, and so nobody has it.
+    let taken = take_all(slots.credits()).await;
+    first.accept();
+    eventually("the outcome is durable", async || {
+        process.sends(&one).iter().any(|row| row.ledger.state == CountState::Accepted)
+    })
+    .await;
+    assert!(process.attempts.try_recv().is_err());
+    drop(taken);
+    process.attempts.recv().await.expect("the second one has it now").accept();
+    process.quiet().await;
+    assert_eq!(process.sends(&other)[0].ledger.state, CountState::Accepted);
+    process.stop().await;
+}
+
+/// What comes behind the parcel arrives behind it, also where both wait for a customer with more
+/// before it than may wait.
+#[tokio::test]
+async fn an_outcome_stays_behind_the_parcel_in_a_full_queue() {
+    let mut process = process();
+    let (source, target) = (living_in(0, "source"), living_in(1, "target"));
+    for id in [&source, &target] {
+        process.known(id).await;
+    }
+    assert!(process.take_in(vec![process.track(&source, "Now", "m")]).await);
+    let attempt = process.attempts.recv().await.expect("the message leaves");
+    let blocked = process.block(&target);
+    let waiting = |process: &Process| process.doors(&target).control.credits().used();
+    let before = waiting(&process);
+    // More than may wait for her, then the parcel, then the outcome: all in one mailbox.
+    for _ in 0..2 {
+        let events = burst(&process, &target, 0..300);
+        drop(process.app.directory.ingest(events, Lane::Live).expect("room"));
+    }
+    let offer = Offer {
+        into: CustomerId::from(&*target),
+        named: CustomerId::from(&*source),
+        at: process.now(),
+        until: process.now().plus_ms(HOUR_MS),
+        anonymous: false,
+    };
+    let work = Work::Merge { word: Word::Go(offer), ack: None };
+    let key: CustomerKey = CustomerId::from(&*source).key();
+    let go = Addressed { key, id: None, lane: Lane::Live, work };
+    process.doors(&source).control.tell(PartitionMsg::Work(vec![go]), 1).expect("room");
+    eventually("the parcel arrives", async || waiting(&process) > before).await;
+    attempt.accept();
+    eventually("the outcome arrives", async || waiting(&process) > before + 1).await;
+    drop(blocked);
+    process.quiet().await;
+    let states: Vec<_> = process.sends(&target).iter().map(|row| row.ledger.state).collect();
+    assert_eq!(states, [CountState::Accepted]);
+    process.stop().await;
+}

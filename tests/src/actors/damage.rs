@@ -2,11 +2,9 @@
 
 use std::io::Read as _;
 use std::process::Stdio;
-use std::sync::Arc;
 
-use cadencia::admin::{Admin, Trigger, Workshop};
+use cadencia::admin::Trigger;
 use channels::Outcome;
-use channels::unsubscribe::Keys;
 use domain::ids::CustomerId;
 use engine::walks::Walks;
 use engine::{Table, codec};
@@ -78,10 +76,7 @@ async fn an_import_says_whose_record_is_damaged() {
     let (both, one) = (vec![event("sound"), event("damaged")], vec![event("sound")]);
     let clock = process.time.clock();
     let folder = process.stop().await;
-    let opened = process::open(&folder, &clock);
-    let keys = Arc::new(Keys::new([(1, &[7; 32][..])]).expect("a key"));
-    let workshop = Workshop { keys, folder: folder.path().to_owned(), public_url: None };
-    let admin = Admin::start(opened, workshop, None).expect("it starts");
+    let admin = process::admin(&folder, &clock);
     let refused = admin.import(Trigger::None, both, None).await.expect_err("one cannot be read");
     assert!(refused.detail.contains("customer damaged"), "{}", refused.detail);
     let taken = admin.import(Trigger::None, one, None).await.expect("the other one can");

@@ -2,6 +2,7 @@
 //! full, its store is damaged or thousands of commits have passed.
 
 mod damage;
+mod http;
 mod process;
 mod queues;
 mod snapshots;

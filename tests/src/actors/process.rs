@@ -10,10 +10,12 @@ use std::sync::{Arc, mpsc as blocking};
 use cadencia::actors::PartitionMsg;
 use cadencia::actors::core::Ack;
 use cadencia::actors::ingest::Partition as Doors;
+use cadencia::admin::{Admin, Workshop};
 use cadencia::app::{self, App, AppSettings, ChannelParts, DRAIN_LIMIT_MS, Opened};
 use cadencia::rows;
 use cadencia::telemetry::metrics::Metrics;
 use channels::email::message::Email;
+use channels::unsubscribe::Keys;
 use channels::{Channel, Content, Message, Outcome, Recipient};
 use domain::customer::Customer;
 use domain::event::{Event, EventBody};
@@ -206,7 +208,7 @@ impl Process {
 }
 
 /// Opens the store of a process in this folder, where `cadencia serve` would have it.
-pub(super) fn open(folder: &tempfile::TempDir, clock: &Clock) -> Opened {
+fn open(folder: &tempfile::TempDir, clock: &Clock) -> Opened {
     let settings = AppSettings {
         data_dir: folder.path().join("store"),
         partitions: PARTITIONS,
@@ -214,6 +216,13 @@ pub(super) fn open(folder: &tempfile::TempDir, clock: &Clock) -> Opened {
         active_max: 32,
     };
     app::open(&settings, clock, &Arc::new(Metrics::new())).expect("it opens")
+}
+
+/// A process over a store with nothing published, as operators and senders see it.
+pub(super) fn admin(folder: &tempfile::TempDir, clock: &Clock) -> Admin {
+    let keys = Arc::new(Keys::new([(1, &[7; 32][..])]).expect("a key"));
+    let workshop = Workshop { keys, folder: folder.path().to_owned(), public_url: None };
+    Admin::start(open(folder, clock), workshop, None).expect("it starts")
 }
 
 /// The partition of a customer.

@@ -37,6 +37,17 @@ impl Event {
     }
 }
 
+/// Somebody said that two customers are one (semantics 28).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The one that becomes part of the other, as it was named.
+    pub previous: CustomerId,
+    /// The one that goes on.
+    pub into: CustomerId,
+    /// When it was said.
+    pub at: Instant,
+}
+
 /// What an event says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum EventBody {

@@ -286,8 +286,9 @@ impl Partition {
         }
     }
 
-    /// Makes the transaction of a turn, if it changed anything, and queues its effects.
-    pub(crate) fn commit(&mut self, loaded: &mut Loaded, mut begun: Begun) -> Option<Transaction> {
+    /// Makes the transaction of a turn, if it changed anything, and queues its effects: the rest of
+    /// [`Self::finish`] behind the gate.
+    pub fn commit(&mut self, loaded: &mut Loaded, mut begun: Begun) -> Option<Transaction> {
         self.count(&begun);
         let due = self.next_due(loaded);
         let due_changed = due != loaded.customer.due_at;

@@ -86,7 +86,7 @@ pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let until = Instant(START_MS).plus_ms(DAYS * DAY_MS);
     let began = bench.now_s();
-    let results = simulate(&Plan { catalog, until, threads }, events);
+    let results = simulate(&Plan { catalog, until, threads }, events, Vec::new());
     let results = results.map_err(cannot("simulate"))?;
     let seconds = bench.now_s() - began;
     report.figure("events_per_s", results.summary.inputs as f64 / seconds.max(1e-9));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::event::Event;
+use domain::event::{Alias, Event};
 use domain::time::Instant;
 
 use super::{Failure, Format};
@@ -59,14 +59,15 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut publication = Publication::default().applied(&definitions, Instant::MIN);
     let built =
         publication.build().map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
-    let mut events = read(&args.events, args.mapping.as_deref(), Instant::MIN)?;
+    let (mut events, mut aliases) = read(&args.events, args.mapping.as_deref(), Instant::MIN)?;
     let first = events.iter().map(|event| event.occurred_at).min().unwrap_or(Instant(0));
     let last = events.iter().map(|event| event.occurred_at).max().unwrap_or(first);
     if let Some(customers) = &args.customers {
         // Who is known without a date is known from the first event on, and before it.
-        let mut known = read(customers, args.customers_mapping.as_deref(), first)?;
+        let (mut known, mut earlier) = read(customers, args.customers_mapping.as_deref(), first)?;
         known.append(&mut events);
-        events = known;
+        earlier.append(&mut aliases);
+        (events, aliases) = (known, earlier);
     }
     let until = match &args.until {
         Some(text) => Instant::parse(text).ok_or_else(|| {
@@ -75,8 +76,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         None => last.plus_ms(HORIZON_DEFAULT_MS),
     };
     let plan = Plan { catalog: built.catalog, until, threads: args.threads.max(1) };
-    let results =
-        simulate(&plan, events).map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
+    let results = simulate(&plan, events, aliases)
+        .map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
     write(&results, &args.out).map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
     args.output.print(&results.summary, |summary| {
         format!(
@@ -92,9 +93,13 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     })
 }
 
-/// All events of a file; a bad line ends it, because a simulation over part of the data would
-/// look like one over all of it.
-fn read(path: &Path, mapping: Option<&Path>, undated: Instant) -> Result<Vec<Event>, Failure> {
+/// All events and aliases of a file; a bad line ends it, because a simulation over part of the data
+/// would look like one over all of it.
+fn read(
+    path: &Path,
+    mapping: Option<&Path>,
+    undated: Instant,
+) -> Result<(Vec<Event>, Vec<Alias>), Failure> {
     let fail = |error: &dyn std::fmt::Display| {
         Failure::new(Exit::Problems, format!("{}: {error}", path.display()))
     };
@@ -111,15 +116,16 @@ fn read(path: &Path, mapping: Option<&Path>, undated: Instant) -> Result<Vec<Eve
         }
     };
     let input = Input::open(path).map_err(|error| fail(&error))?;
-    let reader = Reader::new(&mapping, input, Options::recorded(undated));
-    let mut events = Vec::new();
+    let reader = Reader::new(&mapping, input, Options::recorded(undated).aliases());
+    let (mut events, mut aliases) = (Vec::new(), Vec::new());
     for item in reader.map_err(|error| fail(&error))? {
         match item.map_err(|error| fail(&error))? {
             Item::Event(event) => events.push(event),
+            Item::Alias(alias) => aliases.push(alias),
             Item::Reject(reject) => {
                 return Err(fail(&format!("line {}: {}", reject.line, reject.reason)));
             }
         }
     }
-    Ok(events)
+    Ok((events, aliases))
 }

@@ -16,6 +16,7 @@
 //! while let Some(item) = reader.next() {
 //!     match item? {
 //!         Item::Event(event) => println!("{}", event.message_id),
+//!         Item::Alias(alias) => println!("{} is {}", alias.previous, alias.into),
 //!         Item::Reject(reject) => eprintln!("line {}: {}", reject.line, reject.reason),
 //!     }
 //!     let done = reader.progress(); // bytes read of bytes in all, for a progress bar

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::io;
 
-use domain::event::{Event, EventBody};
+use domain::event::{Alias, Event, EventBody};
 use domain::ids::CustomerId;
 use domain::time::Instant;
 
@@ -20,6 +20,8 @@ use super::{GROUP_WITHIN_DEFAULT, HELD_MAX, KEYS_MAX, segment};
 pub enum Item {
     /// An event.
     Event(Event),
+    /// Two customers become one; only where [`Options::aliases`] asks for it.
+    Alias(Alias),
     /// A line or group that made none.
     Reject(Reject),
 }
@@ -73,6 +75,13 @@ pub(super) enum Receipt {
 }
 
 impl Receipt {
+    pub(super) fn occurred_at(self, at: Option<Instant>) -> Instant {
+        match self {
+            Self::At(now) => at.unwrap_or(now).min(now),
+            Self::AsOccurred { undated } => at.unwrap_or(undated),
+        }
+    }
+
     pub(super) fn event(
         self,
         customer: CustomerId,
@@ -80,12 +89,10 @@ impl Receipt {
         at: Option<Instant>,
         body: EventBody,
     ) -> Event {
-        let (occurred_at, received_at) = match self {
-            Self::At(now) => (at.unwrap_or(now).min(now), now),
-            Self::AsOccurred { undated } => {
-                let at = at.unwrap_or(undated);
-                (at, at)
-            }
+        let occurred_at = self.occurred_at(at);
+        let received_at = match self {
+            Self::At(now) => now,
+            Self::AsOccurred { .. } => occurred_at,
         };
         Event { customer, message_id, occurred_at, received_at, body }
     }
@@ -95,19 +102,28 @@ impl Receipt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     pub(super) receipt: Receipt,
+    aliases: bool,
     rejects_max: Option<u64>,
 }
 
 impl Options {
     /// Everything is received now.
     pub fn at(now: Instant) -> Self {
-        Self { receipt: Receipt::At(now), rejects_max: None }
+        Self { receipt: Receipt::At(now), aliases: false, rejects_max: None }
     }
 
     /// Everything was received when it happened, as in `simulate` and replay; rows without a time
     /// of their own (customers) happened at `undated`.
     pub fn recorded(undated: Instant) -> Self {
-        Self { receipt: Receipt::AsOccurred { undated }, rejects_max: None }
+        let receipt = Receipt::AsOccurred { undated };
+        Self { receipt, aliases: false, rejects_max: None }
+    }
+
+    /// Gives aliases too; else a line with one is rejected.
+    #[must_use]
+    pub fn aliases(mut self) -> Self {
+        self.aliases = true;
+        self
     }
 
     /// Ends with an error once more than so many rejects have come.
@@ -221,15 +237,10 @@ impl Reader {
         let mapping = self.mapping.clone();
         let Inner { source, format, records, .. } = &*mapping.0;
         let mut reasons = BTreeSet::new();
-        if matches!(format, Format::Segment) {
-            match segment::events(self.rows.row.object(), source, self.options.receipt) {
-                Ok(events) => {
-                    for event in events {
-                        self.queue.push_event(event)?;
-                    }
-                }
-                Err(reason) => drop(reasons.insert(reason)),
-            }
+        if matches!(format, Format::Segment)
+            && let Err(reason) = self.segment(source)?
+        {
+            reasons.insert(reason);
         }
         for (at, record) in records.iter().enumerate() {
             let done = match record {
@@ -242,6 +253,28 @@ impl Reader {
             reasons.extend(done.err());
         }
         Ok(reasons)
+    }
+
+    /// What a line in Segment's shape makes.
+    fn segment(&mut self, source: &str) -> Result<Result<(), String>, ReadError> {
+        let (line, Options { receipt, aliases, .. }) = (self.rows.row.object(), self.options);
+        let alias = if aliases { segment::alias(line, receipt) } else { Ok(None) };
+        let events = match alias {
+            Ok(Some(alias)) => {
+                self.ready.push_back(Item::Alias(alias));
+                Ok(Vec::new())
+            }
+            Ok(None) => segment::events(line, source, receipt),
+            Err(reason) => Err(reason),
+        };
+        let events = match events {
+            Ok(events) => events,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        for event in events {
+            self.queue.push_event(event)?;
+        }
+        Ok(Ok(()))
     }
 
     fn event(
@@ -360,7 +393,7 @@ impl Reader {
 
     fn count(&mut self, item: &Item) -> Result<(), ReadError> {
         match item {
-            Item::Event(_) => self.progress.events += 1,
+            Item::Event(_) | Item::Alias(_) => self.progress.events += 1,
             Item::Reject(_) => self.progress.rejects += 1,
         }
         match self.options.rejects_max {

@@ -7,11 +7,17 @@
 //!  "consent":[{"channel":"email","permission":"granted"}]}
 //! ```
 //!
+//! `alias` makes one customer of two, for readers that ask for it:
+//!
+//! ```json
+//! {"type":"alias","previousId":"device-1","userId":"7","timestamp":"2010-03-01T10:05:00Z"}
+//! ```
+//!
 //! `consent` is an extension: a list of permissions, without `channel` or `topic` for all of
 //! them. A line without `messageId` gets one from its content: the same line is a repeat.
 
 use domain::consent::{ConsentChange, Permission};
-use domain::event::{Event, EventBody};
+use domain::event::{Alias, Event, EventBody};
 use domain::hash;
 use domain::ids::CustomerId;
 use domain::time::{Instant, Zone};
@@ -40,13 +46,7 @@ pub(super) fn events(line: &Json, source: &str, receipt: Receipt) -> Result<Vec<
         (None, Some(id)) => CustomerId::anonymous(customer_id(&id)?.as_str()),
         (None, None) => return Err("neither `userId` nor `anonymousId`".to_owned()),
     };
-    let at = match text(line, "timestamp")? {
-        None => None,
-        Some(time) => Some(
-            Instant::parse(&time)
-                .ok_or_else(|| format!("`timestamp`: `{time}` is not an RFC 3339 time"))?,
-        ),
-    };
+    let at = timestamp(line)?;
     let id = match text(line, "messageId")? {
         Some(id) if id.len() > KEY_MAX_BYTES => {
             return Err(format!("`messageId` is longer than {KEY_MAX_BYTES} bytes"));
@@ -78,6 +78,19 @@ pub(super) fn events(line: &Json, source: &str, receipt: Receipt) -> Result<Vec<
     }
 }
 
+/// The alias of a line, if it is one.
+pub(super) fn alias(line: &Json, receipt: Receipt) -> Result<Option<Alias>, String> {
+    if text(line, "type")?.as_deref() != Some("alias") {
+        return Ok(None);
+    }
+    let id = |field: &str| {
+        let id = text(line, field)?.ok_or_else(|| format!("no `{field}`"))?;
+        customer_id(&id)
+    };
+    let at = receipt.occurred_at(timestamp(line)?);
+    Ok(Some(Alias { previous: id("previousId")?, into: id("userId")?, at }))
+}
+
 /// An event as a line of this shape, without line end; [`events`] reads it back. A consent
 /// event is an `identify` without traits.
 pub fn to_json(event: &Event) -> Json {
@@ -98,6 +111,12 @@ pub fn to_json(event: &Event) -> Json {
     line["timestamp"] = event.occurred_at.to_string().into();
     line["messageId"] = event.message_id.as_str().into();
     line
+}
+
+fn timestamp(line: &Json) -> Result<Option<Instant>, String> {
+    let Some(time) = text(line, "timestamp")? else { return Ok(None) };
+    let at = Instant::parse(&time);
+    at.map(Some).ok_or_else(|| format!("`timestamp`: `{time}` is not an RFC 3339 time"))
 }
 
 /// A text or number of the line; null and empty count as missing.

@@ -1,17 +1,18 @@
 //! Runs all lives, on one or more threads, and puts what they left behind in order.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use domain::event::Event;
+use domain::event::{Alias, Event};
 use domain::ids::{CustomerId, VersionNo};
 use domain::journey::definition::{Entry, Schedule};
 use domain::time::Instant;
 use engine::counters::Counters;
 use engine::{Catalog, Partition};
 
+use super::family::{self, Family};
 use super::life::{Life, SendRecord};
-use super::summary::{Results, Summary};
+use super::summary::{Counted, Results, Summary};
 
 /// Customers that a thread takes at a time: small enough to share out evenly, large enough that
 /// taking them costs nothing.
@@ -41,14 +42,24 @@ pub struct TooManyTicks {
     pub until: Instant,
 }
 
-/// Runs the campaign over events, which may come in any order; events of one instant keep theirs.
-/// Receipt is set to occurrence (semantics 3).
-pub fn simulate(plan: &Plan, events: Vec<Event>) -> Result<Results, TooManyTicks> {
+/// Runs the campaign over events and aliases, which may come in any order; those of one instant
+/// keep theirs. Receipt is set to occurrence (semantics 3).
+pub fn simulate(
+    plan: &Plan,
+    events: Vec<Event>,
+    aliases: Vec<Alias>,
+) -> Result<Results, TooManyTicks> {
     let first = events.iter().map(|event| event.occurred_at).min().unwrap_or(plan.until);
     let ticks = ticks(plan, first)?;
-    let customers = by_customer(events);
-    let next = AtomicUsize::new(0);
-    let work = || run_lives(plan, &customers, &ticks, &next);
+    let mut customers = by_customer(events);
+    let known = customers.len();
+    let families = family::families(&mut customers, aliases);
+    let (next, next_family) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || {
+        let mut part = run_lives(plan, &customers, &ticks, &next);
+        run_families(plan, &families, &ticks, &next_family, &mut part);
+        part
+    };
     let parts: Vec<Part> = if plan.threads <= 1 {
         vec![work()]
     } else {
@@ -60,7 +71,7 @@ pub fn simulate(plan: &Plan, events: Vec<Event>) -> Result<Results, TooManyTicks
                 .collect()
         })
     };
-    Ok(gather(plan, parts, customers.len()))
+    Ok(gather(plan, parts, known))
 }
 
 /// What one thread did.
@@ -68,9 +79,11 @@ struct Part {
     sends: Vec<SendRecord>,
     counters: Counters,
     handled: u64,
+    merged: u64,
 }
 
-type Customers = Vec<(CustomerId, std::sync::Mutex<Vec<Event>>)>;
+/// Customers in the order of their ids, with their events in the order of receipt.
+pub(super) type Customers = Vec<(CustomerId, Mutex<Vec<Event>>)>;
 
 fn by_customer(mut events: Vec<Event>) -> Customers {
     for event in &mut events {
@@ -84,7 +97,7 @@ fn by_customer(mut events: Vec<Event>) -> Customers {
             Some((customer, own)) if *customer == event.customer => {
                 own.get_mut().expect("nobody else holds it yet").push(event);
             }
-            _ => customers.push((event.customer.clone(), std::sync::Mutex::new(vec![event]))),
+            _ => customers.push((event.customer.clone(), Mutex::new(vec![event]))),
         }
     }
     customers
@@ -97,7 +110,7 @@ fn run_lives(
     next: &AtomicUsize,
 ) -> Part {
     let mut partition = Partition::new(0, plan.catalog.clone(), 0);
-    let mut part = Part { sends: Vec::new(), counters: Counters::default(), handled: 0 };
+    let mut part = Part { sends: Vec::new(), counters: Counters::default(), handled: 0, merged: 0 };
     loop {
         let from = next.fetch_add(CUSTOMERS_PER_TAKE, Ordering::Relaxed);
         if from >= customers.len() {
@@ -114,6 +127,24 @@ fn run_lives(
     }
     part.counters = partition.counters().clone();
     part
+}
+
+fn run_families(
+    plan: &Plan,
+    families: &[Mutex<Option<Family>>],
+    ticks: &[(Instant, VersionNo)],
+    next: &AtomicUsize,
+    part: &mut Part,
+) {
+    while let Some(family) = families.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let taken = family.lock().expect("a worker only panics on a defect").take();
+        let Some(family) = taken else { continue };
+        let (life, counters) = family.run(&plan.catalog, ticks, plan.until);
+        part.counters.merge(&counters);
+        part.handled += life.handled;
+        part.merged += life.merged;
+        part.sends.extend(life.sends);
+    }
 }
 
 /// All ticks of all schedules from the first event to the horizon.
@@ -149,16 +180,18 @@ fn ticks(plan: &Plan, from: Instant) -> Result<Vec<(Instant, VersionNo)>, TooMan
 fn gather(plan: &Plan, parts: Vec<Part>, customers: usize) -> Results {
     let mut counters = Counters::default();
     let mut sends = Vec::new();
-    let mut handled = 0;
+    let (mut handled, mut merged) = (0, 0);
     for part in parts {
         counters.merge(&part.counters);
         handled += part.handled;
+        merged += part.merged;
         sends.extend(part.sends);
     }
     sends.sort_by(|a, b| {
         let key = |send: &SendRecord| (send.created_at, send.customer.clone(), send.send);
         key(a).cmp(&key(b))
     });
-    let summary = Summary::new(&plan.catalog, &counters, &sends, customers, handled, plan.until);
+    let counted = Counted { customers, merged, inputs: handled };
+    let summary = Summary::new(&plan.catalog, &counters, &sends, counted, plan.until);
     Results { sends, summary }
 }

@@ -78,7 +78,7 @@ pub struct SendRecord {
 pub(super) type Ticks = [(Instant, VersionNo)];
 
 /// Every message counts as accepted in the commit that lets it go.
-struct AlwaysAccepted;
+pub(super) struct AlwaysAccepted;
 
 impl Slots for AlwaysAccepted {
     fn take(&mut self, _channel: &ChannelName) -> Grant {
@@ -94,6 +94,8 @@ pub(super) struct Life {
     keys: HashMap<EnrollmentId, Arc<str>>,
     /// Inputs and due timers that were handled.
     pub handled: u64,
+    /// Customers that were taken in by another one.
+    pub merged: u64,
 }
 
 impl Life {
@@ -144,7 +146,7 @@ impl Life {
         life
     }
 
-    fn observe(&mut self, begun: &Begun, customer: &CustomerId, now: Instant) {
+    pub(super) fn observe(&mut self, begun: &Begun, customer: &CustomerId, now: Instant) {
         for item in begun.items() {
             match item {
                 HistoryItem::Entered { enrollment, key, .. } => {
@@ -160,6 +162,7 @@ impl Life {
                 HistoryItem::Exited { enrollment, .. } => {
                     self.keys.remove(enrollment);
                 }
+                HistoryItem::Absorbed { .. } => self.merged += 1,
                 HistoryItem::Event(_)
                 | HistoryItem::NotCounted
                 | HistoryItem::UnknownZone
@@ -168,7 +171,6 @@ impl Life {
                 | HistoryItem::SegmentEntered(_)
                 | HistoryItem::SegmentLeft(_)
                 | HistoryItem::Merged { .. }
-                | HistoryItem::Absorbed { .. }
                 | HistoryItem::NotMerged { .. }
                 | HistoryItem::Migrated { .. } => {}
             }
@@ -197,6 +199,10 @@ impl Life {
             self.sends.len() - 1
         });
         let record = &mut self.sends[at];
+        if record.customer != *customer {
+            // It was held when its customer was merged into this one.
+            record.customer = customer.clone();
+        }
         record.channel = channel.clone();
         record.verdict = verdict.clone();
         record.settled_at = now;

@@ -1,11 +1,13 @@
 //! `simulate`: the campaign over recorded events, on virtual time, with nothing sent.
 //!
-//! Drives the same engine as the server, customer by customer: nothing but shared budgets couples
-//! customers, so each one's life is run from its first input to the horizon while it is warm in
-//! the cache. The output is the same for any number of threads (semantics 30). Called by the
-//! command line and the bench. It must never open a store or hand a message to a channel.
+//! Drives the same engine as the server, customer by customer: nothing but shared budgets and
+//! aliases couples customers, so each one's life is run from its first input to the horizon while
+//! it is warm in the cache, and those that aliases tie together as one family. The output is the
+//! same for any number of threads (semantics 30). Called by the command line and the bench. It must
+//! never open a store or hand a message to a channel.
 
 mod drive;
+mod family;
 mod html;
 mod life;
 mod report;

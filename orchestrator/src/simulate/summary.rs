@@ -23,6 +23,9 @@ pub struct Results {
 pub struct Summary {
     /// Customers with at least one event.
     pub customers: usize,
+    /// Customers that were merged into another one.
+    #[serde(skip_serializing_if = "is_none")]
+    pub merged: u64,
     /// Events, ticks and due timers handled.
     pub inputs: u64,
     /// The horizon, RFC 3339.
@@ -39,6 +42,18 @@ pub struct Summary {
     pub held_by_rule: BTreeMap<String, u64>,
     /// Settled sends by UTC day.
     pub days: BTreeMap<String, Outcomes>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Counts that no journey has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counted {
+    pub(super) customers: usize,
+    pub(super) merged: u64,
+    pub(super) inputs: u64,
 }
 
 /// Counts of one journey.
@@ -108,12 +123,12 @@ impl Summary {
         catalog: &Catalog,
         counters: &Counters,
         sends: &[SendRecord],
-        customers: usize,
-        inputs: u64,
+        Counted { customers, merged, inputs }: Counted,
         until: Instant,
     ) -> Self {
         let mut summary = Self {
             customers,
+            merged,
             inputs,
             until: until.to_string(),
             journeys: journeys(catalog, counters),

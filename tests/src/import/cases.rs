@@ -1,6 +1,8 @@
 //! What files become.
 
-use super::{gzip, mapping, mapping_of, read};
+use cadencia::import::Options;
+
+use super::{gzip, mapping, mapping_of, now, read, read_with};
 
 const PLAIN: &str = "
     - event:
@@ -213,4 +215,29 @@ fn calls_of_segments_api_are_read_and_written() {
             "line 7: `timestamp`: `soon` is not an RFC 3339 time",
         ]
     );
+}
+
+#[test]
+fn aliases_are_read_where_they_are_asked_for() {
+    let file = r#"{"type":"alias","previousId":"x","userId":7,"timestamp":"2020-01-01T00:00:00Z"}
+{"type":"track","userId":"7","event":"Seen","messageId":"m"}
+{"type":"alias","previousId":"y","userId":"7"}
+{"type":"alias","userId":"7"}
+{"type":"alias","previousId":"y","timestamp":"soon"}
+"#;
+    let segment = cadencia::import::Mapping::segment("shop");
+    let options = Options::recorded(now());
+    let got = read_with(&segment, options.aliases(), file.as_bytes());
+    assert_eq!(
+        got,
+        [
+            "x 2020-01-01T00:00:00Z is 7",
+            "7 2026-01-01T00:00:00Z Seen {} m",
+            "y 2026-01-01T00:00:00Z is 7",
+            "line 4: no `previousId`",
+            "line 5: `timestamp`: `soon` is not an RFC 3339 time",
+        ]
+    );
+    let got = read_with(&segment, options, file.as_bytes());
+    assert_eq!(got[0], "line 1: `type`: `alias` is not imported");
 }

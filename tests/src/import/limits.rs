@@ -101,6 +101,7 @@ fn progress_and_rejects_add_up() {
     for item in reader.by_ref() {
         match item.expect("readable") {
             Item::Event(event) => events.push(event),
+            Item::Alias(alias) => panic!("nobody asked for {alias:?}"),
             Item::Reject(reject) => rejects.write(&reject).expect("memory is writable"),
         }
     }

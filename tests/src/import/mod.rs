@@ -38,13 +38,18 @@ fn mapping_of(format: &str, records: &str) -> Mapping {
 /// Everything that a file makes, as text: events as `customer name at properties id`, rejects as
 /// `line N: reason`. An error that ends the reading is the last element.
 pub(crate) fn read(mapping: &Mapping, file: &[u8]) -> Vec<String> {
+    read_with(mapping, Options::at(now()), file)
+}
+
+fn read_with(mapping: &Mapping, options: Options, file: &[u8]) -> Vec<String> {
     let input = Input::stream(std::io::Cursor::new(file.to_vec())).expect("memory is readable");
-    let reader = match Reader::new(mapping, input, Options::at(now())) {
+    let reader = match Reader::new(mapping, input, options) {
         Ok(reader) => reader,
         Err(error) => return vec![format!("error: {error}")],
     };
     let show = |item| match item {
         Ok(Item::Event(event)) => show(&event),
+        Ok(Item::Alias(alias)) => format!("{} {} is {}", alias.previous, alias.at, alias.into),
         Ok(Item::Reject(reject)) => format!("line {}: {}", reject.line, reject.reason),
         Err(error) => format!("error: {error}"),
     };

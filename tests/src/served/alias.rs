@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::process::{Server, post};
+use super::process::{Server, json, post};
+use crate::environment;
 
 fn track(customer: &Value, n: u32) -> Value {
     let mut call = json!({"type": "track", "event": "Seen", "messageId": format!("m{n}"),
@@ -64,4 +65,46 @@ async fn an_alias_without_its_ids_is_refused() {
         assert_eq!((status, &answer["code"]), (400, &json!("CAD-2006")), "{body}: {answer}");
     }
     server.stop();
+}
+
+#[test]
+fn a_simulation_reads_aliases() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::create_dir(at("campaign")).expect("a folder");
+    let journey = "---
+apiVersion: cadencia/v1
+kind: Journey
+metadata: {name: second}
+spec:
+  enter: {event: Seen, when: 'customer.events[\"Seen\"].count == 2'}
+  steps:
+    - send: {channels: [{email: hello}], class: transactional, valid_for: P1D}
+";
+    let campaign = format!("{}{journey}", super::BASE);
+    std::fs::write(at("campaign").join("all.yaml"), campaign).expect("a file");
+    let second = |n: u32| format!("2026-03-02T06:00:0{n}Z");
+    let lines = [
+        json!({"type": "identify", "userId": "known", "timestamp": second(1),
+            "traits": {"email": "known@example.com"}}),
+        json!({"type": "track", "anonymousId": "ghost", "event": "Seen", "timestamp": second(2)}),
+        json!({"type": "alias", "previousId": "ghost", "userId": "known", "timestamp": second(3)}),
+        json!({"type": "track", "anonymousId": "ghost", "event": "Seen", "timestamp": second(4)}),
+    ];
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    std::fs::write(at("events.ndjson"), lines).expect("a file");
+    let output = environment::cadencia()
+        .arg("simulate")
+        .arg(at("campaign"))
+        .arg("--events")
+        .arg(at("events.ndjson"))
+        .arg("--out")
+        .arg(at("out"))
+        .args(["-o", "json"])
+        .output()
+        .expect("the binary runs");
+    let summary = json(&output);
+    assert_eq!((&summary["merged"], &summary["sends"]["sent"]), (&1.into(), &1.into()));
+    let sends = std::fs::read_to_string(at("out").join("sends.ndjson")).expect("it was written");
+    assert!(sends.contains("\"customer\":\"known\""), "{sends}");
 }

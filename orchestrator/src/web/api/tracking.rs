@@ -7,7 +7,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use base64::Engine as _;
 use domain::consent::{ConsentChange, Permission};
-use domain::event::{Event, EventBody, IMPORTED};
+use domain::event::{Alias, Event, EventBody, IMPORTED};
 use domain::hash;
 use domain::ids::{CUSTOMER_ID_MAX_BYTES, CustomerId};
 use domain::time::Instant;
@@ -126,14 +126,6 @@ pub enum Item {
     Events(Vec<Event>),
     /// A merge.
     Alias(Alias),
-}
-
-/// One customer becomes part of another one.
-#[derive(Debug)]
-pub struct Alias {
-    previous: CustomerId,
-    into: CustomerId,
-    at: Instant,
 }
 
 /// What one request asks for.

@@ -3,6 +3,7 @@
 mod crashes;
 mod ledgers;
 mod order;
+mod simulated;
 mod world;
 
 use domain::consent::{ConsentChange, Permission};

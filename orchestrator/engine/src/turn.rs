@@ -191,7 +191,7 @@ impl Loaded {
     }
 
     /// Whether a message that is received at `at` was seen before.
-    pub(crate) fn has_seen(&self, message_id: &str, at: Instant) -> bool {
+    pub fn has_seen(&self, message_id: &str, at: Instant) -> bool {
         let spilled = || {
             let seen = self.spilled.get(&hash::text(message_id));
             seen.is_some_and(|seen| still_counts(*seen, at))

@@ -240,7 +240,7 @@ impl Core {
         now: Instant,
     ) -> Result<(), LoadError> {
         if loaded.needs_spilled(inputs, now) {
-            load_spilled(&self.store, &self.partition, loaded)?;
+            load_spilled(&self.store, self.partition.id(), loaded)?;
         }
         if loaded.ledger.is_none() && inputs.iter().any(Input::wants_ledger) {
             loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);

@@ -25,12 +25,8 @@ pub enum LoadError {
 }
 
 /// Adds all spilled dedupe rows of a customer.
-pub(super) fn load_spilled(
-    store: &Store,
-    partition: &Partition,
-    loaded: &mut Loaded,
-) -> Result<(), LoadError> {
-    let mut range = Range::prefix(codec::spill_prefix(partition.id(), loaded.customer.key()));
+pub fn load_spilled(store: &Store, partition: u16, loaded: &mut Loaded) -> Result<(), LoadError> {
+    let mut range = Range::prefix(codec::spill_prefix(partition, loaded.customer.key()));
     loop {
         let page =
             store.scan(rows::table(engine::Table::Meta), &range, Limit::rows(SPILLED_ROWS))?;

@@ -2,6 +2,7 @@
 //! recorded events. Behind the control socket, the console and the server's own start; it owns the
 //! one copy of what is published and must never let two changes of it overlap.
 
+mod repeats;
 mod replay;
 mod status;
 

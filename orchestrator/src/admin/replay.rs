@@ -42,7 +42,7 @@ pub enum Trigger {
 pub struct Imported {
     /// Events taken in; repeats among them changed nothing.
     pub events: u64,
-    /// Events among them that lay behind the clock of a replay: known already, or too late.
+    /// New events among them that lay behind the clock of a replay: too late to change what was.
     pub behind: u64,
     /// Where the clock stands, in milliseconds since the epoch.
     pub now_ms: i64,
@@ -152,8 +152,8 @@ impl Admin {
             event.received_at = event.occurred_at;
             past.push(event);
         }
-        let behind = past.len() as u64;
-        if behind > 0 {
+        let behind = self.new_among(&past);
+        if !past.is_empty() {
             self.take_in(past, Lane::Live, false).await?;
         }
         while let Some(first) = events.next() {

@@ -74,9 +74,8 @@ async fn an_import_says_whose_record_is_damaged() {
     damage(&process, "damaged").await;
     let event = |id: &str| process.track(id, "Seen", "m");
     let (both, one) = (vec![event("sound"), event("damaged")], vec![event("sound")]);
-    let clock = process.time.clock();
     let folder = process.stop().await;
-    let admin = process::admin(&folder, &clock);
+    let admin = process::admin(&folder, None);
     let refused = admin.import(Trigger::None, both, None).await.expect_err("one cannot be read");
     assert!(refused.detail.contains("customer damaged"), "{}", refused.detail);
     let taken = admin.import(Trigger::None, one, None).await.expect("the other one can");

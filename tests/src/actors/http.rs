@@ -8,7 +8,6 @@ use cadencia::app::DRAIN_LIMIT_MS;
 use cadencia::rows::Rows;
 use cadencia::web::server::{Server, Site};
 use domain::ids::CustomerId;
-use runtime::Clock;
 use serde_json::json;
 
 use super::process::{admin, living_in, partition, take_all};
@@ -17,7 +16,7 @@ use super::process::{admin, living_in, partition, take_all};
 fn a_batch_that_finds_one_partition_full_is_answered_with_429_as_a_whole() {
     actix_rt::System::new().block_on(async {
         let folder = tempfile::tempdir().expect("a folder");
-        let admin = Arc::new(admin(&folder, &Clock::system()));
+        let admin = Arc::new(admin(&folder, None));
         let site = Data::new(Site::new(&admin));
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = Server::start(site, address, 1).expect("it listens");

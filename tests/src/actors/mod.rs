@@ -5,4 +5,5 @@ mod damage;
 mod http;
 mod process;
 mod queues;
+mod replay;
 mod snapshots;

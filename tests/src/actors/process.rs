@@ -219,10 +219,12 @@ fn open(folder: &tempfile::TempDir, clock: &Clock) -> Opened {
 }
 
 /// A process over a store with nothing published, as operators and senders see it.
-pub(super) fn admin(folder: &tempfile::TempDir, clock: &Clock) -> Admin {
+/// `time` is the clock of a replay.
+pub(super) fn admin(folder: &tempfile::TempDir, time: Option<SimulatedClock>) -> Admin {
+    let clock = time.as_ref().map_or_else(Clock::system, SimulatedClock::clock);
     let keys = Arc::new(Keys::new([(1, &[7; 32][..])]).expect("a key"));
     let workshop = Workshop { keys, folder: folder.path().to_owned(), public_url: None };
-    Admin::start(open(folder, clock), workshop, None).expect("it starts")
+    Admin::start(open(folder, &clock), workshop, time).expect("it starts")
 }
 
 /// The partition of a customer.

@@ -19,7 +19,8 @@ impl Admin {
         let is_new = |event: &&Event| {
             let customer = &event.customer;
             // Who cannot be read has seen nothing: the turn says what is wrong.
-            let known = loaded.entry(customer.clone()).or_insert_with(|| self.seen(customer).ok()?);
+            let known =
+                loaded.entry(customer.clone()).or_insert_with(|| self.seen(customer).ok()?);
             let (id, _) = event.identity();
             !known.as_ref().is_some_and(|known| known.has_seen(id, event.received_at))
         };

@@ -7,9 +7,9 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 use domain::time::Instant;
 use engine::Loaded;
 use runtime::{Active, Local, Returns, Turn};
+use store::bench::procfs::Process;
 
 use super::known::{Direct, made};
-use super::procfs::Process;
 use super::report::Report;
 use super::{Bench, BenchError, campaign};
 use crate::actors::core::Core;
@@ -36,9 +36,7 @@ impl actix::Handler<runtime::Collect> for Collector {
 
 pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
     let mut report = Report::new("active");
-    let folder = bench.path("campaign");
-    campaign::write(&folder, &campaign::captured())?;
-    let (_, catalog) = campaign::publish(&folder)?;
+    let catalog = campaign::catalog(bench, &campaign::captured())?;
     let count = bench.customers(2_000, 200_000);
     let mut direct = Direct::open(bench, &bench.path("data"), &catalog)?;
     let now = Instant(bench.clock.now_ms());

@@ -3,9 +3,9 @@
 
 use domain::time::Instant;
 use engine::Loaded;
+use store::bench::procfs::thread_core_ns;
 
 use super::known::{PARTITIONS, customer, made, viewed};
-use super::procfs::thread_core_ns;
 use super::report::{Report, rounded};
 use super::{Bench, BenchError, campaign, median, replay};
 
@@ -18,9 +18,7 @@ const STEP_MS: i64 = 60_000;
 
 pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
     let mut report = Report::new("advance");
-    let folder = bench.path("campaign");
-    campaign::write(&folder, &campaign::captured())?;
-    let (_, catalog) = campaign::publish(&folder)?;
+    let catalog = campaign::catalog(bench, &campaign::captured())?;
     let customers = bench.customers(1_000, CUSTOMERS);
     let mut partitions: Vec<engine::Partition> =
         (0..PARTITIONS).map(|id| engine::Partition::new(id, catalog.clone(), 0)).collect();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use domain::time::Instant;
 use engine::Catalog;
 
-use super::{BenchError, cannot};
+use super::{Bench, BenchError, cannot};
 use crate::config;
 use crate::publish::Publication;
 
@@ -89,7 +89,12 @@ spec:
 
 /// The campaign whose mails are kept.
 pub(super) fn captured() -> String {
-    format!("{}{CAPTURE}", JOURNEY.trim_start())
+    with_capture(JOURNEY)
+}
+
+/// Documents, with the channel that keeps its mails.
+pub(super) fn with_capture(documents: &str) -> String {
+    format!("{}{CAPTURE}", documents.trim_start())
 }
 
 /// The campaign whose mails go to a server on this machine, signed where a key is given.
@@ -107,6 +112,13 @@ pub(super) fn sent(port: u16, slots: usize, key_file: Option<&str>) -> String {
 pub(super) fn write(folder: &Path, text: &str) -> Result<(), BenchError> {
     std::fs::create_dir_all(folder).map_err(cannot("write the campaign"))?;
     std::fs::write(folder.join("campaign.yaml"), text).map_err(cannot("write the campaign"))
+}
+
+/// A campaign of a scenario without a server, compiled.
+pub(super) fn catalog(bench: &Bench, text: &str) -> Result<Arc<Catalog>, BenchError> {
+    let folder = bench.path("campaign");
+    write(&folder, text)?;
+    Ok(publish(&folder)?.1)
 }
 
 /// A campaign, compiled as `serve` compiles it.

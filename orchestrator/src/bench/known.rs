@@ -144,6 +144,16 @@ fn event(id: &CustomerId, message_id: String, at: Instant, body: EventBody) -> E
     Event { customer: id.clone(), message_id, occurred_at: at, received_at: at, body }
 }
 
+/// Permission for everything.
+pub(super) fn granted() -> ConsentChange {
+    ConsentChange {
+        channel: None,
+        topic: None,
+        permission: Permission::Granted,
+        source: "bench".to_owned(),
+    }
+}
+
 /// What makes a customer known: a profile, a permission, and a first event.
 fn first_inputs(number: u64, at: Instant) -> (CustomerId, [Input; 3]) {
     let id = customer(number);
@@ -152,13 +162,7 @@ fn first_inputs(number: u64, at: Instant) -> (CustomerId, [Input; 3]) {
         (Arc::from("first_name"), Value::from("Ada")),
         (Arc::from("tier"), Value::from("gold")),
     ]);
-    let granted = ConsentChange {
-        channel: None,
-        topic: None,
-        permission: Permission::Granted,
-        source: "bench".to_owned(),
-    };
-    let bodies = [EventBody::Identify { traits }, EventBody::Consent(granted)];
+    let bodies = [EventBody::Identify { traits }, EventBody::Consent(granted())];
     let [identify, consent] = bodies;
     let inputs = [
         event(&id, format!("i-{number:x}"), at, identify),

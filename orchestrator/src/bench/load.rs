@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use runtime::Clock;
+use store::bench::procfs::Process;
 
 use super::campaign::EVENT;
 use super::http::Connection;
-use super::procfs::Process;
 use super::{BenchError, cannot};
 
 /// Pause after a server said that it is full, as a patient client would make.

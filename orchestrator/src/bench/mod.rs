@@ -2,8 +2,8 @@
 //!
 //! One file per scenario. `campaign` is what is published, `known` makes the customers that exist
 //! before a measurement, `server` starts the program as a child, `http` and `load` are the clients,
-//! `replay` is what the store alone does with the same transactions, `machine` and `procfs` say
-//! what was used. Called by the command line. Nothing of it runs in production, and it must never
+//! `replay` is what the store alone does with the same transactions, `machine` says on what
+//! it was. Called by the command line. Nothing of it runs in production, and it must never
 //! touch a store that it has not made.
 
 mod active;
@@ -18,7 +18,6 @@ mod known;
 mod load;
 mod machine;
 mod policy;
-mod procfs;
 mod recovery;
 mod replay;
 mod report;

@@ -10,8 +10,8 @@ use policies::{
     ContactPolicy, CountState, History, LEDGER_ROW_BYTES, LedgerRow, NameKind, PolicySet,
     RawContactPolicy, Request, Subject, decide,
 };
+use store::bench::procfs::thread_core_ns;
 
-use super::procfs::thread_core_ns;
 use super::report::{Report, rounded};
 use super::{Bench, BenchError, cannot, median};
 

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use super::procfs::Process;
+use store::bench::procfs::Process;
+
 use super::{Bench, BenchError, cannot};
 use crate::config::settings::environment;
 

@@ -1,15 +1,14 @@
 //! `simulate`: a month of three journeys with caps and quiet hours, over customers with a few
 //! events each, on as many threads as there are cores.
 
-use domain::consent::{ConsentChange, Permission};
 use domain::event::{Event, EventBody};
 use domain::ids::{CustomerId, EventName};
 use domain::time::{DAY_MS, Instant};
 use domain::value::{Map, Value};
+use store::bench::procfs::Process;
 
-use super::known::customer;
+use super::known::{customer, granted};
 use super::load::Chance;
-use super::procfs::Process;
 use super::report::{Report, rounded};
 use super::{Bench, BenchError, campaign, cannot};
 use crate::demo::START_MS;
@@ -19,11 +18,6 @@ use crate::simulate::{Plan, simulate};
 const DAYS: i64 = 30;
 
 const CAMPAIGN: &str = r#"
-apiVersion: cadencia/v1
-kind: Channel
-metadata: {name: email}
-spec: {address: email, capture: {keep: 10}}
----
 apiVersion: cadencia/v1
 kind: ContactPolicy
 metadata: {name: bench}
@@ -76,9 +70,7 @@ spec: {subject: Hello, text: Hello}
 
 pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
     let mut report = Report::new("simulate");
-    let folder = bench.path("campaign");
-    campaign::write(&folder, CAMPAIGN.trim_start())?;
-    let (_, catalog) = campaign::publish(&folder)?;
+    let catalog = campaign::catalog(bench, &campaign::with_capture(CAMPAIGN))?;
     let customers = bench.customers(5_000, 1_000_000);
     let events = events(customers);
     let count = events.len() as u64;
@@ -113,14 +105,8 @@ fn events(customers: u64) -> Vec<Event> {
             "email".into(),
             Value::from(format!("customer{number}@example.org").as_str()),
         )]);
-        let granted = ConsentChange {
-            channel: None,
-            topic: None,
-            permission: Permission::Granted,
-            source: "bench".to_owned(),
-        };
         events.push(event(&id, first, EventBody::Identify { traits }));
-        events.push(event(&id, first, EventBody::Consent(granted)));
+        events.push(event(&id, first, EventBody::Consent(granted())));
         events.push(event(&id, first, track("Account Created", 0)));
         for _ in 0..2 {
             let at = first.plus_ms(chance.below(10 * DAY_MS as u64) as i64);

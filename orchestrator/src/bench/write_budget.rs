@@ -7,9 +7,9 @@ use domain::time::Instant;
 use engine::ledger::Outcome;
 use engine::{Effect, Input, Loaded, Partition};
 use store::Stats;
+use store::bench::procfs::Process;
 
 use super::known::{Direct, Free, PARTITIONS, customer, made, viewed};
-use super::procfs::Process;
 use super::report::{Report, rounded};
 use super::{Bench, BenchError, campaign};
 use crate::rows;
@@ -19,9 +19,7 @@ const BATCH: usize = store::GROUP_TRANSACTIONS_MAX;
 
 pub(super) async fn run(bench: &Bench) -> Result<Report, BenchError> {
     let mut report = Report::new("write-budget");
-    let folder = bench.path("campaign");
-    campaign::write(&folder, &campaign::captured())?;
-    let (_, catalog) = campaign::publish(&folder)?;
+    let catalog = campaign::catalog(bench, &campaign::captured())?;
     let mut direct = Direct::open(bench, &bench.path("data"), &catalog)?;
     let customers = bench.customers(2_000, 50_000);
     let now = Instant(bench.clock.now_ms());

@@ -36,22 +36,6 @@ fn event(input: &[u8]) {
     }
 }
 
-static SHOP: LazyLock<Mapping> = LazyLock::new(|| {
-    crate::import::mapping(
-        "
-    - customer:
-        distinct: [U]
-        id: {column: U}
-        zone: {column: Z, optional: true}
-    - event:
-        name: {literal: E}
-        customer: {column: U}
-        at: {column: T}
-        row_key: [K]
-",
-    )
-});
-
 /// Rejects of an import name a line of the file.
 fn import(mapping: &Mapping, input: &[u8]) {
     let lines = input.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -64,7 +48,7 @@ fn import(mapping: &Mapping, input: &[u8]) {
 }
 
 fn csv(input: &[u8]) {
-    import(&SHOP, input);
+    import(&crate::import::SHOP, input);
 }
 
 fn ndjson(input: &[u8]) {

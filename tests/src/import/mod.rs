@@ -8,6 +8,7 @@ mod properties;
 mod real;
 
 use std::io::Write as _;
+use std::sync::LazyLock;
 
 use cadencia::import::{Input, Item, Mapping, Options, Reader};
 use domain::event::{Event, EventBody};
@@ -18,8 +19,29 @@ fn now() -> Instant {
     Instant::parse("2026-01-01T00:00:00Z").expect("a time")
 }
 
+/// One of every kind of record. Built once: tests try thousands of files.
+pub(crate) static SHOP: LazyLock<Mapping> = LazyLock::new(|| mapping(RECORDS));
+
+const RECORDS: &str = "
+    - customer:
+        distinct: [U]
+        id: {column: U}
+        zone: {column: Z, optional: true}
+    - event:
+        name: {literal: E}
+        customer: {column: U}
+        at: {column: T}
+        row_key: [K]
+    - event:
+        name: {literal: G}
+        group: {by: [G], within: 5}
+        customer: {column: U}
+        at: {column: T}
+        properties: {sum: {sum: {product: [A, B]}}, n: {count: {}}}
+";
+
 /// A mapping of CSV with these records.
-pub(crate) fn mapping(records: &str) -> Mapping {
+fn mapping(records: &str) -> Mapping {
     mapping_of("csv: {}", records)
 }
 

@@ -1,32 +1,9 @@
 //! Whatever a file holds: no panic, every line accounted for, the same result each time.
 
-use std::sync::LazyLock;
-
 use cadencia::import::{Input, Item, Mapping, Options, Reader, to_segment_json};
 use proptest::prelude::*;
 
-use super::{mapping, now, read};
-
-/// Built once: a test tries hundreds of files.
-static MAPPING: LazyLock<Mapping> = LazyLock::new(|| mapping(RECORDS));
-
-const RECORDS: &str = "
-    - customer:
-        distinct: [U]
-        id: {column: U}
-        zone: {column: Z, optional: true}
-    - event:
-        name: {literal: E}
-        customer: {column: U}
-        at: {column: T}
-        row_key: [K]
-    - event:
-        name: {literal: G}
-        group: {by: [G], within: 5}
-        customer: {column: U}
-        at: {column: T}
-        properties: {sum: {sum: {product: [A, B]}}, n: {count: {}}}
-";
+use super::{SHOP, now, read};
 
 /// Fields that are nearly right, and bytes that are not.
 fn field() -> impl Strategy<Value = Vec<u8>> {
@@ -48,13 +25,13 @@ fn file() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn any_csv_is_read_without_panic(file in file()) {
-        let first = read(&MAPPING, &file);
-        prop_assert_eq!(first, read(&MAPPING, &file));
+        let first = read(&SHOP, &file);
+        prop_assert_eq!(first, read(&SHOP, &file));
     }
 
     #[test]
     fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        read(&MAPPING, &bytes);
+        read(&SHOP, &bytes);
         read(&Mapping::segment("shop"), &bytes);
     }
 

@@ -6,7 +6,7 @@
 
 mod limits;
 mod load;
-mod procfs;
+pub mod procfs;
 
 pub use limits::append_fsync_per_s;
 
@@ -140,13 +140,13 @@ pub fn write_budget(budget: &Budget) -> Result<Report, OpenError> {
     settle(&store);
     let preload = clock() - began;
     meter.forget();
-    let before = (store.stats(), Process::measure());
+    let before = (store.stats(), Process::own());
     let began = clock();
     load.run();
     let took = (clock() - began).as_secs_f64();
-    let after = (store.stats(), Process::measure());
+    let after = (store.stats(), Process::own());
     settle(&store);
-    let settled = Process::measure();
+    let settled = Process::own();
     let usage = store.usage();
     store.close();
     drop(store);

@@ -1,41 +1,49 @@
-//! What the system knows about this process. Zero where it does not say.
+//! What the system knows about a process. Zero where it does not say. Read by every bench, that of
+//! the store and those of the composition root.
 
 use std::fs;
-
-/// A reading.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Process {
-    /// Bytes that this process caused to be sent to the disk.
-    pub(super) written_bytes: u64,
-    /// Processor time of all threads, in microseconds.
-    pub(super) cpu_us: u64,
-    /// Resident memory.
-    pub(super) rss_bytes: u64,
-}
 
 /// The kernel counts processor time in ticks of this length, on every Linux platform we run on.
 const TICK_US: u64 = 10_000;
 
-/// Size of a page in `/proc/self/statm`.
-const PAGE_BYTES: u64 = 4096;
+/// A reading of one process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Process {
+    /// Bytes that it caused to be sent to the disk.
+    pub written_bytes: u64,
+    /// Processor time of all its threads, in microseconds.
+    pub cpu_us: u64,
+    /// Resident memory.
+    pub rss_bytes: u64,
+    /// The most resident memory that it ever had.
+    pub peak_rss_bytes: u64,
+}
 
 impl Process {
-    pub(super) fn measure() -> Self {
-        Process {
-            written_bytes: written_bytes().unwrap_or(0),
-            cpu_us: cpu_us().unwrap_or(0),
-            rss_bytes: rss_bytes().unwrap_or(0),
+    /// Reads a process.
+    pub fn of(pid: u32) -> Self {
+        Self {
+            written_bytes: field(pid, "io", "write_bytes:").unwrap_or(0),
+            cpu_us: cpu_us(pid).unwrap_or(0),
+            rss_bytes: field(pid, "status", "VmRSS:").unwrap_or(0) * 1024,
+            peak_rss_bytes: field(pid, "status", "VmHWM:").unwrap_or(0) * 1024,
         }
+    }
+
+    /// Reads this process.
+    pub fn own() -> Self {
+        Self::of(std::process::id())
     }
 }
 
-fn written_bytes() -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/io").ok()?;
-    text.lines().find_map(|line| line.strip_prefix("write_bytes: "))?.parse().ok()
+fn field(pid: u32, file: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
-fn cpu_us() -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/stat").ok()?;
+fn cpu_us(pid: u32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in brackets may hold blanks: count from its end. User and system time are the
     // 12th and 13th field after it.
     let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
@@ -44,8 +52,8 @@ fn cpu_us() -> Option<u64> {
     Some((user + system) * TICK_US)
 }
 
-fn rss_bytes() -> Option<u64> {
-    let text = fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * PAGE_BYTES)
+/// Nanoseconds that this thread has had a core: what others do on the machine does not count.
+pub fn thread_core_ns() -> Option<u64> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok()
 }

@@ -7,6 +7,7 @@
 use actix::{Actor, Context, Handler};
 use domain::ids::ChannelName;
 use domain::time::Instant;
+use runtime::handle::Refused;
 use runtime::returns::Collect;
 use runtime::{Alarm, Clock, Handle, Lane, Returns};
 
@@ -15,6 +16,10 @@ use super::{Addressed, PartitionMsg, Work};
 
 /// Pause before a full partition is offered its retries again.
 const BUSY_PAUSE_MS: i64 = 50;
+
+/// Retries handed over at once. After an outage, or a restart, there may be more of them due than
+/// a mailbox ever takes: as one message it would be refused for ever.
+const RETRIES_BATCH_MAX: usize = 256;
 
 /// What the partition tells this actor; it is woken once for all of it.
 #[derive(Clone, Debug)]
@@ -79,14 +84,13 @@ impl ContactPolicyActor {
             lane: Lane::Live,
             work: Work::Retry(send),
         }));
-        if !works.is_empty() {
-            let cost = works.len() as u32;
-            if let Err(runtime::handle::Refused::Busy { msg: PartitionMsg::Work(works), .. }) =
-                self.partition.tell(PartitionMsg::Work(works), cost)
-            {
-                self.refused = works;
+        self.refused = in_batches(works, |batch| {
+            let cost = batch.len() as u32;
+            match self.partition.tell(PartitionMsg::Work(batch), cost) {
+                Err(Refused::Busy { msg: PartitionMsg::Work(batch), .. }) => Err(batch),
+                _ => Ok(()),
             }
-        }
+        });
         self.set_alarm(ctx);
     }
 
@@ -102,6 +106,21 @@ impl ContactPolicyActor {
                 actor.alarm.rang();
                 actor.retry(ctx);
             });
+        }
+    }
+}
+
+/// Hands over in batches until one is refused; gives back that one and what is behind it.
+fn in_batches<T>(all: Vec<T>, mut tell: impl FnMut(Vec<T>) -> Result<(), Vec<T>>) -> Vec<T> {
+    let mut all = all.into_iter();
+    loop {
+        let batch: Vec<T> = all.by_ref().take(RETRIES_BATCH_MAX).collect();
+        if batch.is_empty() {
+            return batch;
+        }
+        if let Err(mut refused) = tell(batch) {
+            refused.extend(all);
+            return refused;
         }
     }
 }
@@ -131,5 +150,27 @@ impl Handler<Collect> for ContactPolicyActor {
             self.stand_in_line(&channel);
         }
         self.set_alarm(ctx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_a_mailbox_takes_is_handed_over_in_order_and_what_is_refused_comes_back() {
+        let mut taken = Vec::new();
+        let all: Vec<usize> = (0..3 * RETRIES_BATCH_MAX + 1).collect();
+        let rest = in_batches(all.clone(), |batch| {
+            assert!(batch.len() <= RETRIES_BATCH_MAX);
+            if taken.len() == 2 * RETRIES_BATCH_MAX {
+                return Err(batch);
+            }
+            taken.extend(batch);
+            Ok(())
+        });
+        assert_eq!(rest.len(), RETRIES_BATCH_MAX + 1);
+        assert_eq!([taken, rest].concat(), all);
+        assert!(in_batches(all, |_| Ok(())).is_empty());
     }
 }

@@ -77,7 +77,7 @@ fn map_at(map: &Map, path: &[ScalarCow<'_>]) -> Option<liquid_core::Value> {
     let Some((key, rest)) = path.split_first() else {
         return Some(object(map));
     };
-    match map.get(&*key.to_kstr()) {
+    match map.get(&key.to_kstr()) {
         Some(value) => value_at(value, rest),
         None if key.to_kstr() == "size" && rest.is_empty() => Some(count(map.len())),
         None => None,

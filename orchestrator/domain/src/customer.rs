@@ -139,6 +139,7 @@ pub struct EntryMemory {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// (hash, receipt in seconds), oldest first.
+    #[serde(with = "messages")]
     ring: Vec<(u64, u32)>,
     /// Number of the next spilled row.
     pub next_spill: u32,
@@ -157,7 +158,69 @@ pub struct SpilledBlock {
     /// Number of the row, within the customer.
     pub number: u32,
     /// (hash, receipt in seconds).
+    #[serde(with = "messages")]
     pub hashes: Vec<(u64, u32)>,
+}
+
+/// Messages in records: 12 bytes each, side by side. Hashes have no small values, so that numbers
+/// of changing length would be longer, and a record with a full ring twice as slow to write.
+mod messages {
+    use std::fmt;
+
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    use super::DEDUPE_RING_MAX;
+
+    const HASH_BYTES: usize = 8;
+    const MESSAGE_BYTES: usize = 12;
+
+    pub(super) fn serialize<S: Serializer>(
+        messages: &[(u64, u32)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let written = |(hash, seen): &(u64, u32)| {
+            let mut bytes = [0; MESSAGE_BYTES];
+            bytes[..HASH_BYTES].copy_from_slice(&hash.to_le_bytes());
+            bytes[HASH_BYTES..].copy_from_slice(&seen.to_le_bytes());
+            bytes
+        };
+        if messages.len() <= DEDUPE_RING_MAX {
+            let mut ring = [[0; MESSAGE_BYTES]; DEDUPE_RING_MAX];
+            ring.iter_mut().zip(messages).for_each(|(bytes, message)| *bytes = written(message));
+            return serializer.serialize_bytes(ring[..messages.len()].as_flattened());
+        }
+        let block: Vec<_> = messages.iter().map(written).collect();
+        serializer.serialize_bytes(block.as_flattened())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        reader: D,
+    ) -> Result<Vec<(u64, u32)>, D::Error> {
+        reader.deserialize_bytes(Messages)
+    }
+
+    struct Messages;
+
+    impl Visitor<'_> for Messages {
+        type Value = Vec<(u64, u32)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{MESSAGE_BYTES} bytes for each message")
+        }
+
+        fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Self::Value, E> {
+            let (messages, []) = bytes.as_chunks::<MESSAGE_BYTES>() else {
+                return Err(E::invalid_length(bytes.len(), &self));
+            };
+            let message = |bytes: &[u8; MESSAGE_BYTES]| {
+                let (hash, seen) = bytes.split_first_chunk::<HASH_BYTES>()?;
+                let seen = seen.try_into().ok()?;
+                Some((u64::from_le_bytes(*hash), u32::from_le_bytes(seen)))
+            };
+            Ok(messages.iter().filter_map(message).collect())
+        }
+    }
 }
 
 /// Whether a message received at this second is still remembered at an instant: for 7 days, however
@@ -282,7 +345,7 @@ impl Customer {
     /// Merges traits: a null removes one. Returns false if the zone trait names no known zone.
     pub fn set_traits(&mut self, traits: &Map) -> bool {
         let mut zone_known = true;
-        for (name, value) in traits {
+        for (name, value) in traits.iter() {
             if &**name == ZONE_TRAIT {
                 zone_known = self.set_zone(value);
             }

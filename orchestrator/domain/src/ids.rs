@@ -1,11 +1,11 @@
 //! Names and identifiers. Each is its own type, so that one cannot stand in for another.
 
 use std::fmt;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::hash;
+use crate::value::Text;
 
 /// Longest customer id, in bytes. Longer ids are refused at the edge: the id stands in every
 /// record of the customer.
@@ -16,7 +16,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(Arc<str>);
+        pub struct $name(Text);
 
         impl $name {
             /// The name as text.
@@ -27,13 +27,13 @@ macro_rules! name {
 
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
-                Self(Arc::from(text))
+                Self(Text::from(text))
             }
         }
 
         impl From<String> for $name {
             fn from(text: String) -> Self {
-                Self(Arc::from(text))
+                Self(Text::from(text))
             }
         }
 
@@ -139,7 +139,7 @@ macro_rules! hex_id {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(pub u128);
+        pub struct $name(#[serde(with = "hashed")] pub u128);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,6 +161,38 @@ macro_rules! hex_id {
             }
         }
     };
+}
+
+/// A hash in records: its 16 bytes as they are. As a number it would be longer and slower, since
+/// every bit of it is as likely as the other.
+mod hashed {
+    use std::fmt;
+
+    use serde::de::{Error, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(id: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&id.to_le_bytes())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<u128, D::Error> {
+        reader.deserialize_bytes(Hash)
+    }
+
+    struct Hash;
+
+    impl Visitor<'_> for Hash {
+        type Value = u128;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("16 bytes")
+        }
+
+        fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<u128, E> {
+            let wrong = |_| E::invalid_length(bytes.len(), &self);
+            bytes.try_into().map(u128::from_le_bytes).map_err(wrong)
+        }
+    }
 }
 
 hex_id!(

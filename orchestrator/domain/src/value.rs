@@ -1,15 +1,16 @@
 //! Values of traits and event properties: JSON's shapes, in a form that binary codecs can hold.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod map;
 
 use serde::{Deserialize, Serialize};
 
+pub use map::Map;
+/// Names and texts. Up to 23 bytes lie in the value itself: most names, keys and trait values cost
+/// no allocation and are read without a detour; of a longer one a clone shares the bytes.
+pub use smol_str::SmolStr as Text;
+
 /// Deepest nesting that is kept. Deeper input is refused at the edge with a clear error.
 pub const VALUE_MAX_DEPTH: usize = 16;
-
-/// Traits and properties: named values in the order of their names.
-pub type Map = BTreeMap<Arc<str>, Value>;
 
 /// One value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -24,11 +25,11 @@ pub enum Value {
     /// Any other number.
     Float(f64),
     /// Text.
-    Text(Arc<str>),
+    Text(Text),
     /// An array.
     List(Vec<Value>),
     /// An object.
-    Map(Map),
+    Map(#[serde(with = "map::plain")] Map),
 }
 
 /// A value nested deeper than [`VALUE_MAX_DEPTH`].
@@ -53,7 +54,7 @@ impl Value {
                 Some(int) => Self::Int(int),
                 None => Self::Float(number.as_f64().unwrap_or(f64::MAX)),
             },
-            serde_json::Value::String(text) => Self::Text(Arc::from(text.as_str())),
+            serde_json::Value::String(text) => Self::Text(Text::from(text.as_str())),
             serde_json::Value::Array(items) => Self::List(
                 items
                     .iter()
@@ -64,7 +65,7 @@ impl Value {
                 fields
                     .iter()
                     .map(|(name, value)| {
-                        Ok((Arc::from(name.as_str()), Self::from_json_at(value, depth + 1)?))
+                        Ok((Text::from(name.as_str()), Self::from_json_at(value, depth + 1)?))
                     })
                     .collect::<Result<_, _>>()?,
             ),
@@ -102,7 +103,7 @@ pub fn to_json_map(map: &Map) -> serde_json::Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(Arc::from(text))
+        Self::Text(Text::from(text))
     }
 }
 

@@ -57,7 +57,7 @@ pub(crate) fn absorb(
 
 fn unite(customer: &mut Customer, parcel: &Parcel, begun: &mut Begun) {
     customer.created_at = customer.created_at.min(parcel.created_at);
-    for (name, value) in &parcel.traits {
+    for (name, value) in parcel.traits.iter() {
         if customer.traits.len() < TRAITS_MAX && !customer.traits.contains_key(name) {
             customer.traits.insert(name.clone(), value.clone());
         }

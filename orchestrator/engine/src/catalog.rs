@@ -1,7 +1,7 @@
 //! The catalog: everything published, compiled, as one immutable value. A change (an `apply`, a
 //! pause) makes a new catalog; a turn sees exactly one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::ids::{ChannelName, EventName, JourneyName, NameId, SegmentName, VersionNo};
@@ -42,7 +42,7 @@ pub struct ChannelInfo {
 pub struct Names {
     texts: Vec<Arc<str>>,
     #[serde(skip)]
-    numbers: HashMap<Arc<str>, NameId>,
+    numbers: BTreeMap<Arc<str>, NameId>,
 }
 
 impl Names {
@@ -124,8 +124,8 @@ pub struct Parts {
 #[derive(Clone, Debug)]
 pub struct Catalog {
     parts: Parts,
-    by_event: HashMap<EventName, Vec<VersionNo>>,
-    by_segment: HashMap<SegmentName, Vec<VersionNo>>,
+    by_event: BTreeMap<EventName, Vec<VersionNo>>,
+    by_segment: BTreeMap<SegmentName, Vec<VersionNo>>,
 }
 
 impl Catalog {
@@ -133,8 +133,8 @@ impl Catalog {
     pub fn new(mut parts: Parts) -> Self {
         parts.names.index();
         parts.segments.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut by_event: HashMap<EventName, Vec<VersionNo>> = HashMap::new();
-        let mut by_segment: HashMap<SegmentName, Vec<VersionNo>> = HashMap::new();
+        let mut by_event: BTreeMap<EventName, Vec<VersionNo>> = BTreeMap::new();
+        let mut by_segment: BTreeMap<SegmentName, Vec<VersionNo>> = BTreeMap::new();
         // In the order of journey names, which is the order in which entries happen.
         for version in parts.current.values() {
             match parts.versions.get(version).map(|journey| &journey.entry) {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Version of every record format written by this build.
-pub const RECORD_VERSION: u8 = 1;
+pub const RECORD_VERSION: u8 = 2;
 
 /// A record that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +19,17 @@ pub enum DecodeError {
     Empty {
         /// What was being read.
         what: &'static str,
+    },
+    /// It was written by a build from before the first release.
+    #[error(
+        "record of {what} has format {found}, which no release wrote: this build reads from \
+         {RECORD_VERSION} on"
+    )]
+    Older {
+        /// What was being read.
+        what: &'static str,
+        /// The version found.
+        found: u8,
     },
     /// It was written by a newer build.
     #[error("record of {what} has format {found}, this build reads up to {RECORD_VERSION}")]
@@ -40,13 +51,18 @@ pub enum DecodeError {
 
 /// A value as a versioned record.
 pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(ROW_BYTES_USUAL);
+    encode_within(value, ROW_BYTES_USUAL)
+}
+
+/// The same with room for a row that is usually shorter or longer than most.
+pub(crate) fn encode_within<T: Serialize>(value: &T, room: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(room);
     bytes.push(RECORD_VERSION);
     append(value, bytes)
 }
 
 /// Room that holds most rows: one that is longer grows.
-const ROW_BYTES_USUAL: usize = 256;
+const ROW_BYTES_USUAL: usize = 512;
 
 /// Bytes that a value is appended to. Unlike the codec's own sink of this kind it copies texts as a
 /// whole.
@@ -79,10 +95,17 @@ fn append<T: Serialize>(value: &T, bytes: Vec<u8>) -> Vec<u8> {
 
 /// A versioned record as a value.
 pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, DecodeError> {
+    let rest = versioned(what, bytes)?;
+    postcard::from_bytes(rest)
+        .map_err(|error| DecodeError::Damaged { what, detail: error.to_string() })
+}
+
+/// What follows the version, if that is one that this build reads.
+fn versioned<'a>(what: &'static str, bytes: &'a [u8]) -> Result<&'a [u8], DecodeError> {
     match bytes.split_first() {
         None => Err(DecodeError::Empty { what }),
-        Some((&RECORD_VERSION, rest)) => postcard::from_bytes(rest)
-            .map_err(|error| DecodeError::Damaged { what, detail: error.to_string() }),
+        Some((&RECORD_VERSION, rest)) => Ok(rest),
+        Some((&found, _)) if found < RECORD_VERSION => Err(DecodeError::Older { what, found }),
         Some((&found, _)) => Err(DecodeError::Newer { what, found }),
     }
 }
@@ -104,7 +127,7 @@ pub struct CustomerHeader {
 
 /// A customer's record.
 pub fn encode_customer(customer: &Customer, planned: bool) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(512);
+    let mut bytes = Vec::with_capacity(ROW_BYTES_USUAL);
     bytes.push(RECORD_VERSION);
     bytes.extend_from_slice(&customer.due_at.0.to_le_bytes());
     bytes.push(if planned { FLAG_PLANNED } else { 0 });
@@ -114,11 +137,7 @@ pub fn encode_customer(customer: &Customer, planned: bool) -> Vec<u8> {
 /// Reads only the header of a customer's record.
 pub fn decode_customer_header(bytes: &[u8]) -> Result<CustomerHeader, DecodeError> {
     let what = "customer";
-    match bytes.first() {
-        None => return Err(DecodeError::Empty { what }),
-        Some(&RECORD_VERSION) => {}
-        Some(&found) => return Err(DecodeError::Newer { what, found }),
-    }
+    versioned(what, bytes)?;
     let damaged = || DecodeError::Damaged { what, detail: "it is too short".to_owned() };
     let due = bytes.get(1..9).and_then(|due| due.try_into().ok()).ok_or_else(damaged)?;
     let flags = *bytes.get(9).ok_or_else(damaged)?;

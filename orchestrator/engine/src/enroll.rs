@@ -11,7 +11,7 @@ use domain::journey::enrollment::{Enrollment, State, Trigger};
 use domain::journey::machine::{self, Input as Told, Progress, World};
 use domain::journey::scope::{EnrollmentScope, EventView};
 use domain::time::Instant;
-use domain::value::{Map, Value};
+use domain::value::{Map, Text, Value};
 
 use crate::catalog::{Catalog, Control};
 use crate::counters::CounterKey;
@@ -27,15 +27,20 @@ pub(crate) fn by_event(
     catalog: &Catalog,
     begun: &mut Begun,
 ) {
-    let mut candidates: Vec<VersionNo> = Vec::new();
-    if let EventBody::Track { name, .. } = &event.body {
-        candidates.extend(catalog.entered_by_event(name));
+    let by_name = match &event.body {
+        EventBody::Track { name, .. } => catalog.entered_by_event(name),
+        EventBody::Identify { .. } | EventBody::Consent(_) => &[],
+    };
+    let mut candidates = by_edges(edges, catalog);
+    if !candidates.is_empty() {
+        candidates.extend(by_name);
+        candidates.sort_by_key(|version| catalog.version(*version).map(|j| j.name.clone()));
     }
-    candidates.extend(by_edges(edges, catalog));
-    candidates.sort_by_key(|version| catalog.version(*version).map(|j| j.name.clone()));
+    // Those of an event alone are in order already.
+    let candidates = if candidates.is_empty() { by_name } else { &candidates };
     for version in candidates {
         let trigger = Trigger::from_event(event);
-        try_enter(loaded, version, None, trigger, catalog, begun);
+        try_enter(loaded, *version, None, trigger, catalog, begun);
     }
 }
 
@@ -99,14 +104,14 @@ pub(crate) fn by_tick(
     customer.entries.push(memory);
     begun.changed = true;
     let trigger = moment(Map::new(), begun.now);
-    try_enter(loaded, version, Some(Arc::from(tick.as_str())), trigger, catalog, begun);
+    try_enter(loaded, version, Some(Text::from(tick.as_str())), trigger, catalog, begun);
 }
 
 /// Entry by the API.
 pub(crate) fn by_api(
     loaded: &mut Loaded,
     journey: &JourneyName,
-    key: Arc<str>,
+    key: Text,
     payload: Map,
     catalog: &Catalog,
     begun: &mut Begun,
@@ -121,7 +126,7 @@ pub(crate) fn by_api(
 fn try_enter(
     loaded: &mut Loaded,
     version: VersionNo,
-    key: Option<Arc<str>>,
+    key: Option<Text>,
     trigger: Trigger,
     catalog: &Catalog,
     begun: &mut Begun,
@@ -145,11 +150,11 @@ fn try_enter(
 fn check(
     loaded: &Loaded,
     journey: &Journey,
-    key: Option<Arc<str>>,
+    key: Option<Text>,
     trigger: &Trigger,
     catalog: &Catalog,
     now: Instant,
-) -> Result<Arc<str>, Option<NotEntered>> {
+) -> Result<Text, Option<NotEntered>> {
     let view = EventView::of_trigger(trigger);
     let scope = EnrollmentScope::of_customer(&loaded.customer, Some(view), now);
     let mut entry_key = key;
@@ -163,7 +168,7 @@ fn check(
             Some(Err(_)) => return Err(Some(NotEntered::NoKey)),
         };
     }
-    let key = entry_key.unwrap_or_else(|| Arc::from(""));
+    let key = entry_key.unwrap_or_else(|| Text::from(""));
     match catalog.control(&journey.name) {
         Control::Running => {}
         Control::Paused => return Err(Some(NotEntered::Paused)),
@@ -185,12 +190,12 @@ fn check(
     Ok(key)
 }
 
-fn key_text(value: &Value) -> Option<Arc<str>> {
+fn key_text(value: &Value) -> Option<Text> {
     match value {
         Value::Text(text) => Some(text.clone()),
-        Value::Int(int) => Some(Arc::from(int.to_string().as_str())),
-        Value::Bool(bool) => Some(Arc::from(bool.to_string().as_str())),
-        Value::Float(float) => Some(Arc::from(float.to_string().as_str())),
+        Value::Int(int) => Some(Text::from(int.to_string().as_str())),
+        Value::Bool(bool) => Some(Text::from(bool.to_string().as_str())),
+        Value::Float(float) => Some(Text::from(float.to_string().as_str())),
         Value::Null | Value::List(_) | Value::Map(_) => None,
     }
 }
@@ -233,7 +238,7 @@ fn enter(
     loaded: &mut Loaded,
     version: VersionNo,
     journey: &Arc<Journey>,
-    key: Arc<str>,
+    key: Text,
     trigger: Trigger,
     catalog: &Catalog,
     begun: &mut Begun,

@@ -7,6 +7,7 @@ use domain::event::Event;
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, StepId};
 use domain::journey::enrollment::ExitReason;
 use domain::time::Instant;
+use domain::value::Text;
 use domain::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +38,7 @@ pub enum HistoryItem {
         /// The new enrollment.
         enrollment: EnrollmentId,
         /// Its entry key.
-        key: Arc<str>,
+        key: Text,
     },
     /// A trigger enrolled nobody.
     NotEntered {

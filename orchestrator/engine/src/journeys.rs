@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::customer::Customer;
 use domain::event::{Event, EventBody};
-use domain::ids::{EventName, VersionNo};
+use domain::ids::{EnrollmentId, EventName, VersionNo};
 use domain::journey::definition::{EventMatch, Journey};
 use domain::journey::enrollment::{Enrollment, ExitReason, Phase, State};
 use domain::journey::machine::{self, Effect as Moved, Input as Told, Progress, World};
@@ -30,16 +30,21 @@ const ENGAGEMENT_EVENTS: [&str; 8] = [
     "SMS Received",
 ];
 
-/// Indexes of enrollments in the order of their journeys' names, then of entry.
-fn ordered(loaded: &Loaded, catalog: &Catalog) -> Vec<usize> {
-    let enrollments = &loaded.customer.enrollments;
-    let mut order: Vec<usize> = (0..enrollments.len()).collect();
-    if order.len() > 1 {
-        order.sort_by_key(|at| {
-            catalog.version(enrollments[*at].version).map(|journey| journey.name.clone())
+/// Enrollments for which something holds, in the order of their journeys' names, then of entry.
+fn those(
+    loaded: &Loaded,
+    catalog: &Catalog,
+    holds: impl Fn(&Enrollment) -> bool,
+) -> Vec<(Instant, EnrollmentId, VersionNo)> {
+    let found = loaded.customer.enrollments.iter().filter(|enrollment| holds(enrollment));
+    let mut found: Vec<_> =
+        found.map(|enrollment| (enrollment.next_at(), enrollment.id, enrollment.version)).collect();
+    if found.len() > 1 {
+        found.sort_by_key(|(_, _, version)| {
+            catalog.version(*version).map(|journey| journey.name.clone())
         });
     }
-    order
+    found
 }
 
 /// Tells one enrollment something and takes over what came of it. True if it ended.
@@ -154,24 +159,18 @@ fn end_matching(
     ends: impl Fn(&Loaded, &Journey, &Enrollment, Instant) -> bool,
 ) {
     let now = begun.now;
-    let ending: Vec<_> = ordered(loaded, catalog)
-        .into_iter()
-        .filter(|at| {
-            let enrollment = &loaded.customer.enrollments[*at];
-            catalog
-                .version(enrollment.version)
-                .is_some_and(|journey| ends(loaded, journey, enrollment, now))
-        })
-        .map(|at| loaded.customer.enrollments[at].id)
-        .collect();
-    for id in ending {
+    let ending = those(loaded, catalog, |enrollment| {
+        let journey = catalog.version(enrollment.version);
+        journey.is_some_and(|journey| ends(loaded, journey, enrollment, now))
+    });
+    for (_, id, _) in ending {
         if let Some(at) = position(loaded, id) {
             end(loaded, at, reason.clone(), catalog, begun);
         }
     }
 }
 
-pub(crate) fn position(loaded: &Loaded, id: domain::ids::EnrollmentId) -> Option<usize> {
+pub(crate) fn position(loaded: &Loaded, id: EnrollmentId) -> Option<usize> {
     loaded.customer.enrollments.iter().position(|enrollment| enrollment.id == id)
 }
 
@@ -208,15 +207,10 @@ fn waits(
     begun: &mut Begun,
 ) {
     let now = begun.now;
-    let met: Vec<_> = ordered(loaded, catalog)
-        .into_iter()
-        .filter(|at| {
-            let enrollment = &loaded.customer.enrollments[*at];
-            waits_for(loaded, enrollment, name, event, catalog, now)
-        })
-        .map(|at| loaded.customer.enrollments[at].id)
-        .collect();
-    for id in met {
+    let met = those(loaded, catalog, |enrollment| {
+        waits_for(loaded, enrollment, name, event, catalog, now)
+    });
+    for (_, id, _) in met {
         if let Some(at) = position(loaded, id) {
             tell(loaded, at, Told::Event, catalog, begun);
         }
@@ -256,12 +250,7 @@ fn waits_for(
 /// of paused journeys stay as they are.
 pub(crate) fn timers(loaded: &mut Loaded, catalog: &Catalog, begun: &mut Begun) {
     let now = begun.now;
-    let mut due: Vec<_> = ordered(loaded, catalog)
-        .into_iter()
-        .map(|at| &loaded.customer.enrollments[at])
-        .filter(|enrollment| enrollment.next_at() <= now)
-        .map(|enrollment| (enrollment.next_at(), enrollment.id, enrollment.version))
-        .collect();
+    let mut due = those(loaded, catalog, |enrollment| enrollment.next_at() <= now);
     due.sort_by_key(|(at, _, _)| *at);
     for (_, id, version) in due {
         let Some(journey) = catalog.version(version) else {
@@ -294,27 +283,34 @@ pub(crate) fn next_due(customer: &Customer, catalog: &Catalog) -> Instant {
 
 /// Stops and migrations that the catalog asks for.
 pub(crate) fn follow_catalog(loaded: &mut Loaded, catalog: &Catalog, begun: &mut Begun) {
-    let pending: Vec<_> = loaded
-        .customer
-        .enrollments
-        .iter()
-        .map(|enrollment| (enrollment.id, enrollment.version))
+    let enrollments = loaded.customer.enrollments.iter();
+    let pending: Vec<_> = enrollments
+        .filter_map(|enrollment| Some((enrollment.id, asked(enrollment, catalog)?)))
         .collect();
-    for (id, version) in pending {
-        let Some(journey) = catalog.version(version) else {
-            continue;
-        };
+    for (id, asked) in pending {
         let Some(at) = position(loaded, id) else {
             continue;
         };
-        if catalog.control(&journey.name) == Control::Stopped {
-            end(loaded, at, ExitReason::Stopped, catalog, begun);
-        } else if let Some((current, newer)) = catalog.current(&journey.name)
-            && current != version
-        {
-            migrate(loaded, at, journey, (current, newer), catalog, begun);
+        match asked {
+            Asked::Stop => end(loaded, at, ExitReason::Stopped, catalog, begun),
+            Asked::Migrate(journey, to) => migrate(loaded, at, journey, to, catalog, begun),
         }
     }
+}
+
+/// What the catalog asks of an enrollment.
+enum Asked<'a> {
+    Stop,
+    Migrate(&'a Journey, (VersionNo, &'a Arc<Journey>)),
+}
+
+fn asked<'a>(enrollment: &Enrollment, catalog: &'a Catalog) -> Option<Asked<'a>> {
+    let journey = catalog.version(enrollment.version)?;
+    if catalog.control(&journey.name) == Control::Stopped {
+        return Some(Asked::Stop);
+    }
+    let newer = catalog.current(&journey.name)?;
+    (newer.0 != enrollment.version).then_some(Asked::Migrate(journey, newer))
 }
 
 /// Moves an enrollment to the newer version if that declares where its step went. A wait keeps

@@ -3,8 +3,6 @@
 //! A send has one row: the ledger row of the policy, followed by what its next attempt needs while
 //! it is open. It is written twice in the everyday case: in flight, and with its outcome.
 
-use std::sync::Arc;
-
 use domain::customer::{Customer, Suppression};
 use domain::hash;
 use domain::ids::{
@@ -15,6 +13,7 @@ use domain::journey::definition::NodeIndex;
 use domain::journey::enrollment::Trigger;
 use domain::journey::steps::Delivery;
 use domain::time::Instant;
+use domain::value::Text;
 use policies::{CountState, LEDGER_ROW_BYTES, LedgerRow};
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +99,7 @@ pub struct SendInfo {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OpenInfo {
     /// The address, as at the decision.
-    pub address: Arc<str>,
+    pub address: Text,
     /// The step's id.
     pub step: StepId,
     /// Message class.

@@ -123,8 +123,9 @@ impl Partition {
             }
             _ => {
                 self.seq += 1;
-                let note = Note { opened: begun.opened, closed: begun.closed, ..Note::default() };
-                Some(self.transaction(begun.writes, note))
+                let mut note =
+                    Note { opened: begun.opened, closed: begun.closed, ..Note::default() };
+                Some(self.transaction(begun.writes, &mut note))
             }
         }
     }

@@ -13,7 +13,7 @@ use domain::ids::{
 };
 use domain::journey::enrollment::Trigger;
 use domain::time::Instant;
-use domain::value::Map;
+use domain::value::{Map, Text};
 
 use crate::catalog::Catalog;
 use crate::codec;
@@ -25,9 +25,12 @@ use crate::note::Note;
 use crate::profile::SegmentEdges;
 pub use crate::snapshot::Snapshot;
 use crate::transaction::{Table, Transaction, Write};
-use crate::turn::{Begun, Input, Loaded, Ticket};
+use crate::turn::{Begun, Input, Loaded, Room, Ticket};
 use crate::waiting::{Waiting, is_planned};
 use crate::{enroll, gate, journeys, merge, profile};
+
+/// Room that holds the note of most turns.
+const NOTE_BYTES_USUAL: usize = 128;
 
 /// What to do once the transaction that asked for it is durable.
 #[derive(Clone, Debug)]
@@ -72,7 +75,7 @@ pub struct Attempt {
     /// Topic of consent, for the unsubscribe link.
     pub topic: Option<Topic>,
     /// Where to.
-    pub address: Arc<str>,
+    pub address: Text,
     /// It must not leave at or after this instant.
     pub valid_until: Instant,
     /// What enrolled the customer.
@@ -115,6 +118,7 @@ pub struct Partition {
     pub(crate) retry_at: BTreeSet<(Instant, SendId)>,
     pub(crate) waiting: BTreeSet<Waiting>,
     pub(crate) counters: Counters,
+    room: Room,
 }
 
 impl Partition {
@@ -133,6 +137,7 @@ impl Partition {
             retry_at: BTreeSet::new(),
             waiting: BTreeSet::new(),
             counters: Counters::default(),
+            room: Room::default(),
         }
     }
 
@@ -170,7 +175,7 @@ impl Partition {
         now: Instant,
     ) -> Begun {
         self.latest = self.latest.max(now);
-        let mut begun = Begun::new(now);
+        let mut begun = Begun::within(now, std::mem::take(&mut self.room));
         let catalog = self.catalog.clone();
         journeys::follow_catalog(loaded, &catalog, &mut begun);
         for input in inputs {
@@ -303,14 +308,17 @@ impl Partition {
                 value: Some(codec::encode_customer(&loaded.customer, is_planned(loaded))),
             });
             loaded.recorded = true;
-            let note = Note {
+            let mut note = Note {
                 opened: std::mem::take(&mut begun.opened),
                 closed: std::mem::take(&mut begun.closed),
                 deltas: std::mem::take(&mut begun.deltas),
                 at: Instant::MIN,
             };
-            self.transaction(std::mem::take(&mut begun.writes), note)
+            let transaction = self.transaction(std::mem::take(&mut begun.writes), &mut note);
+            begun.deltas = note.deltas;
+            transaction
         });
+        self.room = begun.room();
         // Even the answer to a duplicate waits until what made it one is durable.
         let acknowledged = begun.tickets.into_iter().map(Effect::Acknowledge);
         let attempted = begun.attempts.into_iter().map(Effect::Attempt);
@@ -324,24 +332,23 @@ impl Partition {
         if begun.items.is_empty() {
             return;
         }
-        let row = HistoryRow {
-            previous: loaded.customer.history_head,
-            at: begun.now,
-            items: std::mem::take(&mut begun.items),
-        };
+        let items = std::mem::take(&mut begun.items);
+        let row = HistoryRow { previous: loaded.customer.history_head, at: begun.now, items };
         loaded.customer.history_head = self.seq;
         begun.writes.push(Write {
             table: Table::History,
             key: codec::history_key(self.id, self.seq),
             value: Some(codec::encode(&row)),
         });
+        begun.items = row.items;
     }
 
-    pub(crate) fn transaction(&mut self, writes: Vec<Write>, note: Note) -> Transaction {
+    pub(crate) fn transaction(&mut self, writes: Vec<Write>, note: &mut Note) -> Transaction {
         let sends = writes.iter().filter(|write| write.table == Table::Sends);
         self.fresh.extend(sends.map(|write| (self.seq, write.clone())));
-        let note = Note { at: self.latest, ..note };
-        Transaction { partition: self.id, seq: self.seq, writes, note: codec::encode(&note) }
+        note.at = self.latest;
+        let note = codec::encode_within(note, NOTE_BYTES_USUAL);
+        Transaction { partition: self.id, seq: self.seq, writes, note }
     }
 
     /// Everything up to this sequence is durable: the effects that waited for it, in order.
@@ -363,7 +370,7 @@ impl Partition {
     pub fn put(&mut self, writes: Vec<Write>, ticket: Ticket) -> Transaction {
         self.seq += 1;
         self.pending.push_back((self.seq, Effect::Acknowledge(ticket)));
-        self.transaction(writes, Note::default())
+        self.transaction(writes, &mut Note::default())
     }
 
     /// Acknowledges an input that may have changed nothing, once all before it is durable.

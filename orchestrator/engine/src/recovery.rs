@@ -60,7 +60,7 @@ impl Partition {
         let key = codec::snapshot_key(self.id);
         let value = Some(codec::encode(&snapshot));
         let write = Write { table: Table::Meta, key, value };
-        self.transaction(vec![write], Note::default())
+        self.transaction(vec![write], &mut Note::default())
     }
 
     /// After a restart: counts as they were, and the newest instant that was seen.

@@ -17,7 +17,7 @@ use domain::hash;
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, VersionNo};
 use domain::journey::machine::Effect as Moved;
 use domain::time::Instant;
-use domain::value::Map;
+use domain::value::{Map, Text};
 use policies::LedgerRow;
 
 use crate::counters::{CounterKey, exit_index};
@@ -75,7 +75,7 @@ pub enum Input {
         /// The journey.
         journey: JourneyName,
         /// The entry key.
-        key: Arc<str>,
+        key: Text,
         /// What `event.properties` will say.
         payload: Map,
         /// Who waits for it.
@@ -200,6 +200,11 @@ impl Loaded {
     }
 }
 
+/// Most items, counts and moves that room is kept for: most turns have fewer of each.
+const ROOM_MAX: usize = 16;
+/// Rows of a turn that sends: its own, the history's, the customer's.
+const WRITES_USUAL: usize = 3;
+
 /// A turn on its way: what the inputs have changed so far.
 #[derive(Debug)]
 pub struct Begun {
@@ -224,14 +229,26 @@ pub struct Begun {
     pub(crate) moves: Vec<Moved>,
 }
 
+/// Room that turns of one partition hand on to each other.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    items: Vec<HistoryItem>,
+    deltas: Vec<(CounterKey, i32)>,
+    moves: Vec<Moved>,
+}
+
 impl Begun {
     pub(crate) fn new(now: Instant) -> Self {
+        Self::within(now, Room::default())
+    }
+
+    pub(crate) fn within(now: Instant, room: Room) -> Self {
         Self {
             now,
             at: now,
-            items: Vec::new(),
-            deltas: Vec::new(),
-            writes: Vec::new(),
+            items: room.items,
+            deltas: room.deltas,
+            writes: Vec::with_capacity(WRITES_USUAL),
             tickets: Vec::new(),
             attempts: Vec::new(),
             forwards: Vec::new(),
@@ -242,7 +259,22 @@ impl Begun {
             retries: Vec::new(),
             changed: false,
             wants_gate: false,
-            moves: Vec::new(),
+            moves: room.moves,
+        }
+    }
+
+    /// Gives the room back; what a long turn needed is not kept.
+    pub(crate) fn room(&mut self) -> Room {
+        fn emptied<T>(used: &mut Vec<T>) -> Vec<T> {
+            let mut room = std::mem::take(used);
+            room.clear();
+            room.shrink_to(ROOM_MAX);
+            room
+        }
+        Room {
+            items: emptied(&mut self.items),
+            deltas: emptied(&mut self.deltas),
+            moves: emptied(&mut self.moves),
         }
     }
 
@@ -268,7 +300,8 @@ impl Begun {
         version: VersionNo,
         journey: &domain::journey::definition::Journey,
     ) {
-        for effect in std::mem::take(&mut self.moves) {
+        let mut moves = std::mem::take(&mut self.moves);
+        for effect in moves.drain(..) {
             match effect {
                 Moved::Entered(node) => {
                     self.deltas.push((CounterKey::StepEntered(version, node), 1));
@@ -287,5 +320,6 @@ impl Begun {
                 }
             }
         }
+        self.moves = moves;
     }
 }

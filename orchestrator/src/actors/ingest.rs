@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::event::Event;
 use domain::ids::{CustomerId, CustomerKey, JourneyName};
 use domain::time::Instant;
-use domain::value::Map;
+use domain::value::{Map, Text};
 use engine::merge::Word;
 use runtime::reply::{Answer, reply};
 use runtime::{Busy, Handle, Lane, reserve_all};
@@ -81,7 +81,7 @@ impl Directory {
         &self,
         customer: CustomerId,
         journey: JourneyName,
-        key: Arc<str>,
+        key: Text,
         payload: Map,
     ) -> Result<Answer<()>, Busy> {
         let work = move |ack| Work::Enroll { journey, key, payload, ack: Some(ack) };

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use domain::event::Event;
 use domain::ids::{ChannelName, CustomerId, CustomerKey, JourneyName, SendId, VersionNo};
 use domain::time::Instant;
-use domain::value::Map;
+use domain::value::{Map, Text};
 use engine::ledger::Outcome;
 use engine::merge::Word;
 use engine::{Catalog, Partition};
@@ -72,7 +72,7 @@ pub enum Work {
         /// The journey.
         journey: JourneyName,
         /// The entry key.
-        key: Arc<str>,
+        key: Text,
         /// Its payload.
         payload: Map,
         /// Who waits for it.

@@ -15,7 +15,7 @@ use channels::unsubscribe::Keys;
 use domain::ids::{CUSTOMER_ID_MAX_BYTES, ChannelName, CustomerId, JourneyName, VersionNo};
 use domain::journey::definition::Entry;
 use domain::time::Instant;
-use domain::value::Map;
+use domain::value::{Map, Text};
 use engine::catalog::Control;
 use engine::counters::{CounterKey, Counters};
 use runtime::{Clock, SimulatedClock};
@@ -234,7 +234,7 @@ impl Admin {
             return refuse(ErrorCode::BadParameter, detail);
         }
         let customer = CustomerId::from(entry.customer);
-        let key = Arc::from(entry.key.as_str());
+        let key = Text::from(entry.key.as_str());
         let directory = &self.app.directory;
         match directory.enroll(customer, journey.clone(), key, entry.properties) {
             Err(error) => busy(error),

@@ -8,7 +8,7 @@ use domain::consent::{ConsentChange, Permission};
 use domain::event::{Event, EventBody};
 use domain::ids::{CustomerId, EventName};
 use domain::time::Instant;
-use domain::value::{Map, Value};
+use domain::value::{Map, Text, Value};
 use engine::partition::{Grant, Slots};
 use engine::{Catalog, Input, Loaded, Partition, Ticket, Write};
 use store::{CommitError, Durable, DurableSink, Recovered, Store};
@@ -132,9 +132,9 @@ pub(super) fn customer(number: u64) -> CustomerId {
 /// One event of a customer.
 pub(super) fn viewed(id: &CustomerId, message: String, at: Instant, offer: bool) -> Event {
     let properties = Map::from([
-        (Arc::from("offer"), Value::Bool(offer)),
-        (Arc::from("price"), Value::Float(19.95)),
-        (Arc::from("product"), Value::from("SKU-48151")),
+        (Text::from("offer"), Value::Bool(offer)),
+        (Text::from("price"), Value::Float(19.95)),
+        (Text::from("product"), Value::from("SKU-48151")),
     ]);
     let name = EventName::from(EVENT);
     event(id, message, at, EventBody::Track { name, properties })
@@ -158,9 +158,9 @@ pub(super) fn granted() -> ConsentChange {
 fn first_inputs(number: u64, at: Instant) -> (CustomerId, [Input; 3]) {
     let id = customer(number);
     let traits = Map::from([
-        (Arc::from("email"), Value::from(format!("customer{number}@example.org").as_str())),
-        (Arc::from("first_name"), Value::from("Ada")),
-        (Arc::from("tier"), Value::from("gold")),
+        (Text::from("email"), Value::from(format!("customer{number}@example.org").as_str())),
+        (Text::from("first_name"), Value::from("Ada")),
+        (Text::from("tier"), Value::from("gold")),
     ]);
     let bodies = [EventBody::Identify { traits }, EventBody::Consent(granted())];
     let [identify, consent] = bodies;

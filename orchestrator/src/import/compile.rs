@@ -6,7 +6,7 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use domain::problem::{Path, Problem};
-use domain::value::Value;
+use domain::value::{Text, Value};
 
 use super::mapping::{
     MAPPING_KIND, RawConsent, RawCustomer, RawEvent, RawFormat, RawMapping, RawProperty, RawRecord,
@@ -202,7 +202,7 @@ impl Compiler {
         for (name, raw) in &raw.properties {
             let path = path.key("properties").key(name);
             if let Some(property) = self.property(raw, group.is_some(), &path) {
-                properties.push((Arc::from(name.as_str()), property));
+                properties.push((Text::from(name.as_str()), property));
             }
         }
         (self.problems.len() == before).then_some(())?;
@@ -229,7 +229,7 @@ impl Compiler {
         let mut traits = Vec::new();
         for (name, raw) in &raw.traits {
             if let Some(value) = self.value(raw, &path.key("traits").key(name)) {
-                traits.push((Arc::from(name.as_str()), value));
+                traits.push((Text::from(name.as_str()), value));
             }
         }
         let mut consent = Vec::new();

@@ -1,13 +1,11 @@
 //! What a line, or a group of lines, becomes: events, or a customer's traits and permissions.
 
-use std::sync::Arc;
-
 use domain::consent::{ConsentChange, Permission};
 use domain::event::{Event, EventBody};
 use domain::hash;
 use domain::ids::{CUSTOMER_ID_MAX_BYTES, ChannelName, CustomerId, EventName, Topic};
 use domain::time::{Instant, Zone};
-use domain::value::{Map, Value, to_json_map};
+use domain::value::{Map, Text, Value, to_json_map};
 
 use super::decimal::Decimal;
 use super::row::{ColumnId, Row};
@@ -35,7 +33,7 @@ pub(super) struct EventRecord {
     pub(super) message_id: Option<ValueSpec>,
     pub(super) row_key: Vec<Column>,
     pub(super) group: Option<Group>,
-    pub(super) properties: Vec<(Arc<str>, Property)>,
+    pub(super) properties: Vec<(Text, Property)>,
 }
 
 /// How lines are put together.
@@ -61,7 +59,7 @@ pub(super) struct CustomerRecord {
     pub(super) id: ValueSpec,
     pub(super) at: Option<TimeSpec>,
     pub(super) zone: Option<ValueSpec>,
-    pub(super) traits: Vec<(Arc<str>, ValueSpec)>,
+    pub(super) traits: Vec<(Text, ValueSpec)>,
     pub(super) consent: Vec<ConsentSpec>,
 }
 
@@ -192,7 +190,7 @@ impl EventRecord {
                 }
                 (Slot::Sum(_), _) => None,
             };
-            properties.extend(value.map(|value| (Arc::clone(name), value)));
+            properties.extend(value.map(|value| (name.clone(), value)));
         }
         let body = EventBody::Track { name: draft.name, properties };
         Ok(receipt.event(draft.customer, draft.message_id, Some(draft.at), body))
@@ -226,13 +224,13 @@ impl CustomerRecord {
         };
         let mut traits = Map::new();
         for (name, value) in &self.traits {
-            traits.extend(value.read(row)?.map(|value| (Arc::clone(name), value)));
+            traits.extend(value.read(row)?.map(|value| (name.clone(), value)));
         }
         if let Some(zone) = &self.zone
             && let Some(name) = zone.text(row)?
         {
             let zone = Zone::parse(&name).map_err(|error| error.to_string())?;
-            traits.insert(Arc::from(ZONE_TRAIT), Value::from(zone.name()));
+            traits.insert(Text::from(ZONE_TRAIT), Value::from(zone.name()));
         }
         // The content is part of the id: a changed row is news, the same row is a repeat.
         let content = hash::text(&to_json_map(&traits).to_string());

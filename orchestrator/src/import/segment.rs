@@ -146,7 +146,7 @@ fn map(line: &Json, field: &str) -> Result<Map, String> {
 fn zone(line: &Json, traits: &mut Map) -> Result<(), String> {
     if let Some(zone @ Json::String(_)) = line.get("context").and_then(|c| c.get("timezone")) {
         let value = Value::from_json(zone).map_err(|error| error.to_string())?;
-        traits.entry(ZONE_TRAIT.into()).or_insert(value);
+        traits.insert_missing(ZONE_TRAIT, value);
     }
     match traits.get(ZONE_TRAIT) {
         None | Some(Value::Null) => Ok(()),

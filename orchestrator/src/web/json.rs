@@ -1,9 +1,8 @@
 //! JSON straight into domain values: no tree in between, depth and size bounded on the way.
 
 use std::fmt;
-use std::sync::Arc;
 
-use domain::value::{Map, VALUE_MAX_DEPTH, Value};
+use domain::value::{Map, Text, VALUE_MAX_DEPTH, Value};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A value as JSON writes it.
@@ -57,7 +56,7 @@ impl<'de> Visitor<'de> for Json {
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::Text(Arc::from(value)))
+        Ok(Value::Text(Text::from(value)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
@@ -69,12 +68,11 @@ impl<'de> Visitor<'de> for Json {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some(name) = fields.next_key::<String>()? {
-            let value = fields.next_value_seed(self.deeper()?)?;
-            map.insert(Arc::from(name), value);
+        let mut map = Vec::new();
+        while let Some(name) = fields.next_key::<Text>()? {
+            map.push((name, fields.next_value_seed(self.deeper()?)?));
         }
-        Ok(Value::Map(map))
+        Ok(Value::Map(map.into_iter().collect()))
     }
 }
 

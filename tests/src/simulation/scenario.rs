@@ -3,9 +3,8 @@
 
 use domain::event::EventBody;
 use domain::ids::EventName;
-use domain::value::{Map, Value};
+use domain::value::{Map, Text, Value};
 use serde_json::json;
-use std::sync::Arc;
 
 use super::faults::Rng;
 use crate::engine::given::Given;
@@ -72,7 +71,7 @@ pub(crate) fn told(rng: &mut Rng, customers: usize, events: usize) -> Vec<(Strin
     for customer in 0..customers {
         let id = format!("customer-{customer}");
         let address = format!("{id}@example.com");
-        let traits = Map::from([(Arc::from("email"), Value::from(address.as_str()))]);
+        let traits = Map::from([(Text::from("email"), Value::from(address.as_str()))]);
         told.push((id.clone(), EventBody::Identify { traits }));
         told.push((id, EventBody::Consent(crate::engine::given::granted())));
     }

@@ -23,7 +23,7 @@ const TOP: [&str; 2] = ["cadencia", "cadencia-tests"];
 const PURE: [&str; 3] = ["cadencia-domain", "cadencia-policies", "cadencia-engine"];
 
 /// What pure crates may use: each computes, none acts.
-const PURE_ALLOWED: [&str; 14] = [
+const PURE_ALLOWED: [&str; 15] = [
     "blake3",
     "cel",
     "chrono",
@@ -35,6 +35,7 @@ const PURE_ALLOWED: [&str; 14] = [
     "schemars",
     "serde",
     "serde_json",
+    "smol_str",
     "strsim",
     "thiserror",
     "xxhash-rust",

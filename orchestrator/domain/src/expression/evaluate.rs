@@ -138,17 +138,28 @@ impl Program {
         scope: &dyn Scope,
         finish: impl FnOnce(&dyn Val) -> Result<T, EvalError>,
     ) -> Result<T, EvalError> {
+        // Most expressions read one path: they need no lists for its value.
+        if let [path] = &self.paths[..] {
+            let value = [scope.get(path)];
+            return self.run_over(&value, &[as_cel(&value[0])], finish);
+        }
         let values: Vec<Option<Value>> = self.paths.iter().map(|path| scope.get(path)).collect();
-        let slots = Slots {
-            values: values.iter().map(|value| value.as_ref().map(to_cel)?.ok()).collect(),
-            present: &values,
-            patterns: &self.patterns,
-        };
+        let as_cel: Vec<_> = values.iter().map(as_cel).collect();
+        self.run_over(&values, &as_cel, finish)
+    }
+
+    fn run_over<'v, T>(
+        &self,
+        values: &'v [Option<Value>],
+        as_cel: &[Option<Box<dyn Val + 'v>>],
+        finish: impl FnOnce(&dyn Val) -> Result<T, EvalError>,
+    ) -> Result<T, EvalError> {
+        let slots = Slots { values: as_cel, present: values, patterns: &self.patterns };
         let mut context = Context::with_env(environment().clone());
         context.set_variable_resolver(&slots);
         match cel::Value::resolve_val(&self.root, &context) {
             Ok(value) => finish(value.as_ref()),
-            Err(error) => Err(self.explain(error, &values)),
+            Err(error) => Err(self.explain(error, values)),
         }
     }
 
@@ -194,6 +205,11 @@ impl Program {
     }
 }
 
+/// A value for CEL; none where there is none, or it is too large.
+fn as_cel(value: &Option<Value>) -> Option<Box<dyn Val + '_>> {
+    value.as_ref().map(to_cel)?.ok()
+}
+
 /// Functions whose messages are ours and hold no value.
 fn our_message(function: &str) -> bool {
     matches!(function, "duration" | "timestamp" | "macro")
@@ -201,7 +217,7 @@ fn our_message(function: &str) -> bool {
 
 /// The values of one evaluation, by slot.
 struct Slots<'v> {
-    values: Vec<Option<Box<dyn Val + 'v>>>,
+    values: &'v [Option<Box<dyn Val + 'v>>],
     present: &'v [Option<Value>],
     patterns: &'v [Pattern],
 }

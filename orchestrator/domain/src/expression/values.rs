@@ -1,14 +1,12 @@
 //! Values on their way into CEL and out of it.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull};
 use cel::common::types::{CelString, Kind};
 use cel::common::value::Val;
 use cel::objects::Key;
+use std::collections::HashMap;
 
-use crate::value::{Map, Value};
+use crate::value::{Map, Text, Value};
 
 /// Most elements of one list or map that an expression may look at; a macro runs at most so often.
 pub const ITEMS_MAX: usize = 1_000;
@@ -48,7 +46,7 @@ fn convert_map<'v>(map: &'v Map, left: &mut usize) -> Result<CelMap<'v>, TooLarg
         return Err(TooLarge);
     }
     let mut fields = HashMap::with_capacity(map.len());
-    for (name, value) in map {
+    for (name, value) in map.iter() {
         let key = CelMapKey::String(CelString::from(&**name));
         fields.insert(key, convert(value, left)?);
     }
@@ -70,7 +68,7 @@ fn from_owned(value: &cel::Value) -> Option<Value> {
             i64::try_from(*uint).map_or(Value::Float(*uint as f64), Value::Int)
         }
         cel::Value::Float(float) => Value::Float(*float),
-        cel::Value::String(text) => Value::Text(Arc::from(text.as_str())),
+        cel::Value::String(text) => Value::Text(Text::from(text.as_str())),
         cel::Value::List(items) => {
             Value::List(items.iter().map(from_owned).collect::<Option<_>>()?)
         }
@@ -83,12 +81,12 @@ fn from_owned(value: &cel::Value) -> Option<Value> {
     })
 }
 
-fn key_text(key: &Key) -> Arc<str> {
+fn key_text(key: &Key) -> Text {
     match key {
-        Key::String(text) => Arc::from(text.as_str()),
-        Key::Int(int) => Arc::from(int.to_string()),
-        Key::Uint(uint) => Arc::from(uint.to_string()),
-        Key::Bool(bool) => Arc::from(if *bool { "true" } else { "false" }),
+        Key::String(text) => Text::from(text.as_str()),
+        Key::Int(int) => Text::from(int.to_string()),
+        Key::Uint(uint) => Text::from(uint.to_string()),
+        Key::Bool(bool) => Text::from(if *bool { "true" } else { "false" }),
     }
 }
 

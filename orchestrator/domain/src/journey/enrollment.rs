@@ -1,14 +1,12 @@
 //! An enrollment: one customer in one journey version.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventBody};
 use crate::ids::{EnrollmentId, EventName, SendId, VersionNo};
 use crate::journey::definition::NodeIndex;
 use crate::time::{Due, Instant};
-use crate::value::Map;
+use crate::value::{Map, Text};
 
 /// One customer in one journey version, with its own id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,7 +16,7 @@ pub struct Enrollment {
     /// The version it stays on until it exits or is migrated.
     pub version: VersionNo,
     /// The entry key; empty where the journey has none.
-    pub key: Arc<str>,
+    pub key: Text,
     /// When it entered.
     pub entered_at: Instant,
     /// The node it stands on.
@@ -30,7 +28,7 @@ pub struct Enrollment {
     /// What enrolled it.
     pub trigger: Trigger,
     /// Outcomes of steps, by node, in the order in which they came.
-    pub outcomes: Vec<(NodeIndex, Arc<str>)>,
+    pub outcomes: Vec<(NodeIndex, Text)>,
     /// The nearest preceding send, for waits on engagement events (semantics 9).
     pub last_send: Option<SendId>,
     /// The next send is refused as `skipped_catch_up` (semantics 11).

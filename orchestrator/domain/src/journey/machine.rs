@@ -4,14 +4,13 @@
 //! enrollment waits, is parked on a send, or leaves. It must never look at another enrollment,
 //! decide whether a message may go (that is the gate), or take the time from anywhere but `now`.
 
-use std::sync::Arc;
-
 use crate::customer::Customer;
 use crate::ids::SendId;
 use crate::journey::definition::{CatchUp, JOURNEY_STEPS_MAX, Journey, NodeIndex};
 use crate::journey::enrollment::{Enrollment, ExitReason, Phase, Sending, State, Trigger};
 use crate::journey::steps::{OnRefused, Step, branch, send, split, update, wait};
 use crate::time::{Due, Instant, Zone};
+use crate::value::Text;
 
 /// Most steps that one input may walk through. A journey has no loops, so this is its size: more
 /// can only mean a defect, which ends the enrollment with an error instead of hanging the actor.
@@ -79,7 +78,7 @@ pub(crate) enum Next {
     /// Leave the step towards this node.
     Go {
         /// What `steps.<id>.outcome` will say, if the step has an outcome.
-        outcome: Option<Arc<str>>,
+        outcome: Option<Text>,
         /// The next node; `None` completes the journey.
         to: Option<NodeIndex>,
     },
@@ -124,10 +123,10 @@ fn node(journey: &Journey, at: NodeIndex) -> &crate::journey::definition::Node {
 }
 
 fn leave(journey: &Journey, enrollment: &Enrollment, outcome: &str) -> Next {
-    Next::Go { outcome: Some(Arc::from(outcome)), to: node(journey, enrollment.at).next }
+    Next::Go { outcome: Some(Text::from(outcome)), to: node(journey, enrollment.at).next }
 }
 
-fn finish_step(enrollment: &mut Enrollment, outcome: Option<Arc<str>>, world: &mut World<'_>) {
+fn finish_step(enrollment: &mut Enrollment, outcome: Option<Text>, world: &mut World<'_>) {
     if let Some(outcome) = outcome {
         enrollment.outcomes.push((enrollment.at, outcome));
     }
@@ -242,7 +241,7 @@ fn send_done(journey: &Journey, enrollment: &Enrollment, outcome: &str, refused:
 pub fn new_enrollment(
     id: crate::ids::EnrollmentId,
     version: crate::ids::VersionNo,
-    key: Arc<str>,
+    key: Text,
     trigger: Trigger,
     now: Instant,
 ) -> Enrollment {

@@ -18,7 +18,7 @@ use crate::ids::EventName;
 use crate::journey::definition::Journey;
 use crate::journey::enrollment::{Enrollment, Trigger};
 use crate::time::Instant;
-use crate::value::{Map, Value};
+use crate::value::{Map, Text, Value};
 
 /// The event that an expression sees as `event`, by reference.
 #[derive(Clone, Copy, Debug)]
@@ -104,9 +104,9 @@ fn counter(counter: &Counter, path: &[Arc<str>]) -> Option<Value> {
     let count = Value::Int(i64::try_from(counter.count).unwrap_or(i64::MAX));
     match path.first().map(|name| &**name) {
         None => Some(Value::Map(Map::from([
-            (Arc::from("count"), count),
-            (Arc::from("first"), Value::Int(counter.first.0)),
-            (Arc::from("last"), Value::Int(counter.last.0)),
+            (Text::from("count"), count),
+            (Text::from("first"), Value::Int(counter.first.0)),
+            (Text::from("last"), Value::Int(counter.last.0)),
         ]))),
         Some("count") => Some(count),
         Some("first") => at(counter.first),
@@ -136,7 +136,7 @@ fn customer_value(customer: &Customer, path: &[Arc<str>]) -> Option<Value> {
                     .counters
                     .iter()
                     .filter_map(|(name, known)| {
-                        Some((Arc::from(name.as_str()), counter(known, &[])?))
+                        Some((Text::from(name.as_str()), counter(known, &[])?))
                     })
                     .collect(),
             )),
@@ -180,7 +180,7 @@ fn step_value(journey: &Journey, enrollment: &Enrollment, path: &[Arc<str>]) -> 
     }
     let outcome = text(enrollment.outcome(journey.node_by_id(id)?)?);
     if rest.is_empty() {
-        return Some(Value::Map(Map::from([(Arc::from("outcome"), outcome?)])));
+        return Some(Value::Map(Map::from([(Text::from("outcome"), outcome?)])));
     }
     outcome
 }

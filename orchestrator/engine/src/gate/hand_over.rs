@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::ids::{CustomerKey, NameId};
 use domain::journey::enrollment::Sending;
 use domain::time::Instant;
+use domain::value::Text;
 use policies::{CountState, LedgerRow};
 
 use super::{Asking, question};
@@ -52,7 +53,7 @@ pub(super) fn run(
     let open = (grant == Grant::Slot).then(|| OpenInfo {
         address: question::address(loaded, catalog, channel)
             .cloned()
-            .unwrap_or_else(|| Arc::from("")),
+            .unwrap_or_else(|| Text::from("")),
         step: id.clone(),
         class: step.class.clone(),
         topic: step.topic.clone(),

@@ -16,6 +16,7 @@ use domain::journey::enrollment::{Phase, Sending, State};
 use domain::journey::machine::Input as Told;
 use domain::journey::steps::{Send, Step};
 use domain::time::Instant;
+use domain::value::Text;
 use domain::verdict::{Decision, RuleKind, Verdict};
 use policies::{Candidate, arbitrate, release_spread};
 
@@ -39,7 +40,7 @@ struct Asking {
     journey: Arc<Journey>,
     node: NodeIndex,
     /// The entry key: tells two enrollments of one journey apart in words that its author chose.
-    key: Arc<str>,
+    key: Text,
 }
 
 impl Asking {

@@ -1,14 +1,12 @@
 //! What the contact policy is asked: a message at its step, or an open send before its next
 //! attempt.
 
-use std::sync::Arc;
-
 use domain::ids::{ChannelName, NameId, SendId, Topic};
 use domain::journey::definition::Journey;
 use domain::journey::enrollment::State;
 use domain::journey::steps::send::OnCapped;
 use domain::time::Instant;
-use domain::value::Value;
+use domain::value::{Text, Value};
 use domain::verdict::{Decision, Verdict};
 use policies::{History, Request, Subject};
 
@@ -137,7 +135,7 @@ pub(super) fn address<'a>(
     loaded: &'a Loaded,
     catalog: &Catalog,
     channel: &ChannelName,
-) -> Option<&'a Arc<str>> {
+) -> Option<&'a Text> {
     let info = catalog.channel(channel)?;
     match loaded.customer.traits.get(&info.address)? {
         Value::Text(text) if !text.is_empty() => Some(text),

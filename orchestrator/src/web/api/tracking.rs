@@ -481,8 +481,7 @@ fn occurred_at(
 fn with_zone(mut traits: Map, context: Option<&RawValue>) -> Map {
     let context = context.and_then(|raw| serde_json::from_str::<Context>(raw.get()).ok());
     if let Some(zone) = context.and_then(|context| context.timezone) {
-        let trait_name = std::sync::Arc::from(domain::customer::ZONE_TRAIT);
-        traits.entry(trait_name).or_insert_with(|| Value::from(zone.as_str()));
+        traits.insert_missing(domain::customer::ZONE_TRAIT, Value::from(zone.as_str()));
     }
     traits
 }

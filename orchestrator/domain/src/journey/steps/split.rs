@@ -12,14 +12,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::Check;
-use crate::journey::steps::RawStep;
-use crate::journey::validate::Context;
-use crate::problem::{Path, Problem};
-use std::sync::Arc;
-
 use crate::hash;
 use crate::journey::definition::{Node, NodeIndex};
 use crate::journey::machine::{Next, World};
+use crate::journey::steps::RawStep;
+use crate::journey::validate::Context;
+use crate::problem::{Path, Problem};
+use crate::value::Text;
 
 /// Most variants of a split: with more, none gets enough customers to learn from.
 pub const SPLIT_VARIANTS_MAX: usize = 20;
@@ -121,7 +120,7 @@ pub(crate) fn enter(step: &Split, node: &Node, world: &World<'_>) -> Next {
     for variant in &step.variants {
         let weight = u64::from(variant.weight);
         if draw < weight {
-            let outcome = Some(Arc::from(variant.name.as_str()));
+            let outcome = Some(Text::from(variant.name.as_str()));
             return Next::Go { outcome, to: variant.first.or(node.next) };
         }
         draw -= weight;

@@ -14,17 +14,15 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::Check;
-use crate::journey::validate::Context;
-use crate::problem::{Path, Problem};
-use std::sync::Arc;
-
 use crate::expression::Expression;
 use crate::journey::definition::{Journey, Node};
 use crate::journey::enrollment::Enrollment;
 use crate::journey::machine::{Next, World};
 use crate::journey::scope::EnrollmentScope;
+use crate::journey::validate::Context;
+use crate::problem::{Path, Problem};
 use crate::time::Instant;
-use crate::value::{Map, Value};
+use crate::value::{Map, Text, Value};
 
 /// Most traits that one step changes.
 pub const UPDATE_CHANGES_MAX: usize = 50;
@@ -96,7 +94,7 @@ pub(crate) fn build(
 
 struct Reading<'a, 'c> {
     seen: BTreeSet<String>,
-    changes: Vec<(Arc<str>, Change)>,
+    changes: Vec<(Text, Change)>,
     check: &'a mut Check<'c>,
 }
 
@@ -110,7 +108,7 @@ impl Reading<'_, '_> {
             let message = format!("trait `{name}` is changed twice by this step");
             self.check.problem(Problem::new(path.clone(), message).on_key());
         }
-        self.changes.extend(change.map(|change| (Arc::from(name), change)));
+        self.changes.extend(change.map(|change| (Text::from(name), change)));
     }
 }
 
@@ -118,7 +116,7 @@ impl Reading<'_, '_> {
 #[derive(Clone, Debug)]
 pub struct Update {
     /// The changes.
-    pub changes: Vec<(Arc<str>, Change)>,
+    pub changes: Vec<(Text, Change)>,
 }
 
 /// One change of a trait.

@@ -15,16 +15,15 @@ use serde::Deserialize;
 
 use crate::check::Check;
 use crate::expression::Expression;
-use crate::journey::raw::RawEventMatch;
-use crate::journey::validate::{Context, event_match};
-use crate::problem::{Path, Problem};
-use std::sync::Arc;
-
 use crate::journey::definition::{EventMatch, Journey, Node};
 use crate::journey::enrollment::{Enrollment, ExitReason, State};
 use crate::journey::machine::{Next, World};
+use crate::journey::raw::RawEventMatch;
 use crate::journey::scope::EnrollmentScope;
+use crate::journey::validate::{Context, event_match};
+use crate::problem::{Path, Problem};
 use crate::time::{Due, Instant, Span, TimeOfDay, Weekdays};
+use crate::value::Text;
 
 /// Wait for a time, or for an event with a time-out.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -283,5 +282,5 @@ fn past(on_past: OnPast, node: &Node, enrollment: &mut Enrollment) -> Next {
         OnPast::Skip => enrollment.skip_next_send = true,
         OnPast::Fire => {}
     }
-    Next::Go { outcome: Some(Arc::from("past")), to: node.next }
+    Next::Go { outcome: Some(Text::from("past")), to: node.next }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::event::Event;
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, StepId, VersionNo};
 use domain::time::Instant;
+use domain::value::Text;
 use domain::verdict::{Decision, RuleResult, Verdict};
 use engine::history::HistoryItem;
 use engine::partition::{Grant, Slots};
@@ -57,7 +58,7 @@ pub struct SendRecord {
     /// Its journey.
     pub journey: JourneyName,
     /// The entry key of its enrollment.
-    pub key: Arc<str>,
+    pub key: Text,
     /// Its step.
     pub step: StepId,
     /// The channel tried last.
@@ -71,7 +72,23 @@ pub struct SendRecord {
     /// Holds on the way, in order.
     pub holds: Vec<Held>,
     /// The last verdict.
-    pub verdict: Verdict,
+    pub verdict: Packed,
+}
+
+/// A verdict as its record's bytes: a month of a million customers has millions of them, and each
+/// is read once, when its line is written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Packed(Box<[u8]>);
+
+impl Packed {
+    fn new(verdict: &Verdict) -> Self {
+        Self(engine::codec::encode(verdict).into())
+    }
+
+    /// The verdict.
+    pub fn open(&self) -> Verdict {
+        engine::codec::decode("verdict", &self.0).expect("it was packed by this very process")
+    }
 }
 
 /// Ticks of schedules, in the order of their instants.
@@ -91,7 +108,7 @@ impl Slots for AlwaysAccepted {
 pub(super) struct Life {
     pub sends: Vec<SendRecord>,
     open: HashMap<SendId, usize>,
-    keys: HashMap<EnrollmentId, Arc<str>>,
+    keys: HashMap<EnrollmentId, Text>,
     /// Inputs and due timers that were handled.
     pub handled: u64,
     /// Customers that were taken in by another one.
@@ -187,14 +204,15 @@ impl Life {
                 send: *send,
                 customer: customer.clone(),
                 journey: journey.clone(),
-                key: self.keys.get(enrollment).cloned().unwrap_or_else(|| Arc::from("")),
+                key: self.keys.get(enrollment).cloned().unwrap_or_else(|| Text::from("")),
                 step: step.clone(),
                 channel: channel.clone(),
                 created_at: now,
                 settled_at: now,
                 outcome: SendOutcome::Held,
                 holds: Vec::new(),
-                verdict: verdict.clone(),
+                // Written below, as for a send that is decided once more.
+                verdict: Packed(Box::default()),
             });
             self.sends.len() - 1
         });
@@ -204,7 +222,7 @@ impl Life {
             record.customer = customer.clone();
         }
         record.channel = channel.clone();
-        record.verdict = verdict.clone();
+        record.verdict = Packed::new(verdict);
         record.settled_at = now;
         record.outcome = match verdict.decision {
             Decision::Allow if *sent => SendOutcome::Sent,

@@ -55,7 +55,8 @@ fn instant(at: Instant) -> Value {
 /// One line of `sends.ndjson`.
 pub(super) fn line(send: &SendRecord) -> Value {
     let sent = send.outcome == SendOutcome::Sent;
-    let rule = send.verdict.deciding().map(|rule| rule.rule.to_string());
+    let decided = send.verdict.open();
+    let rule = decided.deciding().map(|rule| rule.rule.to_string());
     json!({
         "send": send.send.to_string(),
         "customer": send.customer.as_str(),
@@ -69,7 +70,7 @@ pub(super) fn line(send: &SendRecord) -> Value {
         "outcome": send.outcome.as_str(),
         "rule": if sent || send.outcome == SendOutcome::Withdrawn { None } else { rule },
         "holds": send.holds.iter().map(hold).collect::<Vec<_>>(),
-        "verdict": verdict(&send.verdict),
+        "verdict": verdict(&decided),
     })
 }
 

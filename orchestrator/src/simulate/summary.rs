@@ -149,7 +149,7 @@ impl Summary {
         let channel = self.channels.entry(send.channel.to_string()).or_default();
         channel.outcomes.add(send.outcome);
         if send.outcome == SendOutcome::Refused {
-            let rule = send.verdict.deciding().map(|rule| rule.rule.to_string());
+            let rule = send.verdict.open().deciding().map(|rule| rule.rule.to_string());
             let rule = rule.unwrap_or_else(|| "unknown".to_owned());
             *channel.refused_by_rule.entry(rule.clone()).or_default() += 1;
             *self.refused_by_rule.entry(rule).or_default() += 1;

@@ -23,8 +23,9 @@ use super::{Bench, BenchError, campaign, cannot, median};
 const SLOTS: usize = 10;
 /// Events of one request.
 const EVENTS: u64 = 50;
-/// How often the server is asked how many mails were accepted, in milliseconds.
-const POLL_MS: u64 = 5;
+/// How often the server is asked how many mails were accepted, in milliseconds. Each answer asks
+/// every partition.
+const POLL_MS: u64 = 50;
 /// Longest time without any mail.
 const PATIENCE_MS: u64 = 20_000;
 
@@ -69,7 +70,7 @@ impl Sink {
 pub(super) async fn run(bench: &Bench) -> Result<Report, BenchError> {
     let mut report = Report::new("email");
     let sink = Sink::start(bench).await?;
-    let (mails, runs) = (bench.customers(300, 10_000), bench.pick(1_u64, 5));
+    let (mails, runs) = (bench.customers(300, 20_000), bench.pick(1_u64, 5));
     let kinds = [
         ("mails_per_s", "unsigned", None),
         ("ed25519_mails_per_s", "ed25519", Some(&["-algorithm", "ed25519"][..])),

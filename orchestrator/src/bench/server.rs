@@ -13,6 +13,15 @@ use crate::config::settings::environment;
 /// What the server says when it is ready, before its address.
 const READY: &str = "listens on http://";
 
+/// How often a server is looked at to see whether it is at rest, in milliseconds.
+const LOOK_MS: u64 = 200;
+/// It is at rest if it used less of a core than this, in per cent, at so many looks in a row.
+const QUIET_PERCENT: u64 = 5;
+/// See [`QUIET_PERCENT`].
+const QUIET_LOOKS: usize = 10;
+/// Longest time that it may take, in seconds.
+const SETTLING_S_MAX: f64 = 1_200.0;
+
 /// A running server. Killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -58,6 +67,22 @@ impl Server {
     /// What it has used so far.
     pub(super) fn process(&self) -> Process {
         Process::of(self.child.id())
+    }
+
+    /// Waits until it has nothing to do any more. How long that took, in seconds.
+    pub(super) async fn settled(&self, bench: &Bench) -> Result<f64, BenchError> {
+        let began = bench.now_s();
+        let (mut quiet, mut used) = (0, self.process().cpu_us);
+        while quiet < QUIET_LOOKS {
+            if bench.now_s() - began > SETTLING_S_MAX {
+                return Err(BenchError::new("wait for the server", "it does not come to rest"));
+            }
+            bench.clock.sleep(LOOK_MS).await;
+            let now = self.process().cpu_us;
+            let busy = now - used > LOOK_MS * 1_000 * QUIET_PERCENT / 100;
+            (quiet, used) = (if busy { 0 } else { quiet + 1 }, now);
+        }
+        Ok(bench.now_s() - began)
     }
 
     /// Ends it at once, as a crash does.

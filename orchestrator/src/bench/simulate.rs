@@ -97,7 +97,7 @@ pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
 /// Of each customer: a sign-up with a permission, two carts in the month, an order of every third.
 fn events(customers: u64) -> Vec<Event> {
     let mut chance = Chance(30);
-    let mut events = Vec::with_capacity(customers as usize * 5);
+    let mut events = Vec::with_capacity(customers as usize * 6);
     for number in 0..customers {
         let id = customer(number);
         let first = Instant(START_MS).plus_ms(chance.below(20 * DAY_MS as u64) as i64);

@@ -20,7 +20,7 @@ const GAP_MS: i64 = 3_000;
 const SAMPLE: usize = 10;
 /// Customers per second that a preload makes at least, and that a start reads at least: when the
 /// first timer is due is fixed before either has happened.
-const PRELOAD_PER_S: u64 = 15_000;
+const PRELOAD_PER_S: u64 = 40_000;
 const START_PER_S: u64 = 250_000;
 /// Longest time that all of it may take beyond what is planned, in seconds.
 const PATIENCE_S: u64 = 120;

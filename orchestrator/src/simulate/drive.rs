@@ -91,16 +91,15 @@ fn by_customer(mut events: Vec<Event>) -> Customers {
     }
     // Stable: events of one instant keep their order.
     events.sort_by(|a, b| a.customer.cmp(&b.customer).then(a.received_at.cmp(&b.received_at)));
-    let mut customers: Customers = Vec::new();
-    for event in events {
-        match customers.last_mut() {
-            Some((customer, own)) if *customer == event.customer => {
-                own.get_mut().expect("nobody else holds it yet").push(event);
-            }
-            _ => customers.push((event.customer.clone(), Mutex::new(vec![event]))),
-        }
-    }
-    customers
+    let counts = events.chunk_by(|one, next| one.customer == next.customer).map(<[Event]>::len);
+    let counts: Vec<usize> = counts.collect();
+    let mut events = events.into_iter();
+    let own = |count: usize| {
+        // No more room than it takes: there are as many such lists as customers.
+        let own: Vec<Event> = events.by_ref().take(count).collect();
+        Some((own.first()?.customer.clone(), Mutex::new(own)))
+    };
+    counts.into_iter().filter_map(own).collect()
 }
 
 fn run_lives(

@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use self::parts::{Parts, Start};
 use self::sink::Sink;
 use crate::actors::channel::Render;
+use crate::actors::contact_policy::RETRIES_BATCH_MAX;
 use crate::actors::core::Ack;
 use crate::actors::ingest::{Directory, LateDirectory};
 use crate::actors::partition::Snapshots;
@@ -39,6 +40,10 @@ pub const PARTITION_HASH: &str = "xxh3-128";
 const WORK_CREDITS: u32 = 1_024;
 /// Control messages that may wait in front of one partition: one per slot and group commit.
 const CONTROL_CREDITS: u32 = 8_192;
+const _: () = assert!(
+    RETRIES_BATCH_MAX < CONTROL_CREDITS as usize,
+    "a batch of retries that never fits would be refused for ever"
+);
 /// Group commits between two snapshots. A restart replays at most about twice as many notes.
 const SNAPSHOT_COMMITS: u64 = 4_096;
 /// A machine's clock that was set back by no more than this while the process was down is slewed

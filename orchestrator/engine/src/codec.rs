@@ -1,5 +1,6 @@
-//! Keys and versioned records. A record starts with the version of its format; older versions
-//! are upgraded here, at decode, so that the rest of the engine knows only the present.
+//! Keys and versioned records. A record starts with the version of its format. Versions that a
+//! release wrote are upgraded here, at decode, so that the rest of the engine knows only the
+//! present; so far there is none but the present one, and any other is refused.
 
 use domain::customer::Customer;
 use domain::ids::{CustomerKey, SendId};
@@ -243,4 +244,46 @@ pub fn snapshot_key(partition: u16) -> Vec<u8> {
     let mut key = vec![b'S'];
     key.extend_from_slice(&partition.to_be_bytes());
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_formats_are_told_apart_and_refused() {
+        let what = "number";
+        assert_eq!(decode::<u8>(what, &encode(&7_u8)), Ok(7));
+        assert_eq!(decode::<u8>(what, &[]), Err(DecodeError::Empty { what }));
+        assert_eq!(decode::<u8>(what, &[1, 7]), Err(DecodeError::Older { what, found: 1 }));
+        let newer = RECORD_VERSION + 1;
+        assert_eq!(decode::<u8>(what, &[newer, 7]), Err(DecodeError::Newer { what, found: newer }));
+        let header = decode_customer_header(&[1; CUSTOMER_HEADER_BYTES]);
+        assert_eq!(header, Err(DecodeError::Older { what: "customer", found: 1 }));
+    }
+
+    #[test]
+    fn hashes_of_a_wrong_length_are_an_error() {
+        for length in [0_u8, 15, 17] {
+            let bytes: Vec<u8> = std::iter::once(length).chain(0..length).collect();
+            assert!(postcard::from_bytes::<SendId>(&bytes).is_err(), "{length}");
+        }
+        let id = SendId(u128::MAX - 7);
+        let bytes = postcard::to_stdvec(&id).expect("it is written");
+        assert_eq!(postcard::from_bytes(&bytes), Ok(id));
+    }
+
+    #[test]
+    fn remembered_messages_are_read_as_they_were_written() {
+        use domain::customer::SpilledBlock;
+        for count in [0, 1, 16, 17, 40] {
+            let hashes = (0..count).map(|at| (u64::MAX - at, at as u32)).collect();
+            let block = SpilledBlock { number: 3, hashes };
+            assert_eq!(decode("block", &encode(&block)), Ok(block));
+        }
+        for length in [11_u8, 13] {
+            let bytes: Vec<u8> = [RECORD_VERSION, 3, length].into_iter().chain(0..length).collect();
+            assert!(decode::<SpilledBlock>("block", &bytes).is_err(), "{length}");
+        }
+    }
 }

@@ -54,8 +54,8 @@ pub struct LaneLimits {
 }
 
 impl Default for LaneLimits {
-    /// 256 per key: a busy page view burst fits, a runaway producer does not. The total is twice
-    /// what credits admit, because due timers and outcomes come on top of them. The weights
+    /// 256 per key: a busy page view burst fits, a runaway producer does not. The total is above
+    /// what the credits of both doors admit: it only bounds the damage of a defect. The weights
     /// give broadcasts a tenth and recomputation a twentieth of a saturated partition.
     fn default() -> Self {
         Self { per_key: 256, total: 2 * crate::credits::PARTITION_CREDITS, weights: [10, 7, 2, 1] }

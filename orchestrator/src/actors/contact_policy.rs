@@ -19,7 +19,7 @@ const BUSY_PAUSE_MS: i64 = 50;
 
 /// Retries handed over at once. After an outage, or a restart, there may be more of them due than
 /// a mailbox ever takes: as one message it would be refused for ever.
-const RETRIES_BATCH_MAX: usize = 256;
+pub(crate) const RETRIES_BATCH_MAX: usize = 256;
 
 /// What the partition tells this actor; it is woken once for all of it.
 #[derive(Clone, Debug)]

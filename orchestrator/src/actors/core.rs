@@ -273,13 +273,16 @@ impl Core {
 
     /// Work for a customer that cannot be loaded: dropped, its acknowledgements unanswered.
     /// Outcomes are settled all the same: else their sends were in flight for ever, and whoever
-    /// waits for quiet would wait as long.
-    pub fn nobody(&mut self, works: impl IntoIterator<Item = Work>) {
+    /// waits for quiet would wait as long. A stop on the address has no record to go into: what the
+    /// store has of the customer may be older than what was decided, and must not be written back.
+    pub fn settle_without_customer(&mut self, works: impl IntoIterator<Item = Work>) {
         let now = self.now();
         for work in works {
-            if let Work::Outcome(settled) = work {
-                self.outcome(settled, None, now);
+            let Work::Outcome(settled) = work else { continue };
+            if ledger::stops_address(&settled.outcome) {
+                tracing::error!(send = %settled.send, "a stop on an address could not be recorded");
             }
+            self.outcome(settled, None, now);
         }
     }
 

@@ -208,7 +208,7 @@ impl PartitionActor {
                 // No record and no id to make one from (a timer of an erased customer), or its
                 // record is damaged: the work is dropped, its acknowledgement unanswered.
                 let works = inputs.into_iter().map(|queued| queued.work);
-                self.wiring.core.borrow_mut().nobody(works);
+                self.wiring.core.borrow_mut().settle_without_customer(works);
                 self.lanes.finish(&key.0);
                 continue;
             };

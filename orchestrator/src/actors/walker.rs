@@ -141,7 +141,7 @@ impl Walker {
                 // Only where one did not take it the first time is it worth a look why.
                 Task::Tick { .. } if !again => Ok(true),
                 Task::Tick { .. } => codec::decode_customer(key, record).map(|_| true),
-                Task::Refresh { .. } => must_look(key, record, catalog),
+                Task::Refresh { .. } => must_look(key, record, catalog, again),
             };
             told.unwrap_or_else(|error| self.pass_over(&error)).then_some(key)
         };
@@ -190,8 +190,17 @@ impl Walker {
     }
 }
 
-fn must_look(key: CustomerKey, record: &[u8], catalog: &Catalog) -> Result<bool, DecodeError> {
-    // Who waits for a slot looks in any case: the rest of the record need not be decoded.
+fn must_look(
+    key: CustomerKey,
+    record: &[u8],
+    catalog: &Catalog,
+    again: bool,
+) -> Result<bool, DecodeError> {
+    // Who waits for a slot looks in any case: the rest of the record need not be decoded, unless
+    // the page had to be told again, and this record may be why.
     let planned = codec::decode_customer_header(record)?.planned;
-    Ok(planned || walks::must_look(&codec::decode_customer(key, record)?, planned, catalog))
+    if planned && !again {
+        return Ok(true);
+    }
+    Ok(walks::must_look(&codec::decode_customer(key, record)?, planned, catalog))
 }

@@ -1,7 +1,7 @@
 //! Which recorded events were taken in before, as far as the store knows: for what an import says
 //! of itself. It changes nothing; whether an event is a repeat is decided in its turn.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::customer::CHAIN_MAX;
 use domain::event::Event;
@@ -16,15 +16,18 @@ impl Admin {
     /// How many of these events are new.
     pub(super) fn new_among(&self, events: &[Event]) -> u64 {
         let mut loaded: HashMap<CustomerId, Option<Loaded>> = HashMap::new();
-        let is_new = |event: &&Event| {
+        let mut counted: HashSet<(&CustomerId, &str)> = HashSet::new();
+        for event in events {
             let customer = &event.customer;
             // Who cannot be read has seen nothing: the turn says what is wrong.
             let known =
                 loaded.entry(customer.clone()).or_insert_with(|| self.seen(customer).ok()?);
             let (id, _) = event.identity();
-            !known.as_ref().is_some_and(|known| known.has_seen(id, event.received_at))
-        };
-        events.iter().filter(is_new).count() as u64
+            if !known.as_ref().is_some_and(|known| known.has_seen(id, event.received_at)) {
+                counted.insert((customer, id));
+            }
+        }
+        counted.len() as u64
     }
 
     /// A customer with all messages that it remembers, or the one that it became part of.

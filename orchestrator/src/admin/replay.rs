@@ -145,7 +145,7 @@ impl Admin {
         // Two at once would move the clock under each other's events.
         let _alone = self.replaying.lock().await;
         let mut events = events.into_iter().peekable();
-        // What is behind the clock is known already (a repeat), or too late to change what was.
+        // What is behind the clock is too late to change what was; repeats are not counted.
         let mut past = Vec::new();
         let now = self.now();
         while let Some(mut event) = events.next_if(|event| event.occurred_at < now) {

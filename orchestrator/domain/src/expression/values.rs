@@ -1,10 +1,11 @@
 //! Values on their way into CEL and out of it.
 
+use std::collections::HashMap;
+
 use cel::common::types::{CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull};
 use cel::common::types::{CelString, Kind};
 use cel::common::value::Val;
 use cel::objects::Key;
-use std::collections::HashMap;
 
 use crate::value::{Map, Text, Value};
 

@@ -151,7 +151,10 @@ impl Map {
             return Ok(Self::new());
         }
         let (Ordered { map, as_read }, rest) = postcard::take_from_bytes(block)?;
-        if let (true, Some(shared)) = (as_read && rest.is_empty(), &map.0) {
+        if !rest.is_empty() {
+            return Err(postcard::Error::SerdeDeCustom);
+        }
+        if let (true, Some(shared)) = (as_read, &map.0) {
             shared.block.get_or_init(|| block.into());
         }
         Ok(map)
@@ -337,10 +340,12 @@ mod tests {
 
     #[test]
     fn a_damaged_block_is_an_error() {
-        let bytes = postcard::to_stdvec(&Map::from([(Text::from("a"), Value::Int(1))]));
-        let bytes = bytes.expect("it is written");
-        for length in 0..bytes.len() {
-            assert!(postcard::from_bytes::<Map>(&bytes[..length]).is_err(), "{length}");
+        let map = Map::from([("a".into(), Value::Int(1)), ("b".into(), "text".into())]);
+        let block = map.block().expect("it is written").to_vec();
+        assert_eq!(Map::from_block(&block), Ok(map));
+        for length in 0..block.len() {
+            assert!(Map::from_block(&block[..length]).is_err(), "{length}");
         }
+        assert!(Map::from_block(&[&block[..], &[0]].concat()).is_err());
     }
 }

@@ -31,7 +31,7 @@ const ENGAGEMENT_EVENTS: [&str; 8] = [
 ];
 
 /// Enrollments for which something holds, in the order of their journeys' names, then of entry.
-fn those(
+fn enrollments_where(
     loaded: &Loaded,
     catalog: &Catalog,
     holds: impl Fn(&Enrollment) -> bool,
@@ -159,7 +159,7 @@ fn end_matching(
     ends: impl Fn(&Loaded, &Journey, &Enrollment, Instant) -> bool,
 ) {
     let now = begun.now;
-    let ending = those(loaded, catalog, |enrollment| {
+    let ending = enrollments_where(loaded, catalog, |enrollment| {
         let journey = catalog.version(enrollment.version);
         journey.is_some_and(|journey| ends(loaded, journey, enrollment, now))
     });
@@ -207,7 +207,7 @@ fn waits(
     begun: &mut Begun,
 ) {
     let now = begun.now;
-    let met = those(loaded, catalog, |enrollment| {
+    let met = enrollments_where(loaded, catalog, |enrollment| {
         waits_for(loaded, enrollment, name, event, catalog, now)
     });
     for (_, id, _) in met {
@@ -250,7 +250,7 @@ fn waits_for(
 /// of paused journeys stay as they are.
 pub(crate) fn timers(loaded: &mut Loaded, catalog: &Catalog, begun: &mut Begun) {
     let now = begun.now;
-    let mut due = those(loaded, catalog, |enrollment| enrollment.next_at() <= now);
+    let mut due = enrollments_where(loaded, catalog, |enrollment| enrollment.next_at() <= now);
     due.sort_by_key(|(at, _, _)| *at);
     for (_, id, version) in due {
         let Some(journey) = catalog.version(version) else {
@@ -285,7 +285,7 @@ pub(crate) fn next_due(customer: &Customer, catalog: &Catalog) -> Instant {
 pub(crate) fn follow_catalog(loaded: &mut Loaded, catalog: &Catalog, begun: &mut Begun) {
     let enrollments = loaded.customer.enrollments.iter();
     let pending: Vec<_> = enrollments
-        .filter_map(|enrollment| Some((enrollment.id, asked(enrollment, catalog)?)))
+        .filter_map(|enrollment| Some((enrollment.id, asked_of(enrollment, catalog)?)))
         .collect();
     for (id, asked) in pending {
         let Some(at) = position(loaded, id) else {
@@ -304,7 +304,7 @@ enum Asked<'a> {
     Migrate(&'a Journey, (VersionNo, &'a Arc<Journey>)),
 }
 
-fn asked<'a>(enrollment: &Enrollment, catalog: &'a Catalog) -> Option<Asked<'a>> {
+fn asked_of<'a>(enrollment: &Enrollment, catalog: &'a Catalog) -> Option<Asked<'a>> {
     let journey = catalog.version(enrollment.version)?;
     if catalog.control(&journey.name) == Control::Stopped {
         return Some(Asked::Stop);

@@ -19,9 +19,13 @@ impl Admin {
         let mut counted: HashSet<(&CustomerId, &str)> = HashSet::new();
         for event in events {
             let customer = &event.customer;
-            // Who cannot be read has seen nothing: the turn says what is wrong.
             let known =
-                loaded.entry(customer.clone()).or_insert_with(|| self.seen(customer).ok()?);
+                loaded.entry(customer.clone()).or_insert_with(|| match self.seen(customer) {
+                    Ok(seen) => seen,
+                    // Whose rows make no sense has seen nothing: the turn says what is wrong.
+                    Err(LoadError::Decode(_)) => None,
+                    Err(LoadError::Read(error)) => crate::fatal::store_failed(&error),
+                });
             let (id, _) = event.identity();
             if !known.as_ref().is_some_and(|known| known.has_seen(id, event.received_at)) {
                 counted.insert((customer, id));

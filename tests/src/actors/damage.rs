@@ -1,7 +1,7 @@
 //! Rows that cannot be read: whoever can go on without them does, and says so; the others end.
 
 use std::io::Read as _;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use cadencia::admin::Trigger;
 use channels::Outcome;
@@ -9,17 +9,24 @@ use domain::ids::CustomerId;
 use engine::walks::Walks;
 use engine::{Table, codec};
 use policies::CountState;
-use runtime::Clock;
 use serde_json::json;
 
-use super::process::{self, Process, living_in, partition};
+use super::process::{self, ACTIVE_MAX, Process, living_in, partition};
 use crate::engine::given::Given;
 use crate::environment;
+use crate::served::process::eventually;
 
 const TICK: &str = "2026-03-02T12:00:00";
-/// How often it is looked whether a process has ended, and for how long: half a minute.
-const LOOK_MS: u64 = 5;
-const LOOKS_MAX: u32 = 6_000;
+
+/// A server that is not left behind, whatever the verdict is.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 fn process() -> Process {
     let send = json!({"send": {"channels": [{"email": "hello"}], "class": "marketing",
@@ -94,6 +101,10 @@ async fn an_outcome_is_settled_without_its_customer() {
     let others: Vec<_> =
         (0..100).map(|at| process.track(&format!("other{at}"), "Seen", "m")).collect();
     assert!(process.take_in(others).await);
+    eventually("the longest idle ones are passive", async || {
+        process.app.metrics.active_customers.get() <= i64::from(ACTIVE_MAX)
+    })
+    .await;
     damage(&process, &ana).await;
     let rejected = Outcome::Rejected {
         code: Some(550),
@@ -104,6 +115,10 @@ async fn an_outcome_is_settled_without_its_customer() {
     assert!(attempt.answer.send(rejected).is_ok());
     process.quiet().await;
     assert_eq!(process.sends(&ana)[0].ledger.state, CountState::Rejected);
+    let id = CustomerId::from(&*ana).key();
+    let record = process.get(Table::Customers, &codec::customer_key(partition(&ana), id));
+    let record = record.expect("a record");
+    assert!(codec::decode_customer(id, &record).is_err(), "a turn of hers has overwritten it");
     process.stop().await;
 }
 
@@ -115,7 +130,7 @@ async fn a_cursor_that_cannot_be_read_ends_the_process() {
     process.quiet().await;
     process.put(&ana, Table::Meta, codec::walks_key(1), vec![codec::RECORD_VERSION, 0xff]).await;
     let folder = process.stop().await;
-    let mut server = environment::cadencia()
+    let server = environment::cadencia()
         .args(["serve", "--listen", "127.0.0.1:0", "--log", "error", "--partitions", "2"])
         .arg("--data")
         .arg(folder.path())
@@ -123,21 +138,16 @@ async fn a_cursor_that_cannot_be_read_ends_the_process() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the binary runs");
-    let clock = Clock::system();
-    let mut ended = None;
-    for _ in 0..LOOKS_MAX {
-        ended = server.try_wait().expect("it can be asked");
-        if ended.is_some() {
-            break;
-        }
-        clock.sleep(LOOK_MS).await;
-    }
-    // Nothing is left behind, whatever the verdict is.
-    let _ = server.kill();
-    let _ = server.wait();
+    let mut server = Ended(server);
+    let mut status = None;
+    eventually("it ends instead of going on without its cursor", async || {
+        status = server.0.try_wait().expect("it can be asked");
+        status.is_some()
+    })
+    .await;
+    let status = status.expect("it has ended");
     let mut said = String::new();
-    server.stderr.take().expect("it is piped").read_to_string(&mut said).expect("text");
-    let status = ended.expect("it ends instead of going on without its cursor");
+    server.0.stderr.take().expect("it is piped").read_to_string(&mut said).expect("text");
     assert!(!status.success(), "{said}");
     assert!(said.contains("the store is damaged"), "{said}");
 }

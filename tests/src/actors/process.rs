@@ -32,6 +32,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::engine::given;
 
 pub(super) const PARTITIONS: u16 = 2;
+/// Most customers that are active at once, in all partitions together.
+pub(super) const ACTIVE_MAX: u16 = 32;
 const START: &str = "2026-03-02T09:00:00Z";
 
 /// An attempt that waits for its answer.
@@ -213,7 +215,7 @@ fn open(folder: &tempfile::TempDir, clock: &Clock) -> Opened {
         data_dir: folder.path().join("store"),
         partitions: PARTITIONS,
         arbiters: NonZeroUsize::new(2).expect("not zero"),
-        active_max: 32,
+        active_max: usize::from(ACTIVE_MAX),
     };
     app::open(&settings, clock, &Arc::new(Metrics::new())).expect("it opens")
 }

@@ -179,7 +179,16 @@ impl Life {
                 HistoryItem::Exited { enrollment, .. } => {
                     self.keys.remove(enrollment);
                 }
-                HistoryItem::Absorbed { .. } => self.merged += 1,
+                HistoryItem::Absorbed { from } => {
+                    self.merged += 1;
+                    let held = |one: &&mut SendRecord| one.outcome == SendOutcome::Held;
+                    for held in self.sends.iter_mut().filter(held) {
+                        // Messages that are still held go along with their customer.
+                        if held.customer == *from {
+                            held.customer = customer.clone();
+                        }
+                    }
+                }
                 HistoryItem::Event(_)
                 | HistoryItem::NotCounted
                 | HistoryItem::UnknownZone
@@ -217,10 +226,6 @@ impl Life {
             self.sends.len() - 1
         });
         let record = &mut self.sends[at];
-        if record.customer != *customer {
-            // It was held when its customer was merged into this one.
-            record.customer = customer.clone();
-        }
         record.channel = channel.clone();
         record.verdict = Packed::new(verdict);
         record.settled_at = now;

@@ -221,3 +221,24 @@ fn an_alias_comes_after_what_happens_at_its_instant() {
     assert_eq!(sent(noon), ["each anon:v1", "once ana", "once anon:v1"]);
     assert_eq!(sent(noon.plus_ms(2 * HOUR)), ["each anon:v1", "once ana", "once anon:v1"]);
 }
+
+/// A message that is still held at the horizon is hers by then.
+#[test]
+fn what_is_held_goes_along_with_its_customer() {
+    let all_day = json!({"windows": [{"from": "00:00", "to": "23:59"}]});
+    let given = journeys().rules(json!([{"name": "quiet", "quiet_hours": all_day}]));
+    let mut events = Vec::new();
+    for (number, body) in known("anon:v1").into_iter().enumerate() {
+        events.push(event("anon:v1", &format!("k{number}"), begin(), body));
+    }
+    events.push(event("anon:v1", "m", begin(), track("Added")));
+    let alias = Alias { previous: "v1".into(), into: "ana".into(), at: begin().plus_ms(HOUR) };
+    for (hours, whose) in [(0, "anon:v1"), (2, "ana")] {
+        let until = begin().plus_ms(hours * HOUR);
+        let plan = Plan { catalog: given.catalog(), until, threads: 1 };
+        let results = simulate(&plan, events.clone(), vec![alias.clone()]).expect("no ticks");
+        let left: Vec<_> =
+            results.sends.iter().map(|one| (one.customer.as_str(), one.outcome)).collect();
+        assert_eq!(left, [(whose, SendOutcome::Held)]);
+    }
+}

@@ -16,6 +16,9 @@ use super::{Bench, BenchError, campaign, cannot, replay};
 const WARM_UP_S: [f64; 2] = [0.3, 5.0];
 /// Part of the highest rate at which the time of acknowledgement is taken.
 const HALF: f64 = 0.5;
+/// The rate that `ingest` must reach, in events per second: the time of acknowledgement is also
+/// told at half of it, where it can be compared between machines.
+const FLOOR_EVENTS_PER_S: f64 = 20_000.0;
 
 /// What both scenarios start from.
 struct Ground {
@@ -70,9 +73,11 @@ pub(super) async fn batches(bench: &Bench) -> Result<Report, BenchError> {
     let skewed =
         Load { seconds: seconds / 2.0, name: "skewed", ..ground.load(64, 100, Order::Skewed) };
     let skewed = whole(skewed.run(&bench.clock, false).await?)?;
-    let rate = Some(fast.requests as f64 / fast.seconds * HALF);
-    let half = Load { seconds: seconds / 2.0, rate, name: "half", ..uniform };
-    let half = whole(half.run(&bench.clock, false).await?)?;
+    let rate = fast.requests as f64 / fast.seconds * HALF;
+    let half = at_rate(bench, &ground, &uniform, rate, "half").await?;
+    let rate = bench.pick(1_000.0, FLOOR_EVENTS_PER_S) / 100.0 * HALF;
+    let floor = at_rate(bench, &ground, &uniform, rate, "floor").await?;
+    report.set("half_floor_load_ack_p99_ms", super::report::rounded(floor.latency_ms(99)));
     let written = (after.written_bytes - before.written_bytes) as f64 / fast.events.max(1) as f64;
     report.figure("events_per_s", fast.events_per_s());
     report.figure("skewed_events_per_s", skewed.events_per_s());
@@ -102,14 +107,28 @@ pub(super) async fn single(bench: &Bench) -> Result<Report, BenchError> {
     warm_up(bench, &uniform).await?;
     let fast = Load { seconds, name: "uniform", ..uniform.clone() };
     let fast = whole(fast.run(&bench.clock, false).await?)?;
-    let rate = Some(fast.requests as f64 / fast.seconds * HALF);
-    let half = Load { seconds: seconds / 2.0, rate, name: "half", ..uniform };
-    let half = whole(half.run(&bench.clock, false).await?)?;
+    let rate = fast.requests as f64 / fast.seconds * HALF;
+    let half = at_rate(bench, &ground, &uniform, rate, "half").await?;
     report.figure("requests_per_s", fast.events_per_s());
     report.figure("ack_p99_ms", half.latency_ms(99));
     settings(&mut report, &fast, &half, 256, 1);
     ground.server.stop()?;
     Ok(report)
+}
+
+/// A load at a fixed rate, in requests per second, once the store has caught up with the one
+/// before it.
+async fn at_rate(
+    bench: &Bench,
+    ground: &Ground,
+    load: &Load,
+    rate: f64,
+    name: &'static str,
+) -> Result<Told, BenchError> {
+    ground.server.settled(bench).await?;
+    let seconds = bench.seconds(1, 30) as f64;
+    let load = Load { seconds, rate: Some(rate), name, ..load.clone() };
+    whole(load.run(&bench.clock, false).await?)
 }
 
 async fn warm_up(bench: &Bench, load: &Load) -> Result<(), BenchError> {

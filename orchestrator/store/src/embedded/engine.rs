@@ -9,20 +9,20 @@ use crate::{
         lock::DirectoryLock,
         side_file::SideFile,
         tuning::{self, Memory},
+        write_out::WriteOut,
     },
     error::{OpenError, ReadError},
     read::{self, Limit, Page, Range, Read, Row},
     table::{HEARTBEAT_KEY, Table, TableSpec},
     transaction::Write,
 };
-use fjall::{AbstractTree, Database, Keyspace, PersistMode, Readable};
+use fjall::{Database, Keyspace, PersistMode, Readable};
 use std::{ops::Bound, path::Path};
 
 /// An open engine. The fields drop in this order: the directory's lock goes last.
 pub(crate) struct Engine {
+    write_out: WriteOut,
     keyspaces: Vec<Keyspace>,
-    /// When each table's write buffer is written out, in bytes.
-    buffers: Vec<u64>,
     database: Database,
     side_file: SideFile,
     _lock: Option<DirectoryLock>,
@@ -42,8 +42,15 @@ fn describe(error: &fjall::Error) -> String {
     }
 }
 
-fn buffers(tables: &[TableSpec], memory: &Memory) -> Vec<u64> {
-    tables.iter().map(|table| tuning::buffer_bytes(table, memory)).collect()
+fn write_out(
+    data: &Path,
+    keyspaces: &[Keyspace],
+    tables: &[TableSpec],
+    memory: &Memory,
+) -> Result<WriteOut, OpenError> {
+    let full = |table| tuning::buffer_bytes(table, memory);
+    let buffers = keyspaces.iter().cloned().zip(tables.iter().map(full)).collect();
+    WriteOut::start(data.to_owned(), buffers).map_err(OpenError::io("start a thread"))
 }
 
 impl Engine {
@@ -58,10 +65,10 @@ impl Engine {
         let keyspaces = tables
             .iter()
             .map(|table| database.keyspace(table.name, || tuning::keyspace(table)))
-            .collect::<Result<_, _>>()
+            .collect::<Result<Vec<_>, _>>()
             .map_err(engine)?;
-        let buffers = buffers(tables, memory);
-        Ok(Engine { keyspaces, buffers, database, side_file, _lock: None })
+        let write_out = write_out(data, &keyspaces, tables, memory)?;
+        Ok(Engine { write_out, keyspaces, database, side_file, _lock: None })
     }
 
     /// Opens the engine's files, all tables must exist.
@@ -84,24 +91,10 @@ impl Engine {
         let keyspaces = tables
             .iter()
             .map(|table| database.keyspace(table.name, || tuning::keyspace(table)))
-            .collect::<Result<_, _>>()
+            .collect::<Result<Vec<_>, _>>()
             .map_err(engine)?;
-        let buffers = buffers(tables, memory);
-        Ok(Engine { keyspaces, buffers, database, side_file, _lock: Some(lock) })
-    }
-
-    /// Hands full write buffers to the background. The engine would ask its background threads
-    /// for this with every commit; while one of them merges, the questions fill its queue of
-    /// 1,000, and the thread that then wants to add to its own queue waits for ever: nothing is
-    /// written out any more, buffers and journals grow without end.
-    fn write_out(&self, touched: u8) -> Result<(), String> {
-        for (at, keyspace) in self.keyspaces.iter().enumerate() {
-            let full = keyspace.tree.active_memtable().size() > self.buffers[at];
-            if touched & (1 << at) != 0 && full {
-                keyspace.rotate_memtable().map_err(|error| describe(&error))?;
-            }
-        }
-        Ok(())
+        let write_out = write_out(data, &keyspaces, tables, memory)?;
+        Ok(Engine { write_out, keyspaces, database, side_file, _lock: Some(lock) })
     }
 
     pub(crate) fn side_file(&self) -> &SideFile {
@@ -172,7 +165,7 @@ impl Backend for Engine {
         self.side_file
             .note(commit)
             .map_err(|error| format!("cannot write the side file: {error}"))?;
-        self.write_out(touched)
+        self.write_out.committed(touched).map_err(describe)
     }
 
     fn usage(&self) -> Usage {

@@ -7,8 +7,10 @@
 mod engine;
 mod lock;
 mod marker;
+mod replaced;
 mod side_file;
 mod tuning;
+mod write_out;
 
 pub use tuning::Memory;
 
@@ -79,7 +81,7 @@ pub fn open(
     // On a thread of its own, because a hanging engine can't be interrupted, only left behind.
     std::thread::Builder::new()
         .name("store-open".to_owned())
-        .spawn(move || sender.send(open_backend(&given, &fixed)))
+        .spawn(move || sender.send(open_backend(&given, &fixed)).is_ok())
         .map_err(OpenError::io("start a thread"))?;
     let (engine, recovered) = match receiver.recv_timeout(options.open_limit) {
         Ok(result) => result?,

@@ -61,7 +61,7 @@ pub(super) fn buffer_bytes(table: &TableSpec, memory: &Memory) -> u64 {
 }
 
 pub(super) fn keyspace(table: &TableSpec) -> KeyspaceCreateOptions {
-    // The engine must never begin to write a buffer out by itself: see `Engine::write_out`.
+    // The engine must never begin to write a buffer out by itself: see `write_out`.
     let options = KeyspaceCreateOptions::default().max_memtable_size(u64::MAX);
     let lz4 = CompressionPolicy::all(CompressionType::Lz4);
     // Fresh files are read and merged soon: compressing them costs more than it saves.

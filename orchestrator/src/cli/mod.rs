@@ -5,6 +5,7 @@ mod bench;
 mod client;
 mod completions;
 mod demo;
+mod events;
 mod explain;
 mod import;
 mod journeys;
@@ -51,6 +52,8 @@ enum Command {
     Journeys(journeys::Args),
     /// Show what happened to a customer, and why.
     Explain(explain::Args),
+    /// Watch the events that come in, with the reason for each that is not taken.
+    Events(events::Args),
     /// Print the JSON Schema of campaign documents, for editors.
     Schema,
     /// Write the reference pages of the documentation.
@@ -89,6 +92,7 @@ pub fn run() -> u8 {
         Command::Import(args) => import::run(&args),
         Command::Journeys(args) => journeys::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Events(args) => events::run(&args),
         Command::Schema => schema::run(),
         Command::Reference(args) => reference::run(&args),
         Command::Completions(args) => completions::run(&args),

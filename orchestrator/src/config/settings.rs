@@ -34,6 +34,8 @@ use crate::telemetry::setup::LOG_FILTER_DEFAULT;
 
 /// What the variables start with.
 pub const PREFIX: &str = "CADENCIA";
+/// Keys that hold lists.
+const LISTS: [&str; 2] = ["write_keys", "cors_origins"];
 /// Most partitions: their number stands in two bytes of every key.
 const PARTITIONS_MAX: u16 = 4_096;
 /// Most threads for actors.
@@ -60,6 +62,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Keys that senders of events must present. Empty: every sender is accepted.
     pub write_keys: Vec<String>,
+    /// Origins whose pages may send events (`https://shop.example`); `*` is any.
+    pub cors_origins: Vec<String>,
     /// File with the secret that signs links. Without it one is made and kept with the store.
     pub secret_key_file: Option<PathBuf>,
     /// Log.
@@ -115,6 +119,7 @@ impl Default for Settings {
             arbiters: 0,
             public_url: None,
             write_keys: Vec::new(),
+            cors_origins: vec!["*".to_owned()],
             secret_key_file: None,
             log: Log::default(),
             limits: Limits::default(),
@@ -185,20 +190,19 @@ impl Settings {
             .filter(|(name, _)| name.starts_with(PREFIX) && !is_service_link(name))
             .collect();
         // A list of one variable is split here: the crate would split every text at commas.
-        let keys = environment.remove(&format!("{PREFIX}_WRITE_KEYS"));
+        let lists =
+            LISTS.map(|key| environment.remove(&format!("{PREFIX}_{}", key.to_ascii_uppercase())));
         let variables = Environment::with_prefix(PREFIX)
             .prefix_separator("_")
             .separator("__")
             .try_parsing(true)
             .source(Some(environment));
         builder = builder.add_source(variables);
-        if let Some(keys) = keys {
-            let keys: Vec<String> = keys
-                .split(',')
-                .map(|key| key.trim().to_owned())
-                .filter(|key| !key.is_empty())
-                .collect();
-            builder = builder.set_override("write_keys", keys)?;
+        for (key, list) in LISTS.iter().zip(lists) {
+            let Some(list) = list else { continue };
+            let items = list.split(',').map(|item| item.trim().to_owned());
+            let items: Vec<String> = items.filter(|item| !item.is_empty()).collect();
+            builder = builder.set_override(*key, items)?;
         }
         for (key, value) in flags {
             builder = builder.set_override(*key, value.as_str())?;

@@ -39,6 +39,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(enroll)
             .service(control)
             .service(timeline)
+            .service(live_events)
             .service(import),
     );
 }
@@ -118,6 +119,23 @@ async fn timeline(
     let id = CustomerId::from(id.as_str());
     let rows = query.rows.unwrap_or(TIMELINE_ROWS_MAX);
     answer(site.admin.timeline(&id, rows))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Look {
+    /// Number of the first event that is wanted.
+    #[serde(default)]
+    from: u64,
+    /// Only those that were not taken.
+    #[serde(default)]
+    rejected: bool,
+}
+
+/// The last events that came in.
+#[get("/events")]
+async fn live_events(site: web::Data<Site>, query: web::Query<Look>) -> HttpResponse {
+    HttpResponse::Ok().json(site.live_events.look(site.now(), query.from, query.rejected))
 }
 
 #[derive(Debug, Deserialize)]

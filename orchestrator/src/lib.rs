@@ -7,6 +7,7 @@
 pub mod actors;
 pub mod admin;
 pub mod app;
+pub mod backup;
 pub mod bench;
 pub mod cli;
 pub mod config;

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod apply;
+mod backup;
 mod bench;
 mod client;
 mod completions;
@@ -54,6 +55,10 @@ enum Command {
     Explain(explain::Args),
     /// Watch the events that come in, with the reason for each that is not taken.
     Events(events::Args),
+    /// Copy everything that a server has, while it runs, into one file.
+    Backup(backup::BackupArgs),
+    /// Make a data directory of a backup.
+    Restore(backup::RestoreArgs),
     /// Print the JSON Schema of campaign documents, for editors.
     Schema,
     /// Write the reference pages of the documentation.
@@ -93,6 +98,8 @@ pub fn run() -> u8 {
         Command::Journeys(args) => journeys::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Events(args) => events::run(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
         Command::Schema => schema::run(),
         Command::Reference(args) => reference::run(&args),
         Command::Completions(args) => completions::run(&args),

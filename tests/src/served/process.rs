@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::environment;
 
 /// Partitions of the stores of these tests: few, so that customers share them.
-const PARTITIONS: &str = "8";
+pub(super) const PARTITIONS: &str = "8";
 
 /// A server on a data directory; killed when it is dropped.
 pub(crate) struct Server {

@@ -6,6 +6,7 @@ mod bench;
 mod client;
 mod completions;
 mod demo;
+mod doctor;
 mod events;
 mod explain;
 mod import;
@@ -59,6 +60,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Make a data directory of a backup.
     Restore(backup::RestoreArgs),
+    /// Look for what would keep a server from working; change and send nothing.
+    Doctor(doctor::Args),
     /// Print the JSON Schema of campaign documents, for editors.
     Schema,
     /// Write the reference pages of the documentation.
@@ -100,6 +103,7 @@ pub fn run() -> u8 {
         Command::Events(args) => events::run(&args),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => backup::restore(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Schema => schema::run(),
         Command::Reference(args) => reference::run(&args),
         Command::Completions(args) => completions::run(&args),

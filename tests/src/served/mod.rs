@@ -4,6 +4,7 @@
 mod alias;
 mod backup;
 mod control;
+mod doctor;
 mod load;
 mod mail;
 mod metrics;

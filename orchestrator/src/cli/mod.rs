@@ -14,6 +14,7 @@ mod journeys;
 mod output;
 pub mod reference;
 mod schema;
+mod send_test;
 mod serve;
 mod simulate;
 mod validate;
@@ -62,6 +63,8 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Look for what would keep a server from working; change and send nothing.
     Doctor(doctor::Args),
+    /// Send a message of a template to an address, past journeys and rules.
+    SendTest(send_test::Args),
     /// Print the JSON Schema of campaign documents, for editors.
     Schema,
     /// Write the reference pages of the documentation.
@@ -104,6 +107,7 @@ pub fn run() -> u8 {
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => backup::restore(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::SendTest(args) => send_test::run(&args),
         Command::Schema => schema::run(),
         Command::Reference(args) => reference::run(&args),
         Command::Completions(args) => completions::run(&args),

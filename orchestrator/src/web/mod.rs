@@ -4,7 +4,7 @@ pub mod api;
 pub mod console;
 mod control;
 mod cors;
-mod json;
+pub(crate) mod json;
 pub mod live_events;
 mod respond;
 pub mod server;

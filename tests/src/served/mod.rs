@@ -10,6 +10,7 @@ mod mail;
 mod metrics;
 pub(crate) mod process;
 mod replay;
+mod send_test;
 mod shop;
 
 /// What small campaigns of these tests begin with: no rule, a channel that keeps its messages.

@@ -8,7 +8,7 @@ use domain::time::Instant;
 use engine::catalog::Control;
 use serde::Deserialize;
 
-use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, Trigger};
+use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, TestMessage, Trigger};
 use crate::error::{ErrorCode, Problem};
 use crate::timeline::TIMELINE_ROWS_MAX;
 use crate::web::json::JsonMap;
@@ -40,6 +40,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(control)
             .service(timeline)
             .service(live_events)
+            .service(send_test)
             .service(import),
     );
 }
@@ -136,6 +137,11 @@ struct Look {
 #[get("/events")]
 async fn live_events(site: web::Data<Site>, query: web::Query<Look>) -> HttpResponse {
     HttpResponse::Ok().json(site.live_events.look(site.now(), query.from, query.rejected))
+}
+
+#[post("/send-test")]
+async fn send_test(site: web::Data<Site>, test: web::Json<TestMessage>) -> HttpResponse {
+    answer(site.admin.send_test(test.into_inner()).await)
 }
 
 #[derive(Debug, Deserialize)]

@@ -89,6 +89,13 @@ impl Client {
         self.send(self.http.post(address(path)).body(body)).await
     }
 
+    /// An answer that is text. `path` is from the root.
+    pub(super) async fn text(&self, path: &str) -> Result<String, Failure> {
+        let answer = self.http.get(format!("http://cadencia{path}")).send().await;
+        let answer = answer.map_err(|error| lost(&error))?;
+        answer.text().await.map_err(|error| lost(&error))
+    }
+
     /// Writes an answer to a file as it comes.
     pub(super) async fn download(&self, path: &str, file: &mut File) -> Result<(), Failure> {
         let mut response = self.http.get(address(path)).send().await.map_err(|e| lost(&e))?;

@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 mod events;
 mod explain;
+mod exposition;
 mod import;
 mod journeys;
 mod output;
@@ -17,6 +18,7 @@ mod schema;
 mod send_test;
 mod serve;
 mod simulate;
+mod top;
 mod validate;
 
 use clap::{Parser, Subcommand};
@@ -65,6 +67,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Send a message of a template to an address, past journeys and rules.
     SendTest(send_test::Args),
+    /// Watch a running server: events, commits, timers, sends, journeys.
+    Top(top::Args),
     /// Print the JSON Schema of campaign documents, for editors.
     Schema,
     /// Write the reference pages of the documentation.
@@ -108,6 +112,7 @@ pub fn run() -> u8 {
         Command::Restore(args) => backup::restore(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::SendTest(args) => send_test::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::Schema => schema::run(),
         Command::Reference(args) => reference::run(&args),
         Command::Completions(args) => completions::run(&args),

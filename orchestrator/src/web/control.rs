@@ -9,7 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::error::InternalError;
 use actix_web::{App as HttpApp, HttpServer, web};
 
-use super::api::{admin, backup};
+use super::api::{admin, backup, health};
 use super::respond;
 use super::server::{Site, not_found};
 use crate::error::{ErrorCode, Problem};
@@ -78,6 +78,7 @@ impl ControlServer {
                 .app_data(web::PayloadConfig::new(admin::ADMIN_BODY_BYTES_MAX))
                 .app_data(json_bodies())
                 .app_data(folder.clone())
+                .service(health::metrics)
                 .service(backup::take)
                 .configure(admin::configure)
                 .default_service(web::to(not_found))

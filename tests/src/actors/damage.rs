@@ -5,10 +5,11 @@ use std::process::{Child, Stdio};
 
 use cadencia::admin::Trigger;
 use channels::Outcome;
-use domain::ids::CustomerId;
+use domain::ids::{CustomerId, SendId};
 use engine::walks::Walks;
 use engine::{Table, codec};
 use policies::CountState;
+use runtime::Clock;
 use serde_json::json;
 
 use super::process::{self, ACTIVE_MAX, Process, living_in, partition};
@@ -17,6 +18,8 @@ use crate::environment;
 use crate::served::process::eventually;
 
 const TICK: &str = "2026-03-02T12:00:00";
+/// Only a sender that is never answered waits for so long.
+const ANSWER_LIMIT_MS: u64 = 30_000;
 
 /// A server that is not left behind, whatever the verdict is.
 struct Ended(Child);
@@ -119,6 +122,27 @@ async fn an_outcome_is_settled_without_its_customer() {
     let record = process.get(Table::Customers, &codec::customer_key(partition(&ana), id));
     let record = record.expect("a record");
     assert!(codec::decode_customer(id, &record).is_err(), "a turn of hers has overwritten it");
+    process.stop().await;
+}
+
+/// Her record is sound; what her turn reads of the ledger is not.
+#[tokio::test]
+async fn whoever_waits_for_a_turn_that_fails_is_answered() {
+    let process = process();
+    let ana = living_in(0, "ana");
+    process.known(&ana).await;
+    // Nothing of hers is in memory then.
+    let process = process.restart().await;
+    let key = CustomerId::from(&*ana).key();
+    let row = codec::send_key(partition(&ana), key, process.now(), SendId(1));
+    process.put(&ana, Table::Sends, row, vec![codec::RECORD_VERSION, 0xff]).await;
+    let real = Clock::system();
+    // The first one finds it; the customer is not what is durable then, and takes nothing more.
+    for message in ["m1", "m2"] {
+        let now = process.take_in(vec![process.track(&ana, "Now", message)]);
+        let taken = real.timeout(ANSWER_LIMIT_MS, now).await.expect("an answer");
+        assert!(!taken, "{message} was taken in");
+    }
     process.stop().await;
 }
 

@@ -10,10 +10,10 @@ use domain::consent::{ConsentChange, Permission};
 use domain::event::EventBody;
 use domain::ids::{ChannelName, CustomerId};
 use domain::value::Value;
-use engine::Input;
 use engine::history::{HistoryItem, NotMerged};
 use engine::ledger::Outcome;
 use engine::merge::{Offer, Word};
+use engine::{Input, Ticket};
 use policies::CountState;
 use serde_json::json;
 
@@ -254,6 +254,35 @@ fn a_message_in_flight_is_settled_for_the_customer_that_goes_on() {
         assert_eq!(states, [CountState::Accepted], "together: {together}");
         assert_eq!(world.open_sends(), 0);
         assert!(world.sends("anon:v1").is_empty());
+    }
+}
+
+/// Whoever keeps its slot gives it back no earlier: a crash leaves one unknown for each slot.
+#[test]
+fn an_outcome_that_follows_is_confirmed_when_it_is_durable_with_whom_it_follows() {
+    for together in [false, true] {
+        let mut world = two();
+        world.together = together;
+        world.track("anon:v1", "Added", 10);
+        world.settle();
+        world.alias("v1", "ana", 11);
+        leaves(&mut world);
+        let send = world.in_flight.pop_front().expect("a message in flight").send;
+        let outcome = Outcome::Accepted { reply: "250 ok".to_owned() };
+        world.tell("anon:v1", Input::Outcome { send, outcome, ticket: Some(Ticket(12)) });
+        let settled = |world: &World| {
+            let rows = world.sends("ana");
+            rows.iter().any(|row| row.ledger.state == CountState::Accepted)
+        };
+        while !world.acknowledged.contains(&12) {
+            assert!(world.step(), "together: {together}: nobody is told");
+            assert!(settled(&world) || !world.acknowledged.contains(&12), "together: {together}");
+        }
+        // Of a repeat, that changes nothing, somebody is told as well.
+        let outcome = Outcome::Unknown { reason: "nobody answered".to_owned() };
+        world.tell("anon:v1", Input::Outcome { send, outcome, ticket: Some(Ticket(13)) });
+        world.settle();
+        assert!(world.acknowledged.contains(&13) && settled(&world), "together: {together}");
     }
 }
 

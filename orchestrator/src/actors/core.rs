@@ -18,6 +18,7 @@ use runtime::{Clock, Lane, Permit, Reply, Slots};
 use store::{ReadError, Store};
 
 use super::load::{LoadError, load_ledger, load_sends, load_spilled};
+use super::lost::{LostStop, Stop};
 use super::{Addressed, Published, Settled, Work};
 use crate::rows::{self, Rows};
 
@@ -97,6 +98,8 @@ pub struct Core {
     pub leaving: Vec<Arc<Permit>>,
     /// What customers of this partition tell others, in order.
     pub forwarded: VecDeque<Addressed>,
+    /// Stops that could not be recorded, not yet told to anybody.
+    pub lost: Vec<LostStop>,
     /// Due instants that have changed since the scheduler was last told.
     pub rearmed: Vec<(CustomerKey, Instant)>,
 }
@@ -127,6 +130,7 @@ impl Core {
             undelivered: Vec::new(),
             leaving: Vec::new(),
             forwarded: VecDeque::new(),
+            lost: Vec::new(),
             rearmed: Vec::new(),
         };
         core.connect(published);
@@ -172,14 +176,26 @@ impl Core {
     /// for a turn that fails hears that nothing was taken in.
     pub fn turn(&mut self, loaded: &mut Loaded, works: Vec<Work>) -> Result<(), LoadError> {
         let before = self.next_ticket;
+        let stops: Vec<Stop> = works.iter().filter_map(|work| self.stop_at_stake(work)).collect();
         let done = self.take_turn(loaded, works);
         if done.is_err() {
+            let customer = loaded.customer.key();
+            self.lost.extend(stops.into_iter().map(|stop| LostStop { customer, stop }));
             for ticket in before + 1..=self.next_ticket {
                 self.acks.remove(&ticket);
                 self.following.remove(&ticket);
             }
         }
         done
+    }
+
+    /// The stop that is lost if the turn fails. Of a send that is open here the outcome is settled
+    /// whatever becomes of the turn.
+    fn stop_at_stake(&self, work: &Work) -> Option<Stop> {
+        match work {
+            Work::Outcome(settled) if self.partition.is_open(settled.send) => None,
+            work => Stop::of(work),
+        }
     }
 
     fn take_turn(&mut self, loaded: &mut Loaded, works: Vec<Work>) -> Result<(), LoadError> {
@@ -296,14 +312,17 @@ impl Core {
     /// Outcomes are settled all the same: else their sends were in flight for ever, and whoever
     /// waits for quiet would wait as long. A stop on the address has no record to go into: what the
     /// store has of the customer may be older than what was decided, and must not be written back.
-    pub fn settle_without_customer(&mut self, works: impl IntoIterator<Item = Work>) {
+    pub fn settle_without_customer(
+        &mut self,
+        customer: CustomerKey,
+        works: impl IntoIterator<Item = Work>,
+    ) {
         let now = self.now();
         for work in works {
-            let Work::Outcome(settled) = work else { continue };
-            if ledger::stops_address(&settled.outcome) {
-                tracing::error!(send = %settled.send, "a stop on an address could not be recorded");
+            self.lost.extend(Stop::of(&work).map(|stop| LostStop { customer, stop }));
+            if let Work::Outcome(settled) = work {
+                self.outcome(settled, None, now);
             }
-            self.outcome(settled, None, now);
         }
     }
 

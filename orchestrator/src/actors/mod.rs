@@ -11,6 +11,7 @@ pub mod core;
 pub mod customer;
 pub mod ingest;
 pub mod load;
+pub mod lost;
 pub mod partition;
 pub mod scheduler;
 pub mod walker;

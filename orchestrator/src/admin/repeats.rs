@@ -3,14 +3,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::customer::CHAIN_MAX;
 use domain::event::Event;
 use domain::ids::CustomerId;
-use engine::{Loaded, codec};
+use engine::Loaded;
 
 use super::Admin;
-use crate::actors::load::{LoadError, load_spilled};
-use crate::rows::Rows;
+use crate::actors::load::{LoadError, load_spilled, load_who_goes_on};
 
 impl Admin {
     /// How many of these events are new.
@@ -37,19 +35,11 @@ impl Admin {
     /// A customer with all messages that it remembers, or the one that it became part of.
     fn seen(&self, id: &CustomerId) -> Result<Option<Loaded>, LoadError> {
         let store = &self.app.store;
-        let mut key = id.key();
-        for _ in 0..=CHAIN_MAX {
-            let partition = key.partition(self.app.directory.count());
-            let Some(record) = Rows(store).customers(partition, &[key])?.pop().flatten() else {
-                break;
-            };
-            let mut loaded = Loaded::from_record(codec::decode_customer(key, &record)?);
-            let Some(tombstone) = &loaded.customer.tombstone else {
-                load_spilled(store, partition, &mut loaded)?;
-                return Ok(Some(loaded));
-            };
-            key = tombstone.into.key();
-        }
-        Ok(None)
+        let found = load_who_goes_on(store, self.app.directory.count(), id)?;
+        let Some((partition, mut loaded)) = found else {
+            return Ok(None);
+        };
+        load_spilled(store, partition, &mut loaded)?;
+        Ok(Some(loaded))
     }
 }

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use domain::event::{Event, IMPORTED};
 use domain::time::Instant;
-use engine::codec;
 use runtime::{Clock, Lane, SimulatedClock};
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Refusal, refuse};
 use crate::actors::PartitionMsg;
+use crate::actors::load::first_damaged;
 use crate::error::ErrorCode;
-use crate::rows::Rows;
 
 /// Most events of one import request.
 pub const IMPORT_EVENTS_MAX: usize = 2_000;
@@ -117,21 +116,11 @@ impl Admin {
 
     /// Refuses events of a customer whose record cannot be read: they would be dropped each time.
     fn all_can_be_read(&self, events: &[Arc<Event>]) -> Result<(), Refusal> {
-        let rows = Rows(&self.app.store);
-        for event in events {
-            let key = event.customer.key();
-            let partition = key.partition(self.app.directory.count());
-            let found = match rows.customers(partition, &[key]) {
-                Ok(found) => found,
-                Err(error) => crate::fatal::store_failed(&error),
-            };
-            for record in found.into_iter().flatten() {
-                let Err(error) = codec::decode_customer(key, &record) else { continue };
-                let detail = format!("customer {}: {error}", event.customer);
-                return refuse(ErrorCode::StoreCorrupt, detail);
-            }
+        let ids = events.iter().map(|event| &event.customer);
+        match first_damaged(&self.app.store, self.app.directory.count(), ids) {
+            Some((id, error)) => refuse(ErrorCode::StoreCorrupt, format!("customer {id}: {error}")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Everything of one instant is handed over while the clock stands at it, before anybody who

@@ -5,6 +5,7 @@ use std::process::{Child, Stdio};
 
 use cadencia::admin::Trigger;
 use channels::Outcome;
+use domain::event::EventBody;
 use domain::ids::{CustomerId, SendId};
 use engine::walks::Walks;
 use engine::{Table, codec};
@@ -13,7 +14,7 @@ use runtime::Clock;
 use serde_json::json;
 
 use super::process::{self, ACTIVE_MAX, Process, living_in, partition};
-use crate::engine::given::Given;
+use crate::engine::given::{Given, denied};
 use crate::environment;
 use crate::served::process::eventually;
 
@@ -43,15 +44,6 @@ fn process() -> Process {
     Process::start(given.catalog())
 }
 
-/// What a start reads of her record is sound, the rest is not.
-async fn damage(process: &Process, id: &str) {
-    let key = codec::customer_key(partition(id), CustomerId::from(id).key());
-    let mut record = process.get(Table::Customers, &key).expect("a record");
-    let body = record.len() / 2;
-    record[body..].fill(0xff);
-    process.put(id, Table::Customers, key, record).await;
-}
-
 #[tokio::test]
 async fn walks_pass_over_a_customer_whose_record_is_damaged() {
     let process = process();
@@ -59,7 +51,7 @@ async fn walks_pass_over_a_customer_whose_record_is_damaged() {
     for id in [&sound, &damaged] {
         process.known(id).await;
     }
-    damage(&process, &damaged).await;
+    process.damage(&damaged).await;
     // As if nobody had looked at the catalog yet.
     let nothing = codec::encode(&Walks::default());
     process.put(&sound, Table::Meta, codec::walks_key(0), nothing.clone()).await;
@@ -81,7 +73,7 @@ async fn an_import_says_whose_record_is_damaged() {
     for id in ["sound", "damaged"] {
         process.known(id).await;
     }
-    damage(&process, "damaged").await;
+    process.damage("damaged").await;
     let event = |id: &str| process.track(id, "Seen", "m");
     let (both, one) = (vec![event("sound"), event("damaged")], vec![event("sound")]);
     let folder = process.stop().await;
@@ -108,7 +100,7 @@ async fn an_outcome_is_settled_without_its_customer() {
         process.app.metrics.active_customers.get() <= i64::from(ACTIVE_MAX)
     })
     .await;
-    damage(&process, &ana).await;
+    process.damage(&ana).await;
     let rejected = Outcome::Rejected {
         code: Some(550),
         enhanced: None,
@@ -122,6 +114,8 @@ async fn an_outcome_is_settled_without_its_customer() {
     let record = process.get(Table::Customers, &codec::customer_key(partition(&ana), id));
     let record = record.expect("a record");
     assert!(codec::decode_customer(id, &record).is_err(), "a turn of hers has overwritten it");
+    // The stop on her address is lost, and somebody is told.
+    assert_eq!(process.stops_lost(), [1, 0]);
     process.stop().await;
 }
 
@@ -139,10 +133,13 @@ async fn whoever_waits_for_a_turn_that_fails_is_answered() {
     let real = Clock::system();
     // The first one finds it; the customer is not what is durable then, and takes nothing more.
     for message in ["m1", "m2"] {
-        let now = process.take_in(vec![process.track(&ana, "Now", message)]);
+        let withdrawn = process.event(&ana, &format!("{message}/no"), EventBody::Consent(denied()));
+        let now = process.take_in(vec![process.track(&ana, "Now", message), withdrawn]);
         let taken = real.timeout(ANSWER_LIMIT_MS, now).await.expect("an answer");
         assert!(!taken, "{message} was taken in");
     }
+    process.quiet().await;
+    assert_eq!(process.stops_lost(), [0, 2]);
     process.stop().await;
 }
 

@@ -16,6 +16,7 @@ use runtime::{Busy, Lane};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::actors::load::first_damaged;
 use crate::error::{ErrorCode, Problem};
 use crate::telemetry::metrics::{EventResult, EventType};
 use crate::web::Site;
@@ -299,21 +300,23 @@ async fn take_in(
         }
     }
     let refused = rejected.len() as u64;
+    let whose: Vec<CustomerId> = events.iter().map(|event| event.customer.clone()).collect();
     let answer = match site.directory.ingest(events, Lane::Live) {
         Ok(answer) => answer,
         Err(busy) => return overloaded(site, &busy),
     };
     if answer.await.is_err() {
-        return not_durable();
+        return not_durable(site, &whose);
     }
     let merges = aliases.len() as u64;
     for Alias { previous, into, at } in aliases {
+        let whose = [previous.clone(), into.clone()];
         let answer = match site.directory.alias(previous, into, at) {
             Ok(answer) => answer,
             Err(busy) => return overloaded(site, &busy),
         };
         if answer.await.is_err() {
-            return not_durable();
+            return not_durable(site, &whose);
         }
     }
     site.metrics.events(EventType::Alias, EventResult::Accepted, merges);
@@ -323,7 +326,13 @@ async fn take_in(
     HttpResponse::Ok().json(Accepted { success: true, accepted, rejected })
 }
 
-fn not_durable() -> HttpResponse {
+/// Something was dropped on its way: repeated, it is taken in, unless it is for somebody whose
+/// record cannot be read.
+pub(super) fn not_durable(site: &Site, whose: &[CustomerId]) -> HttpResponse {
+    if let Some((id, error)) = first_damaged(&site.store, site.directory.count(), whose) {
+        let detail = format!("customer {id}: {error}");
+        return respond::problem(&Problem::new(ErrorCode::StoreCorrupt, detail));
+    }
     let detail = "not everything could be made durable; send it again";
     respond::retry_later(&Problem::new(ErrorCode::StoreUnavailable, detail), 1_000)
 }

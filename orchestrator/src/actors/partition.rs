@@ -401,7 +401,7 @@ impl PartitionActor {
 /// customers and open sends, outcomes by slots, words of merges by the requests that wait for them.
 fn is_owed(work: &Work) -> bool {
     match work {
-        Work::Merge { word, .. } => !matches!(word, Word::Ask { .. }),
+        Work::Merge { word, .. } => !matches!(word, Word::Ask { .. } | Word::AskRecorded { .. }),
         Work::Outcome(_) | Work::Retry(_) | Work::Timer { .. } | Work::Slot(..) => true,
         Work::Event { .. }
         | Work::Recorded { .. }

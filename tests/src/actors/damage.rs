@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 
 use cadencia::admin::Trigger;
 use channels::Outcome;
-use domain::event::EventBody;
+use domain::event::{Alias, EventBody};
 use domain::ids::{CustomerId, SendId};
 use engine::walks::Walks;
 use engine::{Table, codec};
@@ -75,10 +75,15 @@ async fn an_import_says_whose_record_is_damaged() {
     }
     process.damage("damaged").await;
     let event = |id: &str| process.track(id, "Seen", "m");
-    let (both, one) = (vec![event("sound"), event("damaged")], vec![event("sound")]);
+    let both = vec![event("sound").into(), event("damaged").into()];
+    let one = vec![event("sound").into()];
+    let alias = Alias { previous: "damaged".into(), into: "sound".into(), at: process.now() };
     let folder = process.stop().await;
     let admin = process::admin(&folder, None);
     let refused = admin.import(Trigger::None, both, None).await.expect_err("one cannot be read");
+    assert!(refused.detail.contains("customer damaged"), "{}", refused.detail);
+    let refused = admin.import(Trigger::None, vec![alias.into()], None).await;
+    let refused = refused.expect_err("one of them cannot be read");
     assert!(refused.detail.contains("customer damaged"), "{}", refused.detail);
     let taken = admin.import(Trigger::None, one, None).await.expect("the other one can");
     assert_eq!(taken.events, 1);

@@ -134,6 +134,7 @@ async fn on_the_way(process: &mut Process, events: &[u32]) -> OnTheWay {
         at: process.now(),
         until: process.now().plus_ms(HOUR_MS),
         anonymous: false,
+        recorded: false,
     };
     let work = Work::Merge { word: Word::Go(offer), ack: None };
     let key: CustomerKey = CustomerId::from(&*source).key();

@@ -309,8 +309,9 @@ async fn take_in(
         return not_durable(site, &whose);
     }
     let merges = aliases.len() as u64;
-    for Alias { previous, into, at } in aliases {
-        let whose = [previous.clone(), into.clone()];
+    for said in aliases {
+        let whose = said.ids();
+        let Alias { previous, into, at } = said;
         let answer = match site.directory.alias(previous, into, at) {
             Ok(answer) => answer,
             Err(busy) => return overloaded(site, &busy),

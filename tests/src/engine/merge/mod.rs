@@ -92,6 +92,42 @@ fn profiles_are_united_and_the_target_wins() {
     assert_eq!(world.parcels(), 0);
 }
 
+/// An import that is to set off nothing makes a member of her, and enters her nowhere; nor where it
+/// names her by somebody who has become part of her.
+#[test]
+fn a_recorded_alias_unites_two_customers_and_enters_nobody() {
+    for (recorded, into, entered) in
+        [(false, "ana", 1), (true, "ana", 0), (false, "bob", 1), (true, "bob", 0)]
+    {
+        let club = json!({"enter": {"segment": "buyers"}, "steps": [{"wait": {"for": "PT2H"}}]});
+        let mut world = World::new(journeys().journey("club", club));
+        for (id, ticket) in [("ana", 1), ("anon:v1", 3), ("bob", 5)] {
+            world.known(id, json!({}), ticket);
+        }
+        world.alias("bob", "ana", 7);
+        world.settle();
+        world.track("ana", "Bought", 10);
+        world.track("anon:v1", "Bought", 11);
+        world.settle();
+        let (previous, at, followed) = ("v1".into(), world.now, false);
+        let word = match recorded {
+            true => Word::AskRecorded { previous, at, followed },
+            false => Word::Ask { previous, at, followed },
+        };
+        world.tell(into, Input::Merge { word, ticket: Some(Ticket(12)) });
+        world.settle();
+        assert!(world.acknowledged.contains(&12));
+        let ana = world.customer("ana").expect("ana");
+        assert_eq!(world.count("ana", "Bought"), 2);
+        assert_eq!(ana.segments.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["buyers"]);
+        assert_eq!(ana.enrollments.len(), entered, "recorded: {recorded}, into {into}");
+        // Later on she does not become a member either: she is one.
+        world.track("ana", "Bought", 13);
+        world.settle();
+        assert_eq!(world.customer("ana").expect("ana").enrollments.len(), entered);
+    }
+}
+
 #[test]
 fn what_still_comes_for_the_other_one_is_forwarded() {
     let mut world = two();
@@ -313,6 +349,7 @@ fn an_outcome_between_two_merges_of_one_turn_goes_along() {
             at: world.now,
             until: world.now.plus_ms(HOUR),
             anonymous: false,
+            recorded: false,
         };
         world.tell("ana", Input::Merge { word: Word::Go(offer), ticket: None });
         world.settle();

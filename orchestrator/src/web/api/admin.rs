@@ -2,7 +2,7 @@
 //! which only the owner of the data directory can open.
 
 use actix_web::{HttpResponse, get, post, web};
-use domain::event::Event;
+use domain::event::Recorded;
 use domain::ids::{CustomerId, JourneyName};
 use domain::time::Instant;
 use engine::catalog::Control;
@@ -163,12 +163,12 @@ async fn import(
         let detail = format!("the server is version {ours}, the import {}", query.version);
         return refuse(ErrorCode::StateConflict, detail);
     }
-    let events: Vec<Event> = match engine::codec::decode("events", &body) {
-        Ok(events) => events,
+    let all: Vec<Recorded> = match engine::codec::decode("events", &body) {
+        Ok(all) => all,
         Err(error) => return refuse(ErrorCode::MalformedBody, error.to_string()),
     };
-    if events.len() > IMPORT_EVENTS_MAX {
-        let detail = format!("{} events, at most {IMPORT_EVENTS_MAX}", events.len());
+    if all.len() > IMPORT_EVENTS_MAX {
+        let detail = format!("{} events, at most {IMPORT_EVENTS_MAX}", all.len());
         return refuse(ErrorCode::TooManyEvents, detail);
     }
     let until = match query.until.as_deref().map(Instant::parse) {
@@ -176,5 +176,5 @@ async fn import(
         Some(Some(until)) => Some(until),
         Some(None) => return refuse(ErrorCode::BadParameter, "`until` is not RFC 3339"),
     };
-    answer(site.admin.import(query.trigger, events, until).await)
+    answer(site.admin.import(query.trigger, all, until).await)
 }

@@ -2,10 +2,12 @@
 
 use actix_web::HttpResponse;
 use domain::event::{Alias, Event};
+use domain::ids::CustomerId;
 use runtime::{Busy, Lane};
 use serde::{Deserialize, Serialize};
 
 use super::call::{Asked, Bad, Item, event_type};
+use crate::actors::load::first_damaged;
 use crate::error::{ErrorCode, Problem};
 use crate::telemetry::metrics::{EventResult, EventType};
 use crate::web::live_events::{Seen, Verdict};
@@ -99,19 +101,22 @@ impl<'a> Request<'a> {
     pub(super) async fn take_in(mut self) -> HttpResponse {
         let site = self.site;
         let events = std::mem::take(&mut self.events);
+        let whose: Vec<CustomerId> = events.iter().map(|event| event.customer.clone()).collect();
         match site.directory.ingest(events, Lane::Live) {
             Ok(answer) => {
                 if answer.await.is_err() {
-                    return not_durable();
+                    return not_durable(site, &whose);
                 }
             }
             Err(busy) => return overloaded(site, &busy),
         }
-        for Alias { previous, into, at } in std::mem::take(&mut self.aliases) {
+        for said in std::mem::take(&mut self.aliases) {
+            let whose = said.ids();
+            let Alias { previous, into, at } = said;
             match site.directory.alias(previous, into, at) {
                 Ok(answer) => {
                     if answer.await.is_err() {
-                        return not_durable();
+                        return not_durable(site, &whose);
                     }
                 }
                 Err(busy) => return overloaded(site, &busy),
@@ -159,7 +164,13 @@ fn message_id(text: &str) -> Option<String> {
     serde_json::from_str::<Only>(text).ok()?.message_id
 }
 
-fn not_durable() -> HttpResponse {
+/// Something was dropped on its way: repeated, it is taken in, unless it is for somebody whose
+/// record cannot be read.
+pub(in crate::web::api) fn not_durable(site: &Site, whose: &[CustomerId]) -> HttpResponse {
+    if let Some((id, error)) = first_damaged(&site.store, site.directory.count(), whose) {
+        let detail = format!("customer {id}: {error}");
+        return respond::problem(&Problem::new(ErrorCode::StoreCorrupt, detail));
+    }
     let detail = "not everything could be made durable; send it again";
     respond::retry_later(&Problem::new(ErrorCode::StoreUnavailable, detail), 1_000)
 }

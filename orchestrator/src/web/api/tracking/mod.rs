@@ -28,6 +28,7 @@ pub use self::call::{
     SCREEN_VIEWED, read,
 };
 pub use self::cloud_events::IDENTIFY_TYPE;
+pub(super) use self::durable::not_durable;
 
 /// Largest body: RudderStack's clients send batches of up to 4 MB.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;

@@ -11,10 +11,11 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use crate::email::message::Email;
+use crate::sms::Sms;
 
 /// A provider that hands messages over. One per configured channel, shared by all its attempts.
 pub trait Channel: Send + Sync + fmt::Debug {
-    /// Name of the provider (`smtp`, `capture`), for logs and metrics.
+    /// Name of the provider (`smtp`, `twilio`, `capture`), for logs and metrics.
     fn name(&self) -> &'static str;
 
     /// How many attempts may run at once. A send becomes `in_flight` only when one of these is
@@ -95,6 +96,8 @@ impl fmt::Debug for Recipient {
 pub enum Content {
     /// An e-mail.
     Email(Email),
+    /// A text message.
+    Sms(Sms),
 }
 
 /// What became of an attempt.

@@ -2,6 +2,7 @@
 //! server, killed without warning.
 
 mod alias;
+mod channels;
 mod control;
 mod load;
 mod mail;

@@ -11,10 +11,11 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 
 use crate::email::message::Email;
+use crate::sms::Sms;
 
 /// A provider that hands messages over. One per configured channel, shared by all its attempts.
 pub trait Channel: Send + Sync + fmt::Debug {
-    /// Name of the provider (`smtp`, `capture`), for logs and metrics.
+    /// Name of the provider (`smtp`, `twilio`, `capture`), for logs and metrics.
     fn name(&self) -> &'static str;
 
     /// How many attempts may run at once. A send becomes `in_flight` only when one of these is
@@ -28,9 +29,10 @@ pub trait Channel: Send + Sync + fmt::Debug {
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Outcome>;
 
     /// Looks whether messages could be handed over now: reaches the receiver, secures the
-    /// connection, logs in, and hands over nothing. What it found, or why it cannot.
+    /// connection, logs in, and hands over nothing. What it found, or why it cannot. A provider
+    /// that can only be tried with a message says so.
     fn probe(&self) -> BoxFuture<'_, Result<String, String>> {
-        Box::pin(async { Ok("nothing has to be reached".to_owned()) })
+        Box::pin(async { Ok("only a message can try it: `cadencia send-test`".to_owned()) })
     }
 }
 
@@ -101,6 +103,8 @@ impl fmt::Debug for Recipient {
 pub enum Content {
     /// An e-mail.
     Email(Email),
+    /// A text message.
+    Sms(Sms),
 }
 
 /// What became of an attempt.

@@ -1,6 +1,7 @@
 //! Channels: from a template and data to a message, and from a message to what became of it.
 //!
-//! Owns rendering, building and signing of e-mails, the providers that hand messages over, the
+//! Owns rendering, building and signing of e-mails, the length of text messages, the client for
+//! addresses that users give, the providers that hand messages over, the
 //! classes of what they answer, and the signed links that stop further messages. Called by the
 //! channel actors (attempts), by `validate` (templates) and by the web layer (tokens). It must
 //! never decide whether a message may go, never read a clock (it is handed `now`), and never keep
@@ -9,7 +10,9 @@
 pub mod capture;
 mod channel;
 pub mod email;
+pub mod http;
 pub mod render;
+pub mod sms;
 pub mod unsubscribe;
 
 pub use channel::{

@@ -1,5 +1,6 @@
 //! What the gate is asked: one send, and what it needs to know of the customer.
 
+use domain::channel::AddressForm;
 use domain::consent::Consent;
 use domain::ids::{ChannelName, NameId, SendId, Topic};
 use domain::journey::steps::send::OnCapped;
@@ -46,6 +47,8 @@ pub struct Subject<'a> {
     pub consent: &'a Consent,
     /// The address on the channel of the request.
     pub address: Option<&'a str>,
+    /// What an address on that channel must look like.
+    pub address_form: AddressForm,
     /// Why that address is stopped, if it is.
     pub suppressed: Option<&'a str>,
 }

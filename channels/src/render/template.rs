@@ -72,6 +72,8 @@ pub struct Template {
     place: Place,
     compiled: runtime::Template,
     variables: Vec<Variable>,
+    /// The result, where it is the same for everybody.
+    constant: Option<String>,
     /// A guess of the result's length, so that rendering allocates once.
     expected_bytes: usize,
 }
@@ -93,6 +95,7 @@ impl Template {
             return Err(TemplateProblem::at(source, 0, message));
         }
         let pieces = pieces(source)?;
+        check_numbers(source, &pieces)?;
         check_filters(source, &pieces)?;
         let rewritten = rewrite(source, &pieces, place)?;
         let elements = parser::parse(&rewritten, &LANGUAGE)
@@ -101,6 +104,7 @@ impl Template {
             place,
             compiled: runtime::Template::new(elements),
             variables: variables::used(&pieces),
+            constant: constant(&pieces),
             expected_bytes: source.len() + source.len() / 4 + 64,
         })
     }
@@ -113,6 +117,11 @@ impl Template {
     /// The paths that the template reads, in the order of their names.
     pub fn variables(&self) -> &[Variable] {
         &self.variables
+    }
+
+    /// The result, where the source has nothing that depends on a recipient.
+    pub fn constant(&self) -> Option<&str> {
+        self.constant.as_deref()
     }
 
     /// Renders for one recipient.
@@ -134,6 +143,15 @@ impl Template {
     }
 }
 
+fn constant(pieces: &[Piece<'_>]) -> Option<String> {
+    let text = |piece: &Piece<'_>| match piece.kind {
+        Kind::Text => Some(piece.inner.to_owned()),
+        Kind::Comment => Some(String::new()),
+        Kind::Output | Kind::Tag => None,
+    };
+    pieces.iter().map(text).collect()
+}
+
 /// The first line of the library's error; the others repeat the values that were worked on.
 fn failure(error: &str) -> RenderError {
     let first = error.lines().next().unwrap_or_default();
@@ -142,6 +160,43 @@ fn failure(error: &str) -> RenderError {
         return RenderError::TooManyTurns;
     }
     RenderError::Failed(message.to_owned())
+}
+
+/// Numbers that do not fit what the library reads them into: it ends the process over them.
+fn check_numbers(source: &str, pieces: &[Piece<'_>]) -> Result<(), TemplateProblem> {
+    for piece in pieces.iter().filter(|piece| matches!(piece.kind, Kind::Output | Kind::Tag)) {
+        for (at, part) in outside_quotes(piece.whole) {
+            for digits in part.split(|char: char| !char.is_ascii_digit()) {
+                if !digits.is_empty() && digits.parse::<i64>().is_err() {
+                    let within = digits.as_ptr() as usize - part.as_ptr() as usize;
+                    let offset = piece.offset + at + within;
+                    return Err(TemplateProblem::at(source, offset, "the number is too large"));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The parts of a piece that stand outside quotes, with their offsets.
+fn outside_quotes(text: &str) -> Vec<(usize, &str)> {
+    let mut parts = Vec::new();
+    let (mut quote, mut from) = (None, 0);
+    for (at, char) in text.char_indices() {
+        match quote {
+            Some(open) if char == open => (quote, from) = (None, at + 1),
+            Some(_) => {}
+            None if char == '"' || char == '\'' => {
+                parts.push((from, &text[from..at]));
+                quote = Some(char);
+            }
+            None => {}
+        }
+    }
+    if quote.is_none() {
+        parts.push((from, &text[from..]));
+    }
+    parts
 }
 
 /// Unknown filters, found before the library finds them, so that their place is exact.

@@ -329,3 +329,22 @@ proptest! {
         prop_assert!(!header.render(&context).unwrap().contains(char::is_control));
     }
 }
+
+#[test]
+fn a_number_that_no_number_type_holds_is_a_problem() {
+    let compile = |source: &str| Template::compile(Place::Text, source).map(drop);
+    for (source, column) in [
+        ("{{ 9999999999999999999 }}", 4),
+        ("{{ -99999999999999999999 | plus: 1 }}", 5),
+        ("{{ 'a' | slice: 12345678901234567890 }}", 17),
+        ("{% if x > 123456789012345678901 %}{% endif %}", 11),
+    ] {
+        let problem = compile(source).unwrap_err();
+        assert_eq!(problem.column, column);
+        assert_eq!(problem.message, "the number is too large");
+    }
+    assert!(
+        compile("12345678901234567890 {{ '12345678901234567890' }} {{ 9223372036854775807 }}")
+            .is_ok()
+    );
+}

@@ -16,6 +16,8 @@
 //!     dkim: {domain: shop.example, selector: c1, key_file: /etc/cadencia/dkim.pem}
 //! ```
 
+pub mod sms;
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use schemars::JsonSchema;
@@ -25,6 +27,8 @@ use crate::check::Check;
 use crate::ids::ChannelName;
 use crate::problem::{Path, Problem};
 use crate::time::Span;
+
+pub use sms::{Sms, is_e164};
 
 /// The trait with the address, if a channel does not say.
 pub const ADDRESS_DEFAULT: &str = "email";
@@ -77,6 +81,28 @@ pub enum Provider {
     },
     /// A mail server.
     Smtp(Smtp),
+    /// Text messages.
+    Sms(Sms),
+}
+
+/// What an address on a channel must look like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AddressForm {
+    /// Anything: the provider knows better.
+    #[default]
+    Any,
+    /// A telephone number in E.164.
+    E164,
+}
+
+impl Channel {
+    /// What an address on it must look like.
+    pub fn address_form(&self) -> AddressForm {
+        match self.provider {
+            Provider::Sms(_) => AddressForm::E164,
+            Provider::Capture { .. } | Provider::Smtp(_) => AddressForm::Any,
+        }
+    }
 }
 
 /// A mail server and how we present ourselves to it.
@@ -125,12 +151,16 @@ pub struct Dkim {
     pub key_file: String,
 }
 
-/// A channel: how messages leave. Exactly one of `capture` and `smtp`.
+/// A channel: how messages leave. Exactly one of `capture`, `smtp` and `sms`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{"required": ["capture"]}, {"required": ["smtp"]}]))]
+#[schemars(extend("oneOf" = [
+    {"required": ["capture"]},
+    {"required": ["smtp"]},
+    {"required": ["sms"]},
+]))]
 pub struct RawChannel {
-    /// The trait with the customer's address. Default: `email`.
+    /// The trait with the customer's address. Default: `email`, or `phone` with `sms`.
     pub address: Option<String>,
     /// At most so many attempts per period, to protect the provider.
     pub rate: Option<RawRate>,
@@ -140,6 +170,8 @@ pub struct RawChannel {
     pub capture: Option<RawCapture>,
     /// Sends through a mail server.
     pub smtp: Option<RawSmtp>,
+    /// Sends text messages.
+    pub sms: Option<sms::RawSms>,
 }
 
 /// At most `limit` attempts in `per`.
@@ -207,7 +239,8 @@ pub fn channel(
     path: &Path,
     check: &mut Check<'_>,
 ) -> Option<Channel> {
-    let address = raw.address.as_deref().unwrap_or(ADDRESS_DEFAULT).to_owned();
+    let address_default = if raw.sms.is_some() { sms::PHONE_DEFAULT } else { ADDRESS_DEFAULT };
+    let address = raw.address.as_deref().unwrap_or(address_default).to_owned();
     if address.is_empty() {
         check.wrong(&path.key("address"), "the name of the trait is empty");
     }
@@ -269,23 +302,31 @@ fn base_url(text: &str, path: &Path, check: &mut Check<'_>) -> Option<String> {
 }
 
 fn provider(raw: &RawChannel, path: &Path, check: &mut Check<'_>) -> Option<Provider> {
-    match (&raw.capture, &raw.smtp) {
-        (Some(capture), None) => {
-            check.limits(capture, &path.key("capture"));
-            Some(Provider::Capture { keep: capture.keep.unwrap_or(CAPTURE_KEEP_DEFAULT) })
-        }
-        (None, Some(raw)) => smtp(raw, &path.key("smtp"), check).map(Provider::Smtp),
-        (Some(_), Some(_)) => {
-            let problem = Problem::new(path.key("smtp"), "`smtp` cannot stand beside `capture`");
-            check.problem(problem.on_key().suggest("declare two channels"));
-            None
-        }
-        (None, None) => {
-            let problem = Problem::new(path.clone(), "a channel needs `capture` or `smtp`");
-            check.problem(problem.on_key());
-            None
-        }
+    let given = [
+        ("capture", raw.capture.is_some()),
+        ("smtp", raw.smtp.is_some()),
+        ("sms", raw.sms.is_some()),
+    ];
+    let given: Vec<_> = given.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect();
+    if let [first, second, ..] = given[..] {
+        let message = format!("`{second}` cannot stand beside `{first}`");
+        let problem = Problem::new(path.key(second), message);
+        check.problem(problem.on_key().suggest("declare two channels"));
+        return None;
     }
+    if let Some(capture) = &raw.capture {
+        check.limits(capture, &path.key("capture"));
+        return Some(Provider::Capture { keep: capture.keep.unwrap_or(CAPTURE_KEEP_DEFAULT) });
+    }
+    if let Some(raw) = &raw.smtp {
+        return smtp(raw, &path.key("smtp"), check).map(Provider::Smtp);
+    }
+    if let Some(raw) = &raw.sms {
+        return sms::sms(raw, &path.key("sms"), check).map(Provider::Sms);
+    }
+    let problem = Problem::new(path.clone(), "a channel needs one of `capture`, `smtp` and `sms`");
+    check.problem(problem.on_key());
+    None
 }
 
 fn smtp(raw: &RawSmtp, path: &Path, check: &mut Check<'_>) -> Option<Smtp> {

@@ -139,6 +139,8 @@ pub enum Reason {
     CapRoom(CapWindow),
     /// Cap: as many sends as its limit, or more, are counted.
     CapFull(CapWindow),
+    /// Reachability: what stands in the profile is not a telephone number in E.164.
+    NotE164,
 }
 
 /// The window of a cap, as far as a reader needs to know.
@@ -203,6 +205,9 @@ impl fmt::Display for Reason {
             }
             Self::CapRoom(window) => write!(f, "the cap has room in {window}"),
             Self::CapFull(window) => write!(f, "the cap is full in {window}"),
+            Self::NotE164 => f.write_str(
+                "the customer's number is not in E.164 (`+`, country code, digits, no blanks)",
+            ),
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::channel::AddressForm;
 use domain::ids::{ChannelName, EventName, JourneyName, NameId, SegmentName, VersionNo};
 use domain::journey::definition::{Entry, Journey};
 use domain::segment::Segment;
@@ -32,6 +33,8 @@ pub struct ChannelInfo {
     pub id: NameId,
     /// The trait that holds a customer's address on it.
     pub address: Arc<str>,
+    /// What such an address must look like.
+    pub address_form: AddressForm,
     /// Period over which released messages are spread; 0 where the channel has no rate.
     pub spread_ms: i64,
 }

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use channels::capture::Capture;
+use channels::http::Egress;
 use channels::unsubscribe::Keys;
 use domain::ids::{CUSTOMER_ID_MAX_BYTES, ChannelName, CustomerId, JourneyName, VersionNo};
 use domain::journey::definition::Entry;
@@ -64,6 +65,8 @@ pub struct Workshop {
     pub folder: PathBuf,
     /// Scheme and host for links, where a channel names none.
     pub public_url: Option<String>,
+    /// Sends requests to addresses that definitions name.
+    pub egress: Egress,
 }
 
 /// The operations on one running process.

@@ -3,6 +3,7 @@
 
 use std::hint::black_box;
 
+use domain::channel::AddressForm;
 use domain::consent::{Consent, ConsentChange, Permission};
 use domain::ids::{ChannelName, NameId, SendId, Topic};
 use domain::time::{DAY_MS, Instant, Zone};
@@ -124,6 +125,7 @@ pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
             zone: Some(&zone),
             consent: &consent,
             address: Some("someone@example.com"),
+            address_form: AddressForm::Any,
             suppressed: None,
         },
     };

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use actix_web::web;
+use channels::http::Egress;
 use channels::unsubscribe::Keys;
 use domain::time::Instant;
 use runtime::Clock;
@@ -146,7 +147,8 @@ fn start(scratch: &Scratch, clock: &Clock) -> Result<Admin, Failure> {
     let secret = secret::links(scratch.path()).map_err(unavailable)?;
     let keys = Arc::new(Keys::new([(1, secret.as_slice())]).map_err(unavailable)?);
     let folder = scratch.path().to_owned();
-    let workshop = Workshop { keys, folder, public_url: None };
+    let egress = Egress::new([]).map_err(unavailable)?;
+    let workshop = Workshop { keys, folder, public_url: None, egress };
     Admin::start(opened, workshop, None).map_err(unavailable)
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use runtime::Clock;
 
 use super::client::{Client, block_on};
-use super::{Failure, Format};
+use super::{Failure, Format, serve};
 use crate::admin::Status;
 use crate::config::settings::{self, Flag, Settings};
 use crate::doctor::{self, Check, Verdict};
@@ -60,7 +60,10 @@ async fn looked(args: &Args, settings: &Settings) -> Vec<Check> {
     checks.push(doctor::public_url(settings.public_url.as_deref()));
     if let Some(directory) = &args.campaign {
         let folder = args.files.as_ref().unwrap_or(directory);
-        checks.extend(doctor::campaign(directory, folder, &clock).await);
+        match serve::egress(settings) {
+            Ok(egress) => checks.extend(doctor::campaign(directory, folder, egress, &clock).await),
+            Err(failure) => checks.push(Check::failed("egress", failure.message, "correct it")),
+        }
     }
     checks
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web;
+use channels::http::{AllowedHost, Egress};
 use channels::unsubscribe::Keys;
 use domain::time::Instant;
 use runtime::{Clock, SimulatedClock};
@@ -140,8 +141,18 @@ fn start(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<Ad
     let keys = Arc::new(link_keys(settings)?);
     let folder = args.files.clone().or_else(|| args.campaign.clone());
     let folder = folder.unwrap_or_else(|| PathBuf::from("."));
-    let workshop = Workshop { keys, folder, public_url: settings.public_url.clone() };
+    let public_url = settings.public_url.clone();
+    let workshop = Workshop { keys, folder, public_url, egress: egress(settings)? };
     Admin::start(opened, workshop, time).map_err(unavailable)
+}
+
+/// Who may be asked by definitions.
+pub(super) fn egress(settings: &Settings) -> Result<Egress, Failure> {
+    let allowed = settings.egress.allow.iter().map(|host| host.parse::<AllowedHost>());
+    let allowed = allowed
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Failure::new(Exit::Usage, format!("egress.allow: {error}")))?;
+    Egress::new(allowed).map_err(unavailable)
 }
 
 fn link_keys(settings: &Settings) -> Result<Keys, Failure> {

@@ -7,6 +7,7 @@
 //! write_keys: [k-123]
 //! secret_key_file: /etc/cadencia/secret
 //! log: {filter: info, format: json}
+//! egress: {allow: ["hooks.internal:8443"]}
 //! limits: {body_bytes: 4194304}
 //! ```
 //!
@@ -34,14 +35,19 @@ use crate::telemetry::setup::LOG_FILTER_DEFAULT;
 
 /// What the variables start with.
 pub const PREFIX: &str = "CADENCIA";
-/// Keys that hold lists.
-const LISTS: [&str; 2] = ["write_keys", "cors_origins"];
 /// Most partitions: their number stands in two bytes of every key.
 const PARTITIONS_MAX: u16 = 4_096;
 /// Most threads for actors.
 const ARBITERS_MAX: u16 = 512;
 /// Largest body that can be allowed, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Keys whose values are lists, and the variables that set them.
+const LISTS: [(&str, &str); 3] = [
+    ("write_keys", "WRITE_KEYS"),
+    ("egress.allow", "EGRESS__ALLOW"),
+    ("cors_origins", "CORS_ORIGINS"),
+];
 
 /// The settings of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
@@ -66,11 +72,22 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// File with the secret that signs links. Without it one is made and kept with the store.
     pub secret_key_file: Option<PathBuf>,
+    /// Requests to addresses that definitions name.
+    pub egress: Egress,
     /// Log.
     pub log: Log,
     /// Limits.
     #[garde(dive)]
     pub limits: Limits,
+}
+
+/// Requests to addresses that definitions name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Egress {
+    /// Hosts that may be asked whatever their address, with a port (`hooks.internal:8443`) or at
+    /// any. All others must have a public address, and port 80 or 443.
+    pub allow: Vec<String>,
 }
 
 /// What is logged, and how.
@@ -121,6 +138,7 @@ impl Default for Settings {
             write_keys: Vec::new(),
             cors_origins: vec!["*".to_owned()],
             secret_key_file: None,
+            egress: Egress::default(),
             log: Log::default(),
             limits: Limits::default(),
         }
@@ -190,19 +208,21 @@ impl Settings {
             .filter(|(name, _)| name.starts_with(PREFIX) && !is_service_link(name))
             .collect();
         // A list of one variable is split here: the crate would split every text at commas.
-        let lists =
-            LISTS.map(|key| environment.remove(&format!("{PREFIX}_{}", key.to_ascii_uppercase())));
+        let lists = LISTS.map(|(key, name)| (key, environment.remove(&format!("{PREFIX}_{name}"))));
         let variables = Environment::with_prefix(PREFIX)
             .prefix_separator("_")
             .separator("__")
             .try_parsing(true)
             .source(Some(environment));
         builder = builder.add_source(variables);
-        for (key, list) in LISTS.iter().zip(lists) {
+        for (key, list) in lists {
             let Some(list) = list else { continue };
-            let items = list.split(',').map(|item| item.trim().to_owned());
-            let items: Vec<String> = items.filter(|item| !item.is_empty()).collect();
-            builder = builder.set_override(*key, items)?;
+            let items: Vec<String> = list
+                .split(',')
+                .map(|item| item.trim().to_owned())
+                .filter(|item| !item.is_empty())
+                .collect();
+            builder = builder.set_override(key, items)?;
         }
         for (key, value) in flags {
             builder = builder.set_override(*key, value.as_str())?;

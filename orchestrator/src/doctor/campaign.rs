@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use channels::http::Egress;
 use channels::unsubscribe::Keys;
 use runtime::Clock;
 
@@ -14,8 +15,13 @@ use crate::{config, outgoing};
 const PROBE_MS: u64 = 15_000;
 
 /// Validates a campaign directory and reaches its channels; nothing is sent. `folder` is where the
-/// files are that channels name.
-pub async fn campaign(directory: &Path, folder: &Path, clock: &Clock) -> Vec<Check> {
+/// files are that channels name, `egress` what asks providers over HTTP.
+pub async fn campaign(
+    directory: &Path,
+    folder: &Path,
+    egress: Egress,
+    clock: &Clock,
+) -> Vec<Check> {
     let loaded = config::load_directory(directory);
     let (errors, shown) = (loaded.report.errors(), directory.display());
     let Some(definitions) = loaded.definitions else {
@@ -33,7 +39,7 @@ pub async fn campaign(directory: &Path, folder: &Path, clock: &Clock) -> Vec<Che
             return checks;
         }
     };
-    let workshop = Workshop { keys, folder: folder.to_owned(), public_url: None };
+    let workshop = Workshop { keys, folder: folder.to_owned(), public_url: None, egress };
     let outgoing = match outgoing::build(&definitions, &workshop, clock, None) {
         Ok(outgoing) => outgoing,
         Err(error) => {

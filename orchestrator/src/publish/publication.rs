@@ -303,6 +303,7 @@ fn channels(
             let info = ChannelInfo {
                 id: names.borrow_mut().number(name.as_str()),
                 address: Arc::from(channel.address.as_str()),
+                address_form: channel.address_form(),
                 spread_ms,
             };
             (name.clone(), info)

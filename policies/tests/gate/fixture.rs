@@ -4,6 +4,7 @@ use cadencia_policies::{
     ContactPolicy, CountState, History, LedgerRow, NameKind, PolicySet, RawContactPolicy, Request,
     Subject, allows, decide,
 };
+use domain::channel::AddressForm;
 use domain::consent::{Consent, ConsentChange, Permission};
 use domain::ids::{ChannelName, NameId, SendId, Topic};
 use domain::journey::steps::send::OnCapped;
@@ -62,6 +63,7 @@ pub(crate) struct World {
     pub(crate) zone: Option<Zone>,
     pub(crate) consent: Consent,
     pub(crate) address: Option<String>,
+    pub(crate) address_form: AddressForm,
     pub(crate) suppressed: Option<String>,
     pub(crate) rows: Vec<LedgerRow>,
 }
@@ -82,6 +84,7 @@ impl Default for World {
             zone: Some(Zone::utc()),
             consent: consent(None, None, Permission::Granted),
             address: Some("someone@example.com".to_owned()),
+            address_form: AddressForm::Any,
             suppressed: None,
             rows: Vec::new(),
         }
@@ -127,6 +130,7 @@ impl World {
                 zone: self.zone.as_ref(),
                 consent: &self.consent,
                 address: self.address.as_deref(),
+                address_form: self.address_form,
                 suppressed: self.suppressed.as_deref(),
             },
         })

@@ -244,3 +244,25 @@ rules:
     let verdict = transactional.ask(&set, at(NOW));
     assert_eq!(verdict.rules[5].reason.to_string(), "the message class does not obey this rule");
 }
+
+#[test]
+fn a_number_that_is_not_e164_passes_to_the_next_channel() {
+    let set = set("rules: []");
+    let world = |address: &str| World {
+        address: Some(address.to_owned()),
+        address_form: domain::channel::AddressForm::E164,
+        ..World::default()
+    };
+    let verdict = world("+34600123456").ask(&set, at(NOW));
+    assert_eq!(verdict.decision, Decision::Allow);
+    for number in ["600123456", "0034600123456", "+34 600 123 456", "someone@example.com"] {
+        assert_eq!(
+            shown(&world(number).ask(&set, at(NOW))),
+            [
+                "NextChannel, legal at None",
+                "reachability: NextChannel: the customer's number is not in E.164 (`+`, country \
+                 code, digits, no blanks)",
+            ]
+        );
+    }
+}

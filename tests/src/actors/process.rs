@@ -15,6 +15,7 @@ use cadencia::app::{self, App, AppSettings, ChannelParts, DRAIN_LIMIT_MS, Opened
 use cadencia::rows;
 use cadencia::telemetry::metrics::Metrics;
 use channels::email::message::Email;
+use channels::http::Egress;
 use channels::unsubscribe::Keys;
 use channels::{Channel, Content, Message, Outcome, Recipient};
 use domain::customer::Customer;
@@ -239,7 +240,8 @@ fn open(folder: &tempfile::TempDir, clock: &Clock) -> Opened {
 pub(super) fn admin(folder: &tempfile::TempDir, time: Option<SimulatedClock>) -> Admin {
     let clock = time.as_ref().map_or_else(Clock::system, SimulatedClock::clock);
     let keys = Arc::new(Keys::new([(1, &[7; 32][..])]).expect("a key"));
-    let workshop = Workshop { keys, folder: folder.path().to_owned(), public_url: None };
+    let egress = Egress::new([]).expect("a client");
+    let workshop = Workshop { keys, folder: folder.path().to_owned(), public_url: None, egress };
     Admin::start(open(folder, &clock), workshop, time).expect("it starts")
 }
 

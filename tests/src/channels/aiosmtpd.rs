@@ -4,7 +4,7 @@ use channels::email::smtp::{Credentials, Security, Settings};
 use channels::{Channel, Outcome, Phase, Retry};
 use tempfile::TempDir;
 
-use super::peers::{MailServer, openssl};
+use super::peers::{Independent, openssl};
 use super::{attempt, plain, smtp};
 
 fn credentials(password: &str) -> Option<Credentials> {
@@ -13,7 +13,7 @@ fn credentials(password: &str) -> Option<Credentials> {
 
 #[tokio::test]
 async fn the_content_arrives_as_it_was_built() {
-    let mut server = MailServer::start(&[]);
+    let mut server = Independent::mail(&[]);
     let channel = smtp(plain(server.port), None);
     for send in 1..=3 {
         let outcome = channel.attempt(attempt(send, "customer@example.org")).await;
@@ -29,7 +29,7 @@ async fn the_content_arrives_as_it_was_built() {
 
 #[tokio::test]
 async fn refusals_are_told_apart() {
-    let server = MailServer::start(&[]);
+    let server = Independent::mail(&[]);
     let channel = smtp(plain(server.port), None);
     let unknown = channel.attempt(attempt(1, "unknown@example.org")).await;
     assert!(matches!(&unknown, Outcome::Rejected { code: Some(550), suppress: true, .. }));
@@ -48,7 +48,7 @@ async fn refusals_are_told_apart() {
 async fn credentials_are_presented() {
     for mechanism in ["PLAIN", "LOGIN"] {
         let auth = ["--auth", "cadencia", "s3cret pass", "--only", mechanism];
-        let mut server = MailServer::start(&auth);
+        let mut server = Independent::mail(&auth);
         let settings = |password| Settings {
             credentials: credentials(password),
             credentials_in_the_clear: true,
@@ -67,7 +67,7 @@ async fn credentials_are_presented() {
         assert!(matches!(outcome, Outcome::Accepted { .. }), "{mechanism}: {outcome:?}");
         assert_eq!(server.next()["user"], "cadencia");
     }
-    let server = MailServer::start(&["--auth", "cadencia", "x"]);
+    let server = Independent::mail(&["--auth", "cadencia", "x"]);
     let outcome = smtp(plain(server.port), None).attempt(attempt(1, "a@example.org")).await;
     assert!(
         matches!(&outcome, Outcome::NotSent { retry: Retry::Configuration, .. }),
@@ -93,7 +93,7 @@ async fn starttls_protects_the_credentials() {
     let path = |name: &str| files.path().join(name).to_string_lossy().into_owned();
     let (cert, key) = (path("cert.pem"), path("key.pem"));
     let arguments = ["--tls", &cert, &key, "--auth", "cadencia", "s3cret"];
-    let mut server = MailServer::start(&arguments);
+    let mut server = Independent::mail(&arguments);
     let settings = Settings {
         security: Security::Required,
         credentials: credentials("s3cret"),
@@ -123,7 +123,7 @@ async fn starttls_protects_the_credentials() {
 
 #[tokio::test]
 async fn required_tls_that_is_not_offered_stops_the_mail() {
-    let server = MailServer::start(&[]);
+    let server = Independent::mail(&[]);
     let settings = Settings { security: Security::Required, ..plain(server.port) };
     let outcome = smtp(settings, None).attempt(attempt(1, "customer@example.org")).await;
     assert!(

@@ -5,7 +5,7 @@ use std::path::Path;
 use channels::email::dkim::Signer;
 use channels::{Channel, Outcome};
 
-use super::peers::{MailServer, dkim_verifies, openssl};
+use super::peers::{Independent, dkim_verifies, openssl};
 use super::{attempt, plain, smtp};
 
 /// The private key in PEM, and the record that publishes its public half.
@@ -32,7 +32,7 @@ async fn an_independent_verifier_accepts_both_kinds_of_keys() {
         let (pem, record) = key(directory.path(), kind);
         let signer = Signer::from_pem("example.com", "s1", &pem, "key.pem").expect("a good key");
         let name = signer.record_name().to_owned();
-        let mut server = MailServer::start(&[]);
+        let mut server = Independent::mail(&[]);
         let channel = smtp(plain(server.port), Some(signer));
         let outcome = channel.attempt(attempt(1, "customer@example.org")).await;
         assert!(matches!(outcome, Outcome::Accepted { .. }), "{outcome:?}");

@@ -1,10 +1,11 @@
-//! The e-mail channel against real counterparts: Postfix's sink, an independent mail server and an
-//! independent DKIM verifier.
+//! The channels against real counterparts: Postfix's sink, an independent mail server and an
+//! independent DKIM verifier, Twilio's official client.
 
 mod aiosmtpd;
 mod dkim;
 pub(crate) mod peers;
 mod smtp_sink;
+mod twilio;
 
 use channels::email::dkim::Signer;
 use channels::email::message::{Email, Identity};

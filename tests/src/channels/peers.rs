@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 use crate::environment::python;
 
-fn script() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/channels/mail_peer.py")
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/channels").join(name)
 }
 
 /// A process that ends with its owner.
@@ -27,18 +27,17 @@ impl Drop for Peer {
     }
 }
 
-/// The independent mail server.
-pub(crate) struct MailServer {
+/// An independent server, in Python: it says its port, then what it sees.
+pub(crate) struct Independent {
     _peer: Peer,
     pub(crate) port: u16,
     lines: BufReader<ChildStdout>,
 }
 
-impl MailServer {
-    pub(crate) fn start(arguments: &[&str]) -> Self {
+impl Independent {
+    fn start(script_name: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(python())
-            .arg(script())
-            .arg("serve")
+            .arg(script(script_name))
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -51,12 +50,43 @@ impl MailServer {
         server
     }
 
-    /// The next line that it says: its port, then messages.
+    /// A mail server.
+    pub(crate) fn mail(arguments: &[&str]) -> Self {
+        Self::start("mail_peer.py", &[&["serve"], arguments].concat())
+    }
+
+    /// A server of HTTP.
+    pub(crate) fn http(arguments: &[&str]) -> Self {
+        Self::start("http_peer.py", arguments)
+    }
+
+    /// The next line that it says: its port, then what it saw.
     pub(crate) fn next(&mut self) -> Value {
         let mut line = String::new();
-        self.lines.read_line(&mut line).expect("the mail server speaks UTF-8");
+        self.lines.read_line(&mut line).expect("the server speaks UTF-8");
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }
+}
+
+/// What a command of the HTTP peer answers to a JSON value.
+pub(crate) fn ask_http_peer(arguments: &[&str], given: &Value) -> Value {
+    ask("http_peer.py", arguments, given)
+}
+
+fn ask(script_name: &str, arguments: &[&str], given: &Value) -> Value {
+    let mut child = Command::new(python())
+        .arg(script(script_name))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the Python of the tests runs");
+    let mut input = child.stdin.take().expect("stdin is piped");
+    input.write_all(given.to_string().as_bytes()).expect("the peer reads");
+    drop(input);
+    let output = child.wait_with_output().expect("the peer ends");
+    assert!(output.status.success(), "{script_name} {arguments:?} failed");
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// Whether an independent verifier accepts the signature.
@@ -64,19 +94,7 @@ pub(crate) fn dkim_verifies(message: &str, record_name: &str, record: &str) -> b
     let given = serde_json::json!({
         "message": message, "record_name": record_name, "record": record,
     });
-    let mut child = Command::new(python())
-        .arg(script())
-        .arg("verify")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the Python of the tests runs");
-    let mut input = child.stdin.take().expect("stdin is piped");
-    input.write_all(given.to_string().as_bytes()).expect("the verifier reads");
-    drop(input);
-    let output = child.wait_with_output().expect("the verifier ends");
-    assert!(output.status.success(), "the verifier failed");
-    serde_json::from_slice(&output.stdout).expect("true or false")
+    ask("mail_peer.py", &["verify"], &given).as_bool().expect("true or false")
 }
 
 /// Postfix's `smtp-sink`, each message in a file of its own.

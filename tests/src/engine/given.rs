@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::channel::AddressForm;
 use domain::check::{Check, Known};
 use domain::consent::{ConsentChange, Permission};
 use domain::ids::{ChannelName, JourneyName, SegmentName, VersionNo};
@@ -125,7 +126,8 @@ impl Given {
             .map(|(name, address)| {
                 let id = names.borrow_mut().number(name);
                 let (address, spread_ms) = (Arc::from(*address), self.spread_ms);
-                (ChannelName::from(*name), ChannelInfo { id, address, spread_ms })
+                let address_form = AddressForm::Any;
+                (ChannelName::from(*name), ChannelInfo { id, address, address_form, spread_ms })
             })
             .collect();
         Arc::new(Catalog::new(Parts {

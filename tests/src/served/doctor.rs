@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::BASE;
 use super::process::Server;
-use crate::channels::peers::MailServer;
+use crate::channels::peers::Independent;
 use crate::environment;
 
 /// What it says, by the name of the check: verdict, what was found.
@@ -55,7 +55,7 @@ fn free_port() -> u16 {
 #[test]
 fn a_good_place_passes() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mail = MailServer::start(&[]);
+    let mail = Independent::mail(&[]);
     let campaign = campaign(folder.path(), mail.port);
     let config = folder.path().join("cadencia.yaml");
     let text = format!(

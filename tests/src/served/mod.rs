@@ -3,6 +3,7 @@
 
 mod alias;
 mod backup;
+mod channels;
 mod control;
 mod doctor;
 mod load;

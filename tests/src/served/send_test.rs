@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::process::{Server, post};
-use crate::channels::peers::MailServer;
+use crate::channels::peers::Independent;
 
 fn campaign(port: u16) -> String {
     format!(
@@ -33,7 +33,7 @@ spec:
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_shows_a_template_and_counts_nowhere() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut mail = MailServer::start(&[]);
+    let mut mail = Independent::mail(&[]);
     let place = folder.path().join("campaign");
     std::fs::create_dir(&place).expect("a folder");
     std::fs::write(place.join("all.yaml"), campaign(mail.port)).expect("a file");

@@ -83,7 +83,9 @@ impl Smtp {
     }
 
     async fn run(&self, attempt: Attempt) -> Outcome {
-        let Content::Email(email) = &attempt.message.content;
+        let Content::Email(email) = &attempt.message.content else {
+            return wrong_kind();
+        };
         let to = &attempt.message.to;
         let signer = self.signer.as_ref();
         let built = match build(attempt.send, attempt.now, to, email, &self.identity, signer) {
@@ -177,6 +179,11 @@ impl Smtp {
             self.pool.put(connection, attempt.now);
         }
     }
+}
+
+fn wrong_kind() -> Outcome {
+    let reason = "this channel sends e-mails only".to_owned();
+    Outcome::Rejected { code: None, enhanced: None, reason, suppress: false }
 }
 
 fn unbuilt(error: &super::message::BuildError) -> Outcome {

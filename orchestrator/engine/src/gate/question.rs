@@ -1,6 +1,7 @@
 //! What the contact policy is asked: a message at its step, or an open send before its next
 //! attempt.
 
+use domain::channel::AddressForm;
 use domain::ids::{ChannelName, NameId, SendId, Topic};
 use domain::journey::definition::Journey;
 use domain::journey::enrollment::State;
@@ -55,6 +56,9 @@ impl Question<'_> {
                 zone: customer.zone.as_ref(),
                 consent: &customer.consent,
                 address: self.address,
+                address_form: catalog
+                    .channel(self.channel)
+                    .map_or(AddressForm::Any, |channel| channel.address_form),
                 suppressed: self.address.and_then(suppressed),
             },
         };

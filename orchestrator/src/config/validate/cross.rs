@@ -1,9 +1,13 @@
 //! Problems that only show between documents.
 
+use channels::render::{Place, Template as Compiled};
+use channels::sms::Sms;
+use channels::sms::segments::Segments;
 use domain::channel::Provider;
 use domain::check::Known;
 use domain::ids::TemplateName;
 use domain::problem::{Path, Problem, nearest};
+use domain::template::Template;
 use policies::{ContactPolicy, RawContactPolicy, lint};
 
 use super::{Parts, record};
@@ -23,7 +27,7 @@ pub(super) fn check(
     for parsed in documents {
         let mut problems = Vec::new();
         match &parsed.spec {
-            Spec::Journey(raw) => subjects(raw, parts, &mut problems),
+            Spec::Journey(raw) => templates(raw, parts, &mut problems),
             Spec::ContactPolicy(raw) => scopes(raw, known, &mut problems),
             Spec::Campaign(raw) => {
                 let names = raw.journeys.iter().enumerate();
@@ -47,27 +51,42 @@ pub(super) fn check(
     }
 }
 
-/// E-mail needs a subject.
-fn subjects(raw: &RawJourney, parts: &Parts, problems: &mut Vec<Problem>) {
+/// What a template must have for the channel that it goes by.
+fn templates(raw: &RawJourney, parts: &Parts, problems: &mut Vec<Problem>) {
     walk(&raw.steps, &Path::root().key("spec").key("steps"), &mut |send, path| {
         for (at, choice) in send.channels.iter().enumerate() {
-            for (channel, template) in choice {
-                let is_mail = parts
-                    .channels
-                    .get(channel.as_str())
-                    .is_some_and(|channel| matches!(channel.provider, Provider::Smtp(_)));
-                let bare = parts
-                    .templates
-                    .get(&TemplateName::from(template.as_str()))
-                    .is_some_and(|template| template.subject.is_none());
-                if is_mail && bare {
+            for (channel, name) in choice {
+                let template = parts.templates.get(&TemplateName::from(name.as_str()));
+                let provider = parts.channels.get(channel.as_str()).map(|found| &found.provider);
+                let (Some(template), Some(provider)) = (template, provider) else { continue };
+                if let Some(message) = unfit(template, channel, provider) {
                     let path = path.key("channels").index(at).key(channel);
-                    let message = format!("template `{template}` has no subject, e-mail needs one");
                     problems.push(Problem::new(path, message));
                 }
             }
         }
     });
+}
+
+/// Why a template cannot go by a channel: e-mail needs a subject, a text message must be short
+/// enough, as far as that can be seen before it is rendered.
+fn unfit(template: &Template, channel: &str, provider: &Provider) -> Option<String> {
+    let name = &template.name;
+    match provider {
+        Provider::Smtp(_) if template.subject.is_none() => {
+            Some(format!("template `{name}` has no subject, e-mail needs one"))
+        }
+        Provider::Sms(sms) => {
+            let compiled = Compiled::compile(Place::Text, &template.text).ok()?;
+            let segments = Segments::of(&Sms::new(compiled.constant()?).text);
+            let max = sms.max_segments;
+            let fits = segments.count <= usize::from(max);
+            (!fits).then(|| {
+                format!("template `{name}` takes {segments}, channel `{channel}` allows {max}")
+            })
+        }
+        Provider::Smtp(_) | Provider::Capture { .. } => None,
+    }
 }
 
 fn walk(steps: &[RawStep], path: &Path, each: &mut dyn FnMut(&RawSend, &Path)) {

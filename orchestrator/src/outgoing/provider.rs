@@ -1,0 +1,68 @@
+//! Providers from the definitions of their channels, and from the files that these name.
+
+use std::path::Path;
+
+use channels::email::dkim::Signer;
+use channels::email::message::Identity;
+use channels::email::smtp::{Credentials, Security, Settings, Smtp};
+use channels::sms::twilio::Twilio;
+use domain::channel::{Sms, Tls};
+use domain::ids::ChannelName;
+
+use super::OutgoingError;
+use super::messages::recipient;
+use crate::admin::Workshop;
+
+/// What a provider is built with.
+pub(super) struct Building<'a> {
+    pub(super) name: &'a ChannelName,
+    pub(super) with: &'a Workshop,
+}
+
+impl Building<'_> {
+    fn wrong(&self, error: &dyn std::fmt::Display) -> OutgoingError {
+        OutgoingError::Channel { channel: self.name.clone(), detail: error.to_string() }
+    }
+
+    /// The text of a file that the channel names.
+    fn read(&self, file: &str) -> Result<String, OutgoingError> {
+        let path = Path::new(&self.with.folder).join(file);
+        std::fs::read_to_string(&path).map_err(|error| OutgoingError::File {
+            channel: self.name.clone(),
+            path,
+            error,
+        })
+    }
+
+    pub(super) fn sms(&self, sms: &Sms) -> Result<Twilio, OutgoingError> {
+        let password = self.read(&sms.twilio.password_file)?;
+        let twilio = Twilio::new(sms.clone(), &password, self.with.egress.clone());
+        twilio.map_err(|error| self.wrong(&error))
+    }
+
+    pub(super) fn smtp(&self, smtp: &domain::channel::Smtp) -> Result<Smtp, OutgoingError> {
+        let mut settings = Settings::new(&smtp.host, smtp.port, &smtp.message_id_domain);
+        settings.security = match smtp.tls {
+            Tls::Starttls => Security::Required,
+            Tls::Implicit => Security::Implicit,
+            Tls::None => Security::None,
+        };
+        settings.slots = usize::from(smtp.slots);
+        if let Some((user, password_file)) = &smtp.login {
+            let password = self.read(password_file)?.trim_end().to_owned();
+            settings.credentials = Some(Credentials { user: user.clone(), password });
+        }
+        let from = recipient(&smtp.from);
+        let identity = Identity::new(&from, None, Some(&smtp.message_id_domain), None)
+            .map_err(|error| self.wrong(&error))?;
+        let signer = match &smtp.dkim {
+            None => None,
+            Some(dkim) => {
+                let pem = self.read(&dkim.key_file)?;
+                let signer = Signer::from_pem(&dkim.domain, &dkim.selector, &pem, &dkim.key_file);
+                Some(signer.map_err(|error| self.wrong(&error))?)
+            }
+        };
+        Smtp::new(settings, identity, signer).map_err(|error| self.wrong(&error))
+    }
+}

@@ -1,0 +1,117 @@
+//! A campaign by text message: from the documents to Twilio, and what the timeline says of it.
+
+use serde_json::{Value, json};
+
+use super::process::{Server, eventually, post};
+use crate::channels::peers::Independent;
+
+const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
+const TOKEN: &str = "0a1b2c3d4e5f";
+
+fn campaign(port: u16) -> String {
+    format!(
+        "{base}---
+apiVersion: cadencia/v1
+kind: Channel
+metadata: {{name: sms}}
+spec:
+  sms:
+    max_segments: 1
+    twilio:
+      account_sid: {ACCOUNT}
+      auth_token_file: twilio-token
+      from: \"+34911234567\"
+      base_url: http://127.0.0.1:{port}
+---
+apiVersion: cadencia/v1
+kind: Template
+metadata: {{name: text}}
+spec: {{text: \"Hello {{{{ customer.nick }}}}\"}}
+---
+apiVersion: cadencia/v1
+kind: Journey
+metadata: {{name: texts}}
+spec:
+  enter: {{event: Texted, reentry: parallel}}
+  steps:
+    - send: {{channels: [{{sms: text}}, {{email: hello}}], class: transactional}}
+",
+        base = super::BASE
+    )
+}
+
+/// A folder with a campaign, the files that it names, and settings that allow this machine.
+fn folder(campaign: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("a file");
+    };
+    std::fs::create_dir(folder.path().join("campaign")).expect("a folder");
+    write("campaign/campaign.yaml", campaign);
+    write("campaign/twilio-token", &format!("{TOKEN}\n"));
+    write("settings.yaml", "egress: {allow: [\"127.0.0.1\"]}\n");
+    folder
+}
+
+fn start(folder: &tempfile::TempDir) -> Server {
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (campaign, settings) = (path("campaign"), path("settings.yaml"));
+    let arguments = ["--campaign", campaign.as_str(), "--config", settings.as_str()];
+    Server::start(&folder.path().join("data"), &arguments)
+}
+
+async fn texted(server: &Server, customer: &str, number: &str, nick: &str, id: u32) {
+    let batch = json!({"batch": [
+        {"type": "identify", "userId": customer, "messageId": format!("{customer}-{id}a"),
+         "traits": {"phone": number, "nick": nick}},
+        {"type": "track", "userId": customer, "messageId": format!("{customer}-{id}b"),
+         "event": "Texted"}]});
+    let (status, answer) = post(&server.url, "/v1/batch", &batch).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// Whether the timeline has an entry of this kind whose text has these words.
+fn says(timeline: &Value, kind: &str, words: &str) -> bool {
+    let entries = timeline["entries"].as_array().expect("entries");
+    entries.iter().any(|entry| {
+        entry["kind"] == kind && entry["text"].as_str().is_some_and(|text| text.contains(words))
+    })
+}
+
+async fn expect(server: &Server, customer: &str, kind: &str, words: &str) {
+    let what = format!("{customer}: {kind}: {words}");
+    eventually(&what, async || says(&server.explain(customer), kind, words)).await;
+}
+
+#[tokio::test]
+async fn a_text_message_goes_and_says_what_it_took() {
+    let mut twilio = Independent::http(&["twilio", ACCOUNT, ACCOUNT, TOKEN]);
+    let folder = folder(&campaign(twilio.port));
+    let server = start(&folder);
+
+    texted(&server, "ann", "+34600123456", "Ann", 1).await;
+    expect(&server, "ann", "accepted", "queued; 1 segment of GSM-7").await;
+    let seen = twilio.next();
+    assert_eq!(seen["form"]["Body"], "Hello Ann");
+    assert_eq!(seen["form"]["To"], "+34600123456");
+
+    // Opted out: the number is stopped, and the next message passes to the next channel.
+    texted(&server, "bob", "+155521610", "Bob", 1).await;
+    expect(&server, "bob", "rejected", "21610").await;
+    texted(&server, "bob", "+155521610", "Bob", 2).await;
+    expect(&server, "bob", "refused", "the address is suppressed").await;
+
+    // No number of the whole world: nothing is tried.
+    texted(&server, "cid", "600 123 456", "Cid", 1).await;
+    expect(&server, "cid", "next_channel", "not in E.164").await;
+
+    // Too long once it is rendered.
+    texted(&server, "dot", "+34600123457", &"Dot".repeat(60), 1).await;
+    expect(&server, "dot", "rejected", "takes 2 segments of GSM-7, the channel allows 1").await;
+
+    texted(&server, "eve", "+34600123458", "Eve", 1).await;
+    expect(&server, "eve", "accepted", "queued").await;
+    assert_eq!(twilio.next()["form"]["To"], "+155521610");
+    assert_eq!(twilio.next()["form"]["To"], "+34600123458");
+    server.stop();
+}

@@ -10,6 +10,8 @@ use runtime::{Clock, Lane, SimulatedClock};
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Refusal, refuse};
+use crate::access::audit::Change;
+use crate::access::principal::Principal;
 use crate::actors::PartitionMsg;
 use crate::error::ErrorCode;
 use crate::rows::Rows;
@@ -37,6 +39,17 @@ pub enum Trigger {
     Replay,
 }
 
+impl Trigger {
+    /// Its stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Live => "live",
+            Self::Replay => "replay",
+        }
+    }
+}
+
 /// What an import request did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
@@ -56,8 +69,11 @@ impl Admin {
         trigger: Trigger,
         mut events: Vec<Event>,
         until: Option<Instant>,
+        by: &Principal,
     ) -> Result<Imported, Refusal> {
         let count = events.len() as u64;
+        let change = Change::made("events.import", trigger.word(), format!("{count} events"));
+        self.access.announce(by, change).await?;
         let mut behind = 0;
         for event in &mut events {
             event.message_id.insert_str(0, IMPORTED);

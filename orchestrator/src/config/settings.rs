@@ -6,6 +6,9 @@
 //! public_url: https://events.shop.example
 //! write_keys: [k-123]
 //! secret_key_file: /etc/cadencia/secret
+//! proxies: [10.0.0.0/8]
+//! login: {idle_minutes: 480}
+//! oidc: {issuer: "https://id.shop.example", client_id: cadencia, roles: {admin: [admins]}}
 //! log: {filter: info, format: json}
 //! limits: {body_bytes: 4194304}
 //! ```
@@ -20,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 use config::{Config, ConfigError, Environment};
 use garde::Validate;
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +42,21 @@ pub const PREFIX: &str = "CADENCIA";
 const PARTITIONS_MAX: u16 = 4_096;
 /// Most threads for actors.
 const ARBITERS_MAX: u16 = 512;
+/// Longest session: a month. Who stays away longer logs in again.
+const SESSION_MINUTES_MAX: u32 = 31 * 24 * 60;
+/// Most scopes, and most values that give one role: each login looks at all of them.
+const OIDC_LIST_MAX: usize = 100;
+/// Keys that hold lists, as their variables name them: a variable is split at commas for these
+/// only.
+const LISTS: [&str; 7] = [
+    "WRITE_KEYS",
+    "PROXIES",
+    "OIDC__SCOPES",
+    "OIDC__ROLES__VIEWER",
+    "OIDC__ROLES__MARKETER",
+    "OIDC__ROLES__OPERATOR",
+    "OIDC__ROLES__ADMIN",
+];
 /// Largest body that can be allowed, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -62,11 +81,71 @@ pub struct Settings {
     pub write_keys: Vec<String>,
     /// File with the secret that signs links. Without it one is made and kept with the store.
     pub secret_key_file: Option<PathBuf>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed. Empty: it is not read.
+    #[schemars(with = "Vec<String>")]
+    pub proxies: Vec<IpNet>,
+    /// Logins to the console.
+    #[garde(dive)]
+    pub login: Login,
+    /// Login by an identity provider (OpenID Connect).
+    #[garde(dive)]
+    pub oidc: Oidc,
     /// Log.
     pub log: Log,
     /// Limits.
     #[garde(dive)]
     pub limits: Limits,
+}
+
+/// How long somebody who logged in stays in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Login {
+    /// Longest time without a request, in minutes.
+    #[garde(range(min = 1, max = SESSION_MINUTES_MAX))]
+    pub idle_minutes: u32,
+    /// Longest time in all, in minutes.
+    #[garde(range(min = 1, max = SESSION_MINUTES_MAX))]
+    pub session_minutes: u32,
+}
+
+/// An identity provider, and what its words mean here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[garde(allow_unvalidated)]
+pub struct Oidc {
+    /// The provider's issuer, as it calls itself. Without one there is no such login.
+    pub issuer: Option<String>,
+    /// What the provider calls this server.
+    pub client_id: Option<String>,
+    /// File with the secret that the provider gave to this server; none for a public client.
+    pub client_secret_file: Option<PathBuf>,
+    /// The scopes that are asked for.
+    #[garde(length(max = OIDC_LIST_MAX))]
+    pub scopes: Vec<String>,
+    /// The claim of the identity token whose values give roles: a text or a list of texts.
+    pub role_claim: String,
+    /// Values of that claim, by the role that they give; the highest one counts.
+    #[garde(dive)]
+    pub roles: OidcRoles,
+}
+
+/// Values of a claim, by the role that they give.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OidcRoles {
+    /// These give the role `viewer`.
+    #[garde(length(max = OIDC_LIST_MAX))]
+    pub viewer: Vec<String>,
+    /// These give the role `marketer`.
+    #[garde(length(max = OIDC_LIST_MAX))]
+    pub marketer: Vec<String>,
+    /// These give the role `operator`.
+    #[garde(length(max = OIDC_LIST_MAX))]
+    pub operator: Vec<String>,
+    /// These give the role `admin`.
+    #[garde(length(max = OIDC_LIST_MAX))]
+    pub admin: Vec<String>,
 }
 
 /// What is logged, and how.
@@ -116,8 +195,31 @@ impl Default for Settings {
             public_url: None,
             write_keys: Vec::new(),
             secret_key_file: None,
+            proxies: Vec::new(),
+            login: Login::default(),
+            oidc: Oidc::default(),
             log: Log::default(),
             limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Login {
+    fn default() -> Self {
+        // A working day, and a week at most.
+        Self { idle_minutes: 8 * 60, session_minutes: 7 * 24 * 60 }
+    }
+}
+
+impl Default for Oidc {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            client_id: None,
+            client_secret_file: None,
+            scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
+            role_claim: "groups".to_owned(),
+            roles: OidcRoles::default(),
         }
     }
 }
@@ -185,20 +287,18 @@ impl Settings {
             .filter(|(name, _)| name.starts_with(PREFIX) && !is_service_link(name))
             .collect();
         // A list of one variable is split here: the crate would split every text at commas.
-        let keys = environment.remove(&format!("{PREFIX}_WRITE_KEYS"));
+        let lists = LISTS.map(|name| (name, environment.remove(&format!("{PREFIX}_{name}"))));
         let variables = Environment::with_prefix(PREFIX)
             .prefix_separator("_")
             .separator("__")
             .try_parsing(true)
             .source(Some(environment));
         builder = builder.add_source(variables);
-        if let Some(keys) = keys {
-            let keys: Vec<String> = keys
-                .split(',')
-                .map(|key| key.trim().to_owned())
-                .filter(|key| !key.is_empty())
-                .collect();
-            builder = builder.set_override("write_keys", keys)?;
+        for (name, list) in lists {
+            if let Some(list) = list {
+                let key = name.to_lowercase().replace("__", ".");
+                builder = builder.set_override(key, items(&list))?;
+            }
         }
         for (key, value) in flags {
             builder = builder.set_override(*key, value.as_str())?;
@@ -207,6 +307,10 @@ impl Settings {
         settings.validate().map_err(SettingsError::Range)?;
         Ok(settings)
     }
+}
+
+fn items(list: &str) -> Vec<String> {
+    list.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
 /// The keys that a file sets, checked with their places.

@@ -3,7 +3,9 @@
 pub mod api;
 pub mod console;
 mod control;
+mod guard;
 mod json;
+mod presented;
 mod respond;
 pub mod server;
 

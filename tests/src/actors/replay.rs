@@ -1,5 +1,6 @@
 //! What a replay says of the events that it was given.
 
+use cadencia::access::principal::Principal;
 use cadencia::admin::Trigger;
 use cadencia::app::DRAIN_LIMIT_MS;
 use domain::event::{Event, EventBody};
@@ -28,7 +29,10 @@ async fn repeats_are_not_told_as_behind_the_clock() {
     let time = SimulatedClock::new(Instant::parse(START).expect("an instant").0);
     let admin = admin(&folder, Some(time));
     let behind = async |events: Vec<Event>| {
-        let done = admin.import(Trigger::Replay, events, None).await.expect("it is taken in");
+        let done = admin
+            .import(Trigger::Replay, events, None, &Principal::server())
+            .await
+            .expect("it is taken in");
         done.behind
     };
     // More than a record remembers itself: the others are in rows of their own.

@@ -3,9 +3,7 @@
 //! A batch is answered with 200 even if some of its items are bad: the client library would throw
 //! all of it away otherwise. The bad ones stand in `rejected`, each with its place and reason.
 
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, post, web};
-use base64::Engine as _;
+use actix_web::{HttpResponse, post, web};
 use domain::consent::{ConsentChange, Permission};
 use domain::event::{Alias, Event, EventBody, IMPORTED};
 use domain::hash;
@@ -152,44 +150,25 @@ struct Receipt<'a> {
 
 /// `POST /v1/track`
 #[post("/track")]
-pub(crate) async fn track(
-    site: web::Data<Site>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> HttpResponse {
-    single(&site, &request, &body, "track").await
+pub(crate) async fn track(site: web::Data<Site>, body: web::Bytes) -> HttpResponse {
+    single(&site, &body, "track").await
 }
 
 /// `POST /v1/identify`
 #[post("/identify")]
-pub(crate) async fn identify(
-    site: web::Data<Site>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> HttpResponse {
-    single(&site, &request, &body, "identify").await
+pub(crate) async fn identify(site: web::Data<Site>, body: web::Bytes) -> HttpResponse {
+    single(&site, &body, "identify").await
 }
 
 /// `POST /v1/alias`
 #[post("/alias")]
-pub(crate) async fn alias(
-    site: web::Data<Site>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> HttpResponse {
-    single(&site, &request, &body, "alias").await
+pub(crate) async fn alias(site: web::Data<Site>, body: web::Bytes) -> HttpResponse {
+    single(&site, &body, "alias").await
 }
 
 /// `POST /v1/batch`
 #[post("/batch")]
-pub(crate) async fn batch(
-    site: web::Data<Site>,
-    request: HttpRequest,
-    body: web::Bytes,
-) -> HttpResponse {
-    if !is_authorised(&site, &request) {
-        return unauthorised();
-    }
+pub(crate) async fn batch(site: web::Data<Site>, body: web::Bytes) -> HttpResponse {
     let parsed: Batch<'_> = match serde_json::from_slice(&body) {
         Ok(parsed) => parsed,
         Err(error) => return malformed(&error),
@@ -215,35 +194,7 @@ pub(crate) async fn batch(
     take_in(&site, wanted, accepted, rejected).await
 }
 
-/// Whether the sender presents a write key, as Segment's libraries do: as the user name of basic
-/// authorisation. Without any configured key everybody may send.
-fn is_authorised(site: &Site, request: &HttpRequest) -> bool {
-    if site.write_keys.is_empty() {
-        return true;
-    }
-    let header = request.headers().get(header::AUTHORIZATION);
-    let key = header.and_then(|value| value.to_str().ok()).and_then(|text| {
-        let encoded = text.strip_prefix("Basic ").or_else(|| text.strip_prefix("basic "))?;
-        let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
-        let decoded = String::from_utf8(decoded).ok()?;
-        Some(decoded.split(':').next().unwrap_or_default().to_owned())
-    });
-    // Hashes are compared, so that the time taken tells nothing of how much of a key was right.
-    let known = |key: &String| {
-        let hash = blake3::hash(key.as_bytes());
-        site.write_keys.iter().any(|known| blake3::hash(known.as_bytes()) == hash)
-    };
-    key.as_ref().is_some_and(known)
-}
-
-fn unauthorised() -> HttpResponse {
-    respond::problem(&Problem::new(ErrorCode::UnauthorisedWriteKey, ""))
-}
-
-async fn single(site: &Site, request: &HttpRequest, body: &[u8], kind: &str) -> HttpResponse {
-    if !is_authorised(site, request) {
-        return unauthorised();
-    }
+async fn single(site: &Site, body: &[u8], kind: &str) -> HttpResponse {
     let Ok(text) = std::str::from_utf8(body) else {
         let detail = "the body is not UTF-8";
         return respond::problem(&Problem::new(ErrorCode::MalformedBody, detail));

@@ -26,6 +26,12 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// Dropping the future is allowed at any time and leaves nothing that a later attempt could
     /// trip over; what became of the message is then unknown.
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Outcome>;
+
+    /// Looks whether messages could be handed over now: reaches the receiver, secures the
+    /// connection, logs in, and hands over nothing. What it found, or why it cannot.
+    fn probe(&self) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async { Ok("nothing has to be reached".to_owned()) })
+    }
 }
 
 /// One hand-over of a message to a provider.

@@ -1,6 +1,6 @@
 //! What a request presents, and whose it is. Cheap: one look in memory, one or two hashes.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -29,16 +29,23 @@ pub enum Invalid {
     Revoked,
 }
 
-/// Keys of the settings, as they are kept in memory.
+/// Name of the source where no write key is asked for.
+const ANYBODY: &str = "open";
+/// Characters of a key of the settings by which its source is called: enough to tell keys apart, no
+/// secret.
+const NAME_CHARS: usize = 4;
+
+/// Keys of the settings with the names of their sources, as they are kept in memory.
 #[derive(Debug, Default)]
 pub struct Sender {
-    keys: HashSet<SecretHash>,
+    keys: HashMap<SecretHash, Arc<str>>,
 }
 
 impl Sender {
     /// Of the settings.
     pub fn new(keys: &[String]) -> Self {
-        Self { keys: keys.iter().map(|key| SecretHash::of(key)).collect() }
+        let name = |key: &str| key.chars().take(NAME_CHARS).chain("…".chars()).collect::<String>();
+        Self { keys: keys.iter().map(|key| (SecretHash::of(key), name(key).into())).collect() }
     }
 }
 
@@ -54,7 +61,7 @@ impl Access {
             Standing::Revoked => Err(Invalid::Revoked),
             Standing::Good => {
                 let who = match &found.source {
-                    Some(source) => Who::Sender(Some(Arc::from(source.as_str()))),
+                    Some(source) => Who::Sender(Arc::from(source.as_str())),
                     None => Who::Token {
                         id: Arc::from(found.id.as_str()),
                         name: Arc::from(found.name.as_str()),
@@ -78,23 +85,25 @@ impl Access {
         key: Option<&str>,
         from: Option<IpAddr>,
     ) -> Result<Principal, Invalid> {
-        let sender = |source| Principal {
+        let sender = |source: Arc<str>| Principal {
             who: Who::Sender(source),
             scopes: Scopes::of(&[Scope::Ingest]),
             from,
             session: None,
         };
         let Some(key) = key else {
-            return if self.is_open(settings) { Ok(sender(None)) } else { Err(Invalid::Missing) };
+            let open = self.is_open(settings);
+            return if open { Ok(sender(ANYBODY.into())) } else { Err(Invalid::Missing) };
         };
         match self.by_token(key, from) {
             Err(Invalid::Unknown) => {}
             found => return found,
         }
-        if settings.keys.contains(&SecretHash::of(key)) {
-            return Ok(sender(None));
+        match settings.keys.get(&SecretHash::of(key)) {
+            Some(source) => Ok(sender(source.clone())),
+            None if self.is_open(settings) => Ok(sender(ANYBODY.into())),
+            None => Err(Invalid::Unknown),
         }
-        if self.is_open(settings) { Ok(sender(None)) } else { Err(Invalid::Unknown) }
     }
 
     /// Whose a session is. It counts as used by this.

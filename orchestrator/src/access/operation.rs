@@ -13,7 +13,8 @@ use super::scope::Scope;
 pub enum Need {
     /// Nothing: anybody may.
     Nothing,
-    /// A write key or a token with the scope `ingest`, once there is any.
+    /// A write key or a token with the scope `ingest`, once there is any. A key may stand in the
+    /// body: then the guard lets the request through as nobody's, and the handler looks.
     Sender,
     /// Anybody who is known.
     Known,
@@ -48,6 +49,8 @@ pub struct Operation {
     pub method: &'static str,
     /// Its path as the router knows it; patterns of different rows match no path in common.
     pub path: &'static str,
+    /// Other paths of the same operation: the router calls all of them by the first.
+    pub also: &'static [&'static str],
     /// What it needs.
     pub need: Need,
     /// How its refusals are shown.
@@ -81,11 +84,16 @@ impl Operation {
 }
 
 const fn api(id: &'static str, method: &'static str, path: &'static str, need: Need) -> Operation {
-    Operation { id, method, path, need, shown: Shown::Problem, csrf: CsrfToken::Header }
+    let (shown, csrf) = (Shown::Problem, CsrfToken::Header);
+    Operation { id, method, path, also: &[], need, shown, csrf }
+}
+
+const fn events(id: &'static str, path: &'static str, also: &'static [&'static str]) -> Operation {
+    Operation { also, ..api(id, "POST", path, Need::Sender) }
 }
 
 const fn page(id: &'static str, method: &'static str, path: &'static str, need: Need) -> Operation {
-    Operation { id, method, path, need, shown: Shown::Page, csrf: CsrfToken::Form }
+    Operation { shown: Shown::Page, csrf: CsrfToken::Form, ..api(id, method, path, need) }
 }
 
 const READ: Need = Need::Scope(Scope::Read);
@@ -95,7 +103,7 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 41] = [
+pub static OPERATIONS: [Operation; 47] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
@@ -104,10 +112,14 @@ pub static OPERATIONS: [Operation; 41] = [
     api("unsubscribeAsk", "GET", "/u/{token}", Need::Nothing),
     api("unsubscribe", "POST", "/u/{token}", Need::Nothing),
     // For senders of events.
-    api("track", "POST", "/v1/track", Need::Sender),
-    api("identify", "POST", "/v1/identify", Need::Sender),
-    api("alias", "POST", "/v1/alias", Need::Sender),
-    api("batch", "POST", "/v1/batch", Need::Sender),
+    events("identify", "/v1/identify", &["/v1/i"]),
+    events("track", "/v1/track", &["/v1/t"]),
+    events("page", "/v1/page", &["/v1/p"]),
+    events("screen", "/v1/screen", &["/v1/s"]),
+    events("group", "/v1/group", &["/v1/g"]),
+    events("alias", "/v1/alias", &["/v1/a"]),
+    events("batch", "/v1/batch", &["/v1/b", "/v1/import"]),
+    events("cloudEvents", "/v1/events", &[]),
     // For people and programs that run the server.
     api("whoami", "GET", "/api/v1/whoami", Need::Known),
     api("status", "GET", "/api/v1/status", READ),
@@ -118,6 +130,9 @@ pub static OPERATIONS: [Operation; 41] = [
     api("enroll", "POST", "/api/v1/journeys/{name}/enrollments", OPERATE),
     api("timeline", "GET", "/api/v1/customers/{id}/timeline", READ),
     api("import", "POST", "/api/v1/import", OPERATE),
+    api("sendTest", "POST", "/api/v1/send-test", OPERATE),
+    // Events as they came in, whole.
+    api("liveEvents", "GET", "/api/v1/events", Need::Scope(Scope::Personal)),
     api("listTokens", "GET", "/api/v1/tokens", MANAGE),
     api("createToken", "POST", "/api/v1/tokens", MANAGE),
     api("rotateToken", "POST", "/api/v1/tokens/{id}/rotate", MANAGE),
@@ -149,6 +164,11 @@ pub fn find(method: &str, path: &str) -> Option<&'static Operation> {
     static BY_PATH: LazyLock<HashMap<(&str, &str), &Operation>> =
         LazyLock::new(|| OPERATIONS.iter().map(|one| ((one.method, one.path), one)).collect());
     BY_PATH.get(&(method, path)).copied()
+}
+
+/// Whether pages of other origins may send events there: their browsers ask first.
+pub fn takes_events(path: &str) -> bool {
+    find("POST", path).is_some_and(|one| one.need == Need::Sender)
 }
 
 /// Methods of a pattern of the router.

@@ -24,9 +24,8 @@ pub enum Who {
         /// Its name.
         name: Arc<str>,
     },
-    /// A sender of events, by the source of its write key; none for a key of the settings, or where
-    /// no key is asked for.
-    Sender(Option<Arc<str>>),
+    /// A sender of events, by the source of its write key.
+    Sender(Arc<str>),
     /// Nobody in particular.
     Nobody,
 }
@@ -40,8 +39,7 @@ impl std::fmt::Display for Who {
             Self::User(name) => write!(f, "user {name}"),
             Self::Link => f.write_str("one-time link"),
             Self::Token { id, name } => write!(f, "token {id} ({name})"),
-            Self::Sender(Some(source)) => write!(f, "source {source}"),
-            Self::Sender(None) => f.write_str("sender of events"),
+            Self::Sender(source) => write!(f, "source {source}"),
             Self::Nobody => f.write_str("nobody"),
         }
     }
@@ -87,6 +85,16 @@ impl Principal {
     /// Nobody in particular, who may do nothing.
     pub fn nobody(from: Option<IpAddr>) -> Self {
         Self { who: Who::Nobody, scopes: Scopes::default(), from, session: None }
+    }
+
+    /// The source of the events that she sends, if she may send any.
+    pub fn source(&self) -> Option<&str> {
+        match &self.who {
+            _ if !self.may(Scope::Ingest) => None,
+            Who::Sender(source) => Some(source),
+            Who::Token { name, .. } => Some(name),
+            _ => None,
+        }
     }
 
     /// Whether she may do this.

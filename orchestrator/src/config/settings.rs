@@ -38,6 +38,17 @@ use crate::telemetry::setup::LOG_FILTER_DEFAULT;
 
 /// What the variables start with.
 pub const PREFIX: &str = "CADENCIA";
+/// Keys that hold lists.
+const LISTS: [&str; 8] = [
+    "write_keys",
+    "cors_origins",
+    "proxies",
+    "oidc.scopes",
+    "oidc.roles.viewer",
+    "oidc.roles.marketer",
+    "oidc.roles.operator",
+    "oidc.roles.admin",
+];
 /// Most partitions: their number stands in two bytes of every key.
 const PARTITIONS_MAX: u16 = 4_096;
 /// Most threads for actors.
@@ -46,17 +57,6 @@ const ARBITERS_MAX: u16 = 512;
 const SESSION_MINUTES_MAX: u32 = 31 * 24 * 60;
 /// Most scopes, and most values that give one role: each login looks at all of them.
 const OIDC_LIST_MAX: usize = 100;
-/// Keys that hold lists, as their variables name them: a variable is split at commas for these
-/// only.
-const LISTS: [&str; 7] = [
-    "WRITE_KEYS",
-    "PROXIES",
-    "OIDC__SCOPES",
-    "OIDC__ROLES__VIEWER",
-    "OIDC__ROLES__MARKETER",
-    "OIDC__ROLES__OPERATOR",
-    "OIDC__ROLES__ADMIN",
-];
 /// Largest body that can be allowed, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -79,6 +79,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Keys that senders of events must present. Empty: every sender is accepted.
     pub write_keys: Vec<String>,
+    /// Origins whose pages may send events (`https://shop.example`); `*` is any.
+    pub cors_origins: Vec<String>,
     /// File with the secret that signs links. Without it one is made and kept with the store.
     pub secret_key_file: Option<PathBuf>,
     /// Networks of proxies whose `X-Forwarded-For` is believed. Empty: it is not read.
@@ -194,6 +196,7 @@ impl Default for Settings {
             arbiters: 0,
             public_url: None,
             write_keys: Vec::new(),
+            cors_origins: vec!["*".to_owned()],
             secret_key_file: None,
             proxies: Vec::new(),
             login: Login::default(),
@@ -287,18 +290,19 @@ impl Settings {
             .filter(|(name, _)| name.starts_with(PREFIX) && !is_service_link(name))
             .collect();
         // A list of one variable is split here: the crate would split every text at commas.
-        let lists = LISTS.map(|name| (name, environment.remove(&format!("{PREFIX}_{name}"))));
+        let variable = |key: &str| format!("{PREFIX}_{}", key.to_uppercase().replace('.', "__"));
+        let lists = LISTS.map(|key| environment.remove(&variable(key)));
         let variables = Environment::with_prefix(PREFIX)
             .prefix_separator("_")
             .separator("__")
             .try_parsing(true)
             .source(Some(environment));
         builder = builder.add_source(variables);
-        for (name, list) in lists {
-            if let Some(list) = list {
-                let key = name.to_lowercase().replace("__", ".");
-                builder = builder.set_override(key, items(&list))?;
-            }
+        for (key, list) in LISTS.iter().zip(lists) {
+            let Some(list) = list else { continue };
+            let items = list.split(',').map(|item| item.trim().to_owned());
+            let items: Vec<String> = items.filter(|item| !item.is_empty()).collect();
+            builder = builder.set_override(*key, items)?;
         }
         for (key, value) in flags {
             builder = builder.set_override(*key, value.as_str())?;
@@ -307,10 +311,6 @@ impl Settings {
         settings.validate().map_err(SettingsError::Range)?;
         Ok(settings)
     }
-}
-
-fn items(list: &str) -> Vec<String> {
-    list.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
 /// The keys that a file sets, checked with their places.

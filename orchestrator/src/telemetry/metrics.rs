@@ -50,7 +50,8 @@ pub enum EventType {
 }
 
 impl EventType {
-    const ALL: [Self; 8] = [
+    /// Every type, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
         Self::Identify,
         Self::Track,
         Self::Page,

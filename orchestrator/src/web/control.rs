@@ -12,7 +12,7 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as HttpApp, Error, HttpMessage as _, HttpServer, web};
 use tokio::net::UnixStream;
 
-use super::api::admin;
+use super::api::{admin, backup, health};
 use super::server::{Site, not_found};
 use crate::access::principal::Principal;
 
@@ -87,10 +87,14 @@ impl ControlServer {
         }
         let listener = UnixListener::bind(&path).map_err(fail)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(fail)?;
+        let folder = web::Data::new(backup::DataDirectory(data.to_owned()));
         let server = HttpServer::new(move || {
             HttpApp::new()
                 .app_data(site.clone())
+                .app_data(folder.clone())
                 .wrap(from_fn(owner))
+                .service(health::metrics)
+                .service(backup::take)
                 .configure(admin::configure)
                 .default_service(web::to(not_found))
         })

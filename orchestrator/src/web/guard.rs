@@ -3,6 +3,7 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
@@ -49,23 +50,24 @@ fn authorise(site: &Site, request: &ServiceRequest) -> Result<Principal, Refused
     // judged by one row and served by the route of another.
     let path = request.resource_map().match_pattern(request.match_info().as_str());
     let path = path.ok_or_else(|| refused(ErrorCode::NotFound, ""))?;
+    let from = presented::address(site, request.request());
+    if request.method() == Method::OPTIONS && operation::takes_events(&path) {
+        return Ok(Principal::nobody(from));
+    }
     let Some(operation) = operation::find(request.method().as_str(), &path) else {
         let allowed: Vec<&str> = operation::methods(&path).collect();
         return Err(not_served(&allowed));
     };
     let request = request.request();
-    let from = presented::address(site, request);
     let principal = match operation.need {
         Need::Nothing => Ok(Principal::nobody(from)),
         Need::Sender => {
-            let key = presented::write_key(request.headers());
-            let access = &site.admin.access;
-            let sender = access.by_write_key(&site.senders, key.as_deref(), from);
-            let sender = sender
-                .map_err(|invalid| refused(ErrorCode::UnauthorisedWriteKey, invalid.to_string()))?;
-            return match sender.may(Scope::Ingest) {
-                true => Ok(sender),
-                false => Err(lacks(operation, Scope::Ingest)),
+            return match sender(site, request) {
+                Ok(sender) if sender.may(Scope::Ingest) => Ok(sender),
+                Ok(_) => Err(lacks(operation, Scope::Ingest)),
+                // The key may stand in the body.
+                Err(Invalid::Missing) => Ok(Principal::nobody(from)),
+                Err(invalid) => Err(refused(ErrorCode::UnauthorisedWriteKey, invalid.to_string())),
             };
         }
         Need::Known | Need::Scope(_) => known(site, request),
@@ -78,6 +80,17 @@ fn authorise(site: &Site, request: &ServiceRequest) -> Result<Principal, Refused
         Need::Scope(scope) if !principal.may(scope) => Err(lacks(operation, scope)),
         _ => Ok(principal),
     }
+}
+
+/// Who sends events, by what stands in the head of a request.
+fn sender(site: &Site, request: &HttpRequest) -> Result<Principal, Invalid> {
+    let headers = request.headers();
+    let key = presented::write_key(headers);
+    if key.is_none() && presented::has_authorization(headers) {
+        return Err(Invalid::Unknown);
+    }
+    let from = presented::address(site, request);
+    site.admin.access.by_write_key(&site.senders, key.as_deref(), from)
 }
 
 /// Who a request says it is, with proof.
@@ -210,9 +223,11 @@ mod tests {
         let mut words: BTreeSet<&str> =
             patterns.iter().flat_map(|path| path.split('/')).filter(literal).collect();
         words.extend(["x", "pause", "resume", "stop"]);
+        let also = OPERATIONS.iter().flat_map(|one| one.also).copied();
+        let all: Vec<&str> = patterns.iter().copied().chain(also).collect();
         let definitions: Vec<ResourceDef> =
-            patterns.iter().map(|pattern| ResourceDef::new(*pattern)).collect();
-        for pattern in &patterns {
+            all.iter().map(|path| ResourceDef::new(*path)).collect();
+        for pattern in &all {
             for path in paths(pattern, &words) {
                 let matching = definitions.iter().filter(|one| one.is_match(&path));
                 let matching: Vec<_> = matching.map(|one| one.pattern()).collect();

@@ -14,7 +14,8 @@ use runtime::Clock;
 use store::Store;
 
 use super::api::{admin, health, tracking, unsubscribe};
-use super::{console, guard};
+use super::live_events::LiveEvents;
+use super::{console, cors, guard};
 use crate::access::Sender;
 use crate::access::oidc::{self, Oidc};
 use crate::access::session::Limits;
@@ -53,6 +54,10 @@ pub struct Site {
     /// Origins of this server's own pages: the address that is set, and where it listens.
     public_origin: Option<String>,
     local_origins: OnceLock<Vec<String>>,
+    /// Origins whose pages may send events.
+    pub cors_origins: Vec<String>,
+    /// What came in just now.
+    pub live_events: LiveEvents,
     body_bytes_max: usize,
     stopping: AtomicBool,
 }
@@ -75,6 +80,8 @@ impl Site {
             oidc: None,
             public_origin: None,
             local_origins: OnceLock::new(),
+            cors_origins: Vec::new(),
+            live_events: LiveEvents::default(),
             body_bytes_max: tracking::BODY_BYTES_MAX,
             stopping: AtomicBool::new(false),
         }
@@ -94,6 +101,7 @@ impl Site {
             sessions: limits(&settings.login),
             secure: origin.as_ref().is_some_and(|origin| origin.starts_with("https://")),
             proxies: settings.proxies.clone(),
+            cors_origins: settings.cors_origins.clone(),
             oidc: Oidc::new(&settings.oidc, public_url)?,
             public_origin: origin,
             body_bytes_max: settings.limits.body_bytes,
@@ -188,10 +196,8 @@ impl Server {
                 .service(unsubscribe::withdraw)
                 .service(
                     web::scope("/v1")
-                        .service(tracking::track)
-                        .service(tracking::identify)
-                        .service(tracking::alias)
-                        .service(tracking::batch),
+                        .wrap(cors::events(&site.cors_origins))
+                        .configure(tracking::configure),
                 )
                 .configure(admin::configure)
                 .configure(console::configure)

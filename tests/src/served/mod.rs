@@ -3,12 +3,15 @@
 
 mod access;
 mod alias;
+mod backup;
 mod control;
+mod doctor;
 mod load;
 mod mail;
 mod metrics;
 pub(crate) mod process;
 mod replay;
+mod send_test;
 mod shop;
 
 /// What small campaigns of these tests begin with: no rule, a channel that keeps its messages.

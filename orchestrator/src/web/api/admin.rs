@@ -10,7 +10,7 @@ use engine::catalog::Control;
 use serde::Deserialize;
 
 use crate::access::principal::Principal;
-use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, Trigger};
+use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, TestMessage, Trigger};
 use crate::error::{ErrorCode, Problem};
 use crate::timeline::TIMELINE_ROWS_MAX;
 use crate::web::json::JsonMap;
@@ -54,6 +54,8 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(enroll)
             .service(control)
             .service(timeline)
+            .service(live_events)
+            .service(send_test)
             .service(import),
     );
 }
@@ -144,6 +146,32 @@ async fn timeline(
     let rows = query.rows.unwrap_or(TIMELINE_ROWS_MAX);
     let mask = site.admin.mask(&by).await;
     answer(site.admin.timeline(&id, rows, &mask))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Look {
+    /// Number of the first event that is wanted.
+    #[serde(default)]
+    from: u64,
+    /// Only those that were not taken.
+    #[serde(default)]
+    rejected: bool,
+}
+
+/// The last events that came in.
+#[get("/events")]
+async fn live_events(site: web::Data<Site>, query: web::Query<Look>) -> HttpResponse {
+    HttpResponse::Ok().json(site.live_events.look(site.now(), query.from, query.rejected))
+}
+
+#[post("/send-test")]
+async fn send_test(
+    site: web::Data<Site>,
+    by: web::ReqData<Principal>,
+    test: web::Json<TestMessage>,
+) -> HttpResponse {
+    answer(site.admin.send_test(test.into_inner(), &by).await)
 }
 
 #[derive(Debug, Deserialize)]

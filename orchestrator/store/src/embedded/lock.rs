@@ -53,8 +53,8 @@ impl DirectoryLock {
 
 impl Drop for DirectoryLock {
     fn drop(&mut self) {
-        // Closing the file alone would not end the lock while another thread starts a program: until
-        // that program runs, its process has the file open as well.
+        // Closing the file alone would not end the lock while another thread starts a program:
+        // until that program runs, its process has the file open as well.
         let _ = self.file.unlock();
     }
 }

@@ -96,10 +96,27 @@ pub enum StartError {
     Arbiters(#[from] runtime::arbiters::ArbiterError),
 }
 
-/// A publication could not be made durable: the process is ending.
+/// Rows of the whole store could not be made durable: the process is ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the publication could not be made durable")]
+#[error("it could not be made durable")]
 pub struct PublishError;
+
+/// Makes rows durable that belong to the whole store. Partition 0 keeps them.
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    directory: Directory,
+}
+
+impl Keeper {
+    /// Writes rows of the table `Meta` in one transaction; the answer comes when it is durable.
+    pub async fn put(&self, writes: Vec<engine::Write>) -> Result<(), PublishError> {
+        let (asker, answer) = runtime::reply::reply();
+        let message = PartitionMsg::Put(writes, Ack::new(1, asker));
+        let door = &self.directory.all()[0].control;
+        door.tell(message, 1).map_err(|_| PublishError)?;
+        answer.await.map_err(|_| PublishError)
+    }
+}
 
 /// An open store, before the actors: what the catalog is read from.
 #[derive(Debug)]
@@ -264,18 +281,23 @@ impl App {
         Ok(Self { directory, store, clock, metrics, recovered, sink, late, running })
     }
 
-    /// Makes a publication durable. Partition 0 keeps it.
-    pub async fn keep(&self, publication: &Publication) -> Result<(), PublishError> {
-        let (asker, answer) = runtime::reply::reply();
+    /// Makes a publication durable, together with the row that says who changed it.
+    pub async fn keep(
+        &self,
+        publication: &Publication,
+        audit: engine::Write,
+    ) -> Result<(), PublishError> {
         let write = engine::Write {
             table: engine::Table::Meta,
             key: publish::publication_key(),
             value: Some(engine::codec::encode(publication)),
         };
-        let message = PartitionMsg::Put(vec![write], Ack::new(1, asker));
-        let door = &self.directory.all()[0].control;
-        door.tell(message, 1).map_err(|_| PublishError)?;
-        answer.await.map_err(|_| PublishError)
+        self.keeper().put(vec![write, audit]).await
+    }
+
+    /// The way to rows that belong to the whole store.
+    pub fn keeper(&self) -> Keeper {
+        Keeper { directory: self.directory.clone() }
     }
 
     /// Replaces what is published, in every partition. Channels that are still the same go on

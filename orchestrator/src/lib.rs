@@ -4,6 +4,7 @@
 //! Owns what touches the outside: configuration, actors, HTTP, command line, telemetry. It must
 //! hold no decision about a customer: those are made in `domain`, `policies` and `engine`.
 
+pub mod access;
 pub mod actors;
 pub mod admin;
 pub mod app;

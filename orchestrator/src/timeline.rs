@@ -16,6 +16,7 @@ use policies::CountState;
 use serde::{Deserialize, Serialize};
 use store::{Limit, Range, Read};
 
+use crate::access::mask::Mask;
 use crate::recovery::RecoverError;
 use crate::rows;
 
@@ -80,12 +81,14 @@ pub struct RuleLine {
     pub earliest: Option<String>,
 }
 
-/// Reads a customer's timeline; `None` if nobody is known under the id.
+/// Reads a customer's timeline, as far as the mask lets it be seen; `None` if nobody is known under
+/// the id.
 pub fn read(
     store: &impl Read,
     partitions: u16,
     id: &CustomerId,
     limit: usize,
+    mask: &Mask,
 ) -> Result<Option<Timeline>, RecoverError> {
     let key = id.key();
     let partition = key.partition(partitions);
@@ -94,13 +97,13 @@ pub fn read(
         return Ok(None);
     };
     let customer = codec::decode_customer(key, &record)?;
-    let mut entries = sends(store, partition, id)?;
+    let mut entries = sends(store, partition, id, mask)?;
     let limit = limit.min(TIMELINE_ROWS_MAX);
-    let mut more = history(store, partition, customer.history_head, limit, &mut entries)?;
+    let mut more = history(store, partition, customer.history_head, limit, mask, &mut entries)?;
     if customer.tombstone.is_none() {
         for merged in customer.merged.iter().rev() {
             let partition = merged.customer.key().partition(partitions);
-            more |= history(store, partition, merged.history_head, limit, &mut entries)?;
+            more |= history(store, partition, merged.history_head, limit, mask, &mut entries)?;
         }
     }
     // Stable: what happened at one instant keeps its order.
@@ -108,7 +111,7 @@ pub fn read(
     more |= entries.len() > TIMELINE_ENTRIES_MAX;
     entries.truncate(TIMELINE_ENTRIES_MAX);
     let entries = entries.into_iter().map(|(_, entry)| entry).collect();
-    Ok(Some(timeline(&customer, entries, more)))
+    Ok(Some(timeline(&customer, entries, more, mask)))
 }
 
 /// Reads one chain of history rows, newest first. True if it goes on.
@@ -117,6 +120,7 @@ fn history(
     partition: u16,
     head: u64,
     limit: usize,
+    mask: &Mask,
     entries: &mut Vec<(Instant, Entry)>,
 ) -> Result<bool, RecoverError> {
     let (mut next, mut read) = (head, 0);
@@ -129,15 +133,17 @@ fn history(
         next = row.previous;
         read += 1;
         // Newest first, also within a row.
-        entries.extend(row.items.iter().rev().map(|item| (row.at, entry(row.at, item))));
+        entries.extend(row.items.iter().rev().map(|item| (row.at, entry(row.at, item, mask))));
     }
     Ok(next != 0)
 }
 
-fn timeline(customer: &Customer, entries: Vec<Entry>, more: bool) -> Timeline {
+fn timeline(customer: &Customer, entries: Vec<Entry>, more: bool, mask: &Mask) -> Timeline {
+    let mut traits = to_json_map(&customer.traits);
+    mask.json(&mut traits);
     Timeline {
-        customer: customer.id.to_string(),
-        traits: to_json_map(&customer.traits),
+        customer: mask.text(customer.id.as_str()).into_owned(),
+        traits,
         zone: customer.zone.as_ref().map(|zone| zone.name().to_owned()),
         segments: customer.segments.iter().map(ToString::to_string).collect(),
         entries,
@@ -150,6 +156,7 @@ fn sends(
     store: &impl Read,
     partition: u16,
     id: &CustomerId,
+    mask: &Mask,
 ) -> Result<Vec<(Instant, Entry)>, RecoverError> {
     let range = Range::prefix(codec::sends_prefix(partition, id.key()));
     let table = rows::table(engine::Table::Sends);
@@ -165,6 +172,7 @@ fn sends(
             "message {} on {}, attempt {}: {reply}",
             row.info.template, row.info.channel, row.info.attempts
         );
+        let text = mask.text(&text).into_owned();
         let send = Some(row.ledger.send.to_string());
         let entry = Entry { at: at.to_string(), kind: state.into(), text, send, rules: Vec::new() };
         entries.push((at, entry));
@@ -185,11 +193,11 @@ pub fn state_word(state: CountState) -> &'static str {
     }
 }
 
-fn entry(at: Instant, item: &HistoryItem) -> Entry {
+fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
     let mut send = None;
     let mut rules = Vec::new();
     let (kind, text) = match item {
-        HistoryItem::Event(event) => ("event", event_text(&event.body)),
+        HistoryItem::Event(event) => ("event", event_text(&event.body, mask)),
         HistoryItem::NotCounted => {
             ("not_counted", "the event is not counted: too many names".to_owned())
         }
@@ -211,7 +219,7 @@ fn entry(at: Instant, item: &HistoryItem) -> Entry {
         }
         HistoryItem::Decided { send: id, journey, step, channel, verdict, sent, .. } => {
             send = Some(id.to_string());
-            rules = verdict.rules.iter().map(rule_line).collect();
+            rules = verdict.rules.iter().map(|rule| rule_line(rule, mask)).collect();
             let what = format!("{journey}/{step} on {channel}");
             decided(&what, verdict, *sent)
         }
@@ -232,6 +240,7 @@ fn entry(at: Instant, item: &HistoryItem) -> Entry {
             ("migrated", format!("moved to a newer version, at step {step}"))
         }
     };
+    let text = mask.text(&text).into_owned();
     Entry { at: at.to_string(), kind: kind.into(), text, send, rules }
 }
 
@@ -248,11 +257,14 @@ fn decided(what: &str, verdict: &Verdict, sent: bool) -> (&'static str, String) 
     }
 }
 
-fn event_text(body: &EventBody) -> String {
+fn event_text(body: &EventBody, mask: &Mask) -> String {
     match body {
         EventBody::Track { name, properties } => {
-            let shown: Vec<String> =
-                properties.iter().take(6).map(|(name, value)| property(name, value)).collect();
+            let shown: Vec<String> = properties
+                .iter()
+                .take(6)
+                .map(|(name, value)| property(name, value, mask))
+                .collect();
             format!("{name} {}", shown.join(", ")).trim_end().to_owned()
         }
         EventBody::Identify { traits } => {
@@ -273,14 +285,11 @@ fn event_text(body: &EventBody) -> String {
     }
 }
 
-fn property(name: &str, value: &Value) -> String {
-    match value {
-        Value::Text(text) => format!("{name}={text}"),
-        other => format!("{name}={}", other.to_json()),
-    }
+fn property(name: &str, value: &Value, mask: &Mask) -> String {
+    format!("{name}={}", mask.property(name, value))
 }
 
-fn rule_line(rule: &domain::verdict::RuleResult) -> RuleLine {
+fn rule_line(rule: &domain::verdict::RuleResult, mask: &Mask) -> RuleLine {
     RuleLine {
         rule: rule.rule.to_string(),
         ruling: Cow::Borrowed(match rule.ruling {
@@ -289,7 +298,7 @@ fn rule_line(rule: &domain::verdict::RuleResult) -> RuleLine {
             Ruling::NextChannel => "next_channel",
             Ruling::Refuse => "refuse",
         }),
-        reason: rule.reason.to_string(),
+        reason: mask.text(&rule.reason.to_string()).into_owned(),
         counted: rule.counted,
         limit: rule.limit,
         earliest: rule.earliest.map(|at| at.to_string()),

@@ -23,11 +23,16 @@ use engine::counters::{CounterKey, Counters};
 use runtime::{Clock, SimulatedClock};
 use serde::{Deserialize, Serialize};
 
+use crate::access::Access;
+use crate::access::audit::Change;
+use crate::access::mask::Mask;
+use crate::access::principal::Principal;
+use crate::access::scope::Scope;
 use crate::app::{App, Opened, StartError};
 use crate::config::{self, Source};
 use crate::error::{ErrorCode, Problem, ProblemItem};
 use crate::outgoing::{self, Outgoing, OutgoingError};
-use crate::publish::{Built, Plan, Publication, PublicationError, plan};
+use crate::publish::{Built, ChangeKind, Plan, Publication, PublicationError, plan};
 use crate::recovery::RecoverError;
 use crate::timeline::{self, Timeline};
 use crate::web::console::counts::{self, Overview};
@@ -74,6 +79,8 @@ pub struct Workshop {
 pub struct Admin {
     /// The process.
     pub app: App,
+    /// Who may do what.
+    pub access: Arc<Access>,
     workshop: Workshop,
     state: tokio::sync::Mutex<State>,
     captures: RwLock<Vec<(ChannelName, Capture)>>,
@@ -138,9 +145,13 @@ impl Admin {
         let outgoing = workshop.build(&built, &clock, None)?;
         let app = App::start(opened, &built.catalog, &outgoing.parts)?;
         let captures = RwLock::new(outgoing.captures.clone());
+        // A demonstration's clock runs away: a login would last for seconds. A replay's stands
+        // still until somebody moves it.
+        let by = if time.is_some() { clock.clone() } else { Clock::system() };
+        let access = Arc::new(Access::open(&app.store, app.keeper(), by)?);
         let state = tokio::sync::Mutex::new(State { publication, built, outgoing });
         let replaying = tokio::sync::Mutex::new(());
-        Ok(Self { app, workshop, state, captures, time, replaying })
+        Ok(Self { app, access, workshop, state, captures, time, replaying })
     }
 
     /// What signs links.
@@ -164,7 +175,7 @@ impl Admin {
 
     /// Publishes a proposal. Nothing changes unless all of it can be used; it is in force when it
     /// is durable.
-    pub async fn apply(&self, proposal: &Proposal) -> Result<Applied, Refusal> {
+    pub async fn apply(&self, proposal: &Proposal, by: &Principal) -> Result<Applied, Refusal> {
         let definitions = definitions(proposal)?;
         let mut state = self.state.lock().await;
         let known = state.publication.revision;
@@ -178,13 +189,20 @@ impl Admin {
         let mut next = state.publication.applied(&definitions, self.now());
         if next.revision != known {
             next.forget(&in_use(&state.publication, &counters));
-            self.put_in_force(&mut state, next).await?;
+            let (before, after) = (revision(known), applied(next.revision, &plan));
+            let change = Change::of("definitions.apply", "definitions", before, after);
+            self.put_in_force(&mut state, next, by, change).await?;
         }
         Ok(Applied { revision: state.publication.revision, plan })
     }
 
     /// Pauses, resumes or stops a journey.
-    pub async fn control(&self, journey: &JourneyName, control: Control) -> Result<(), Refusal> {
+    pub async fn control(
+        &self,
+        journey: &JourneyName,
+        control: Control,
+        by: &Principal,
+    ) -> Result<(), Refusal> {
         let mut state = self.state.lock().await;
         let mut next = state.publication.clone();
         if !next.control(journey, control) {
@@ -196,11 +214,24 @@ impl Admin {
         if next.controls == state.publication.controls {
             return Ok(());
         }
-        self.put_in_force(&mut state, next).await
+        let before = state.publication.controls.get(journey).copied().unwrap_or_default();
+        let what = match control {
+            Control::Running => "journey.resume",
+            Control::Paused => "journey.pause",
+            Control::Stopped => "journey.stop",
+        };
+        let change = Change::of(what, journey.as_str(), word(before), word(control));
+        self.put_in_force(&mut state, next, by, change).await
     }
 
-    /// Compiles, makes durable, and only then lets turns see it.
-    async fn put_in_force(&self, state: &mut State, mut next: Publication) -> Result<(), Refusal> {
+    /// Compiles, makes durable together with its audit row, and only then lets turns see it.
+    async fn put_in_force(
+        &self,
+        state: &mut State,
+        mut next: Publication,
+        by: &Principal,
+        change: Change,
+    ) -> Result<(), Refusal> {
         let unusable = |error: &dyn std::fmt::Display| {
             Box::new(Problem::new(ErrorCode::InvalidDefinition, error.to_string()))
         };
@@ -209,7 +240,7 @@ impl Admin {
             .workshop
             .build(&built, &self.app.clock, Some(&state.outgoing))
             .map_err(|error| unusable(&error))?;
-        if self.app.keep(&next).await.is_err() {
+        if self.app.keep(&next, self.access.audit(by, change)).await.is_err() {
             return refuse(ErrorCode::StoreUnavailable, "the publication is not durable");
         }
         self.app.publish(&built.catalog, &outgoing.parts).await;
@@ -220,7 +251,12 @@ impl Admin {
 
     /// Lets a customer enter a journey whose entry is `api`. Returns when that is durable; whether
     /// she entered, and why not, stands in her timeline.
-    pub async fn enroll(&self, journey: &JourneyName, entry: ApiEntry) -> Result<(), Refusal> {
+    pub async fn enroll(
+        &self,
+        journey: &JourneyName,
+        entry: ApiEntry,
+        by: &Principal,
+    ) -> Result<(), Refusal> {
         let by_api = {
             let state = self.state.lock().await;
             let current = state.built.catalog.current(journey);
@@ -239,6 +275,9 @@ impl Admin {
             return refuse(ErrorCode::BadParameter, detail);
         }
         let customer = CustomerId::from(entry.customer);
+        let whom = format!("customer {:032x}", u128::from_be_bytes(customer.key().0));
+        let change = Change::made("journey.enroll", journey.as_str(), whom);
+        self.access.announce(by, change).await?;
         let key = Text::from(entry.key.as_str());
         let directory = &self.app.directory;
         match directory.enroll(customer, journey.clone(), key, entry.properties) {
@@ -259,9 +298,19 @@ impl Admin {
         counts::counters(&self.app.directory).await.or_else(busy)
     }
 
+    /// What somebody must not see: personal data, unless she has the scope for it.
+    pub async fn mask(&self, by: &Principal) -> Mask {
+        if by.may(Scope::Personal) {
+            return Mask::nothing();
+        }
+        let state = self.state.lock().await;
+        let channels = &state.built.catalog.parts().channels;
+        Mask::personal(channels.values().map(|channel| &*channel.address))
+    }
+
     /// One customer's timeline.
-    pub fn timeline(&self, id: &CustomerId, rows: usize) -> Result<Timeline, Refusal> {
-        match timeline::read(&self.app.store, self.app.directory.count(), id, rows) {
+    pub fn timeline(&self, id: &CustomerId, rows: usize, mask: &Mask) -> Result<Timeline, Refusal> {
+        match timeline::read(&self.app.store, self.app.directory.count(), id, rows, mask) {
             Ok(Some(timeline)) => Ok(timeline),
             Ok(None) => refuse(ErrorCode::CustomerUnknown, format!("nobody is known as `{id}`")),
             Err(error) => refuse(ErrorCode::StoreCorrupt, error),
@@ -283,6 +332,32 @@ impl Workshop {
     ) -> Result<Outgoing, OutgoingError> {
         outgoing::build(&built.definitions, self, clock, known)
     }
+}
+
+fn revision(number: u64) -> String {
+    format!("revision {number}")
+}
+
+/// What an `apply` did, in a few words for each document.
+fn applied(number: u64, plan: &Plan) -> String {
+    let changes = plan.changes.iter().map(|one| {
+        let word = match one.change {
+            ChangeKind::Added => "added",
+            ChangeKind::Changed => "changed",
+            ChangeKind::Removed => "removed",
+        };
+        format!("; {word} {} {}", one.kind.word(), one.name)
+    });
+    revision(number) + &changes.collect::<String>()
+}
+
+fn word(control: Control) -> String {
+    match control {
+        Control::Running => "running",
+        Control::Paused => "paused",
+        Control::Stopped => "stopped",
+    }
+    .to_owned()
 }
 
 fn busy<T>(error: impl std::fmt::Display) -> Result<T, Refusal> {

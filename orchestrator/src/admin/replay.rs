@@ -11,6 +11,8 @@ use runtime::{Busy, Clock, Lane, SimulatedClock};
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Refusal, refuse};
+use crate::access::audit::Change;
+use crate::access::principal::Principal;
 use crate::actors::PartitionMsg;
 use crate::actors::load::first_damaged;
 use crate::error::ErrorCode;
@@ -36,6 +38,17 @@ pub enum Trigger {
     Live,
     /// What they did: the clock goes from event to event, and to whatever is due in between.
     Replay,
+}
+
+impl Trigger {
+    /// Its stable word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Live => "live",
+            Self::Replay => "replay",
+        }
+    }
 }
 
 /// What an import request did.
@@ -79,8 +92,11 @@ impl Admin {
         trigger: Trigger,
         mut all: Vec<Recorded>,
         until: Option<Instant>,
+        by: &Principal,
     ) -> Result<Imported, Refusal> {
         let count = all.iter().filter(|one| matches!(one, Recorded::Event(_))).count() as u64;
+        let change = Change::made("events.import", trigger.word(), format!("{count} events"));
+        self.access.announce(by, change).await?;
         let mut behind = 0;
         for one in &mut all {
             if let Recorded::Event(event) = one {

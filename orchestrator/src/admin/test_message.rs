@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use store::Read as _;
 
 use super::{Admin, Refusal, refuse};
+use crate::access::audit::Change;
+use crate::access::principal::Principal;
+use crate::access::scope::Scope;
 use crate::app::ChannelParts;
 use crate::error::ErrorCode;
 use crate::rows;
@@ -67,14 +70,21 @@ impl channels::Permit for Always {
 }
 
 impl Admin {
-    /// Sends a test message, and waits for what becomes of it. It counts nowhere.
-    pub async fn send_test(&self, test: TestMessage) -> Result<Tested, Refusal> {
+    /// Sends a test message, and waits for what becomes of it. It counts nowhere. Who may not see
+    /// a customer's traits may not send them anywhere either.
+    pub async fn send_test(&self, test: TestMessage, by: &Principal) -> Result<Tested, Refusal> {
+        if test.customer.is_some() && !by.may(Scope::Personal) {
+            let detail = format!("a customer's traits need the scope `{}`", Scope::Personal.word());
+            return refuse(ErrorCode::Forbidden, detail);
+        }
         let parts = self.parts(&test).await?;
+        let change = Change::made("message.test", test.template.as_str(), test.channel.clone());
         let attempt = self.attempt(test)?;
         let message = match (parts.render)(&attempt) {
             Ok(message) => message,
             Err(error) => return refuse(ErrorCode::BadTemplate, error),
         };
+        self.access.announce(by, change).await?;
         let handed = channels::Attempt {
             send: attempt.send,
             number: 1,

@@ -13,7 +13,9 @@ use channels::unsubscribe::Keys;
 use domain::time::Instant;
 use runtime::Clock;
 
-use super::{Failure, apply};
+use super::{Failure, apply, one_time_link};
+use crate::access::one_time::ONE_TIME_MINUTES;
+use crate::access::principal::Principal;
 use crate::admin::{Admin, Proposal, Workshop};
 use crate::app::{self, AppSettings, DRAIN_LIMIT_MS};
 use crate::demo::panel::Figures;
@@ -99,7 +101,7 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
     let factor = args.speed.round() as u32;
     let clock = Clock::accelerated(START_MS, factor);
     let admin = Arc::new(start(scratch, &clock)?);
-    let applied = admin.apply(&campaign(scratch)?).await;
+    let applied = admin.apply(&campaign(scratch)?, &Principal::server()).await;
     applied.map_err(|problem| Failure::new(Exit::Internal, problem.to_string()))?;
     let site = web::Data::new(Site::new(&admin));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
@@ -110,9 +112,10 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
             return Err(unavailable(error));
         }
     };
+    let link = one_time_link(&admin, server.address);
+    println!("a shop with {} customers: {link}", args.customers);
     println!(
-        "a shop with {} customers: http://{}/  (ctrl-c ends it)\n",
-        args.customers, server.address
+        "(open it within {ONE_TIME_MINUTES} minutes, it is good once; ctrl-c ends the shop)\n"
     );
     let fed = Arc::new(Fed::default());
     let life = Life::new(args.seed, args.customers, Instant(START_MS));

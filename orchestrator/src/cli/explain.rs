@@ -7,6 +7,7 @@ use runtime::Clock;
 
 use super::client::{Client, ServerArgs, block_on};
 use super::{Failure, Format};
+use crate::access::mask::Mask;
 use crate::app::{self, AppSettings};
 use crate::error::Exit;
 use crate::telemetry::metrics::Metrics;
@@ -45,7 +46,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// An id as a part of a path.
-fn encoded(id: &str) -> String {
+pub(super) fn encoded(id: &str) -> String {
     let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     id.bytes()
         .map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
@@ -69,7 +70,7 @@ fn stored(args: &Args) -> Result<Timeline, Failure> {
     let metrics = Arc::new(Metrics::new());
     let opened = app::open(&settings, &Clock::system(), &metrics).map_err(|e| unavailable(&e))?;
     let id = CustomerId::from(args.customer.as_str());
-    timeline::read(&opened.store, args.partitions, &id, args.rows)
+    timeline::read(&opened.store, args.partitions, &id, args.rows, &Mask::nothing())
         .map_err(|error| Failure::new(Exit::Damaged, error.to_string()))?
         .ok_or_else(|| Failure::new(Exit::Problems, format!("nobody is known as `{id}`")))
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod apply;
+mod audit;
 mod backup;
 mod bench;
 mod client;
@@ -18,13 +19,18 @@ mod schema;
 mod send_test;
 mod serve;
 mod simulate;
+mod tokens;
 mod top;
+mod users;
 mod validate;
+
+use std::net::SocketAddr;
 
 use clap::{Parser, Subcommand};
 
 pub use output::Format;
 
+use crate::admin::Admin;
 use crate::error::Exit;
 
 /// Campaign orchestrator: decides, for every customer, what to say, when, and when to stay silent.
@@ -57,6 +63,12 @@ enum Command {
     Journeys(journeys::Args),
     /// Show what happened to a customer, and why.
     Explain(explain::Args),
+    /// Make, show, rotate and revoke API tokens and write keys of a running server.
+    Tokens(tokens::Args),
+    /// Make and change users of a running server.
+    Users(users::Args),
+    /// Show who changed what on a running server.
+    Audit(audit::Args),
     /// Watch the events that come in, with the reason for each that is not taken.
     Events(events::Args),
     /// Copy everything that a server has, while it runs, into one file.
@@ -94,6 +106,12 @@ impl Failure {
     }
 }
 
+/// A new one-time link of a server that listens there.
+fn one_time_link(admin: &Admin, address: SocketAddr) -> String {
+    let secret = admin.access.one_time.issue(admin.access.now());
+    format!("http://{address}/login/once/{secret}")
+}
+
 /// Runs the command line and gives back the exit code.
 pub fn run() -> u8 {
     let result = match Cli::parse().command {
@@ -107,6 +125,9 @@ pub fn run() -> u8 {
         Command::Import(args) => import::run(&args),
         Command::Journeys(args) => journeys::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Tokens(args) => tokens::run(&args),
+        Command::Users(args) => users::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Backup(args) => backup::backup(&args),
         Command::Restore(args) => backup::restore(&args),

@@ -11,7 +11,9 @@ use channels::unsubscribe::Keys;
 use domain::time::Instant;
 use runtime::{Clock, SimulatedClock};
 
-use super::{Failure, apply};
+use super::{Failure, apply, one_time_link};
+use crate::access::one_time::ONE_TIME_MINUTES;
+use crate::access::principal::Principal;
 use crate::admin::{Admin, Workshop};
 use crate::app::{self, AppSettings};
 use crate::config::settings::{self, Flag, LogFormat as LogShape, Settings};
@@ -92,6 +94,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     actix_rt::System::new().block_on(serve(args, &settings, replay))
 }
 
+fn usage(error: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::Usage, error.to_string())
+}
+
 fn unavailable(error: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Unavailable, error.to_string())
 }
@@ -101,7 +107,7 @@ async fn serve(args: &Args, settings: &Settings, replay: Option<Instant>) -> Res
     let admin = Arc::new(start(args, settings, replay)?);
     if let Some(directory) = &args.campaign {
         let proposal = apply::proposal(directory)?;
-        let applied = admin.apply(&proposal).await;
+        let applied = admin.apply(&proposal, &Principal::server()).await;
         let applied =
             applied.map_err(|problem| Failure::new(Exit::Problems, problem.to_string()))?;
         let changes = applied.plan.changes.len();
@@ -109,16 +115,29 @@ async fn serve(args: &Args, settings: &Settings, replay: Option<Instant>) -> Res
     }
     let recovered = admin.app.recovered;
     tracing::info!(timers = recovered.timers, in_flight = recovered.in_flight, "ready");
-    let site = web::Data::new(Site::new(&admin).with_settings(settings));
+    let site = web::Data::new(Site::new(&admin).with_settings(settings).map_err(usage)?);
     let control = ControlServer::start(site.clone(), &settings.data_dir).map_err(unavailable)?;
     let server = Server::start(site.clone(), settings.listen, HTTP_WORKERS).map_err(unavailable)?;
-    println!("cadencia listens on http://{}", server.address);
+    announce(&site, server.address);
     ended.as_mut().await;
     site.begin_stop();
     server.stop().await;
     control.stop().await;
     admin.app.stop(settings.limits.drain_seconds * 1_000).await;
     Ok(())
+}
+
+/// Says where the server listens, and how the first person gets in. All in one piece: who waits for
+/// the first line may not read a second one.
+fn announce(site: &Site, address: SocketAddr) {
+    let mut text = format!("cadencia listens on http://{address}\n");
+    if !site.admin.access.has_users() && !site.has_provider() {
+        let link = one_time_link(&site.admin, address);
+        text.push_str(&format!(
+            "nobody can log in yet: {link} is good once, for {ONE_TIME_MINUTES} minutes\n"
+        ));
+    }
+    print!("{text}");
 }
 
 /// Opens the store and starts what is published in it.

@@ -6,6 +6,9 @@
 //! public_url: https://events.shop.example
 //! write_keys: [k-123]
 //! secret_key_file: /etc/cadencia/secret
+//! proxies: [10.0.0.0/8]
+//! login: {idle_minutes: 480}
+//! oidc: {issuer: "https://id.shop.example", client_id: cadencia, roles: {admin: [admins]}}
 //! log: {filter: info, format: json}
 //! egress: {allow: ["hooks.internal:8443"]}
 //! limits: {body_bytes: 4194304}
@@ -21,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use config::{Config, ConfigError, Environment};
 use garde::Validate;
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,19 +39,28 @@ use crate::telemetry::setup::LOG_FILTER_DEFAULT;
 
 /// What the variables start with.
 pub const PREFIX: &str = "CADENCIA";
+/// Keys that hold lists.
+const LISTS: [&str; 9] = [
+    "write_keys",
+    "cors_origins",
+    "proxies",
+    "egress.allow",
+    "oidc.scopes",
+    "oidc.roles.viewer",
+    "oidc.roles.marketer",
+    "oidc.roles.operator",
+    "oidc.roles.admin",
+];
 /// Most partitions: their number stands in two bytes of every key.
 const PARTITIONS_MAX: u16 = 4_096;
 /// Most threads for actors.
 const ARBITERS_MAX: u16 = 512;
+/// Longest session: a month. Who stays away longer logs in again.
+const SESSION_MINUTES_MAX: u32 = 31 * 24 * 60;
+/// Most scopes, and most values that give one role: each login looks at all of them.
+const OIDC_LIST_MAX: usize = 100;
 /// Largest body that can be allowed, in bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
-
-/// Keys whose values are lists, and the variables that set them.
-const LISTS: [(&str, &str); 3] = [
-    ("write_keys", "WRITE_KEYS"),
-    ("egress.allow", "EGRESS__ALLOW"),
-    ("cors_origins", "CORS_ORIGINS"),
-];
 
 /// The settings of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
@@ -74,6 +87,15 @@ pub struct Settings {
     pub secret_key_file: Option<PathBuf>,
     /// Requests to addresses that definitions name.
     pub egress: Egress,
+    /// Networks of proxies whose `X-Forwarded-For` is believed. Empty: it is not read.
+    #[schemars(with = "Vec<String>")]
+    pub proxies: Vec<IpNet>,
+    /// Logins to the console.
+    #[garde(dive)]
+    pub login: Login,
+    /// Login by an identity provider (OpenID Connect).
+    #[garde(dive)]
+    pub oidc: Oidc,
     /// Log.
     pub log: Log,
     /// Limits.
@@ -88,6 +110,57 @@ pub struct Egress {
     /// Hosts that may be asked whatever their address, with a port (`hooks.internal:8443`) or at
     /// any. All others must have a public address, and port 80 or 443.
     pub allow: Vec<String>,
+}
+
+/// How long somebody who logged in stays in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Login {
+    /// Longest time without a request, in minutes.
+    #[garde(range(min = 1, max = SESSION_MINUTES_MAX))]
+    pub idle_minutes: u32,
+    /// Longest time in all, in minutes.
+    #[garde(range(min = 1, max = SESSION_MINUTES_MAX))]
+    pub session_minutes: u32,
+}
+
+/// An identity provider, and what its words mean here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[garde(allow_unvalidated)]
+pub struct Oidc {
+    /// The provider's issuer, as it calls itself. Without one there is no such login.
+    pub issuer: Option<String>,
+    /// What the provider calls this server.
+    pub client_id: Option<String>,
+    /// File with the secret that the provider gave to this server; none for a public client.
+    pub client_secret_file: Option<PathBuf>,
+    /// The scopes that are asked for.
+    #[garde(length(max = OIDC_LIST_MAX))]
+    pub scopes: Vec<String>,
+    /// The claim of the identity token whose values give roles: a text or a list of texts.
+    pub role_claim: String,
+    /// Values of that claim, by the role that they give; the highest one counts.
+    #[garde(dive)]
+    pub roles: OidcRoles,
+}
+
+/// Values of a claim, by the role that they give.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct OidcRoles {
+    /// These give the role `viewer`.
+    #[garde(length(max = OIDC_LIST_MAX))]
+    pub viewer: Vec<String>,
+    /// These give the role `marketer`.
+    #[garde(length(max = OIDC_LIST_MAX))]
+    pub marketer: Vec<String>,
+    /// These give the role `operator`.
+    #[garde(length(max = OIDC_LIST_MAX))]
+    pub operator: Vec<String>,
+    /// These give the role `admin`.
+    #[garde(length(max = OIDC_LIST_MAX))]
+    pub admin: Vec<String>,
 }
 
 /// What is logged, and how.
@@ -139,8 +212,31 @@ impl Default for Settings {
             cors_origins: vec!["*".to_owned()],
             secret_key_file: None,
             egress: Egress::default(),
+            proxies: Vec::new(),
+            login: Login::default(),
+            oidc: Oidc::default(),
             log: Log::default(),
             limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Login {
+    fn default() -> Self {
+        // A working day, and a week at most.
+        Self { idle_minutes: 8 * 60, session_minutes: 7 * 24 * 60 }
+    }
+}
+
+impl Default for Oidc {
+    fn default() -> Self {
+        Self {
+            issuer: None,
+            client_id: None,
+            client_secret_file: None,
+            scopes: ["openid", "email", "profile"].map(str::to_owned).to_vec(),
+            role_claim: "groups".to_owned(),
+            roles: OidcRoles::default(),
         }
     }
 }
@@ -208,14 +304,15 @@ impl Settings {
             .filter(|(name, _)| name.starts_with(PREFIX) && !is_service_link(name))
             .collect();
         // A list of one variable is split here: the crate would split every text at commas.
-        let lists = LISTS.map(|(key, name)| (key, environment.remove(&format!("{PREFIX}_{name}"))));
+        let variable = |key: &str| format!("{PREFIX}_{}", key.to_uppercase().replace('.', "__"));
+        let lists = LISTS.map(|key| environment.remove(&variable(key)));
         let variables = Environment::with_prefix(PREFIX)
             .prefix_separator("_")
             .separator("__")
             .try_parsing(true)
             .source(Some(environment));
         builder = builder.add_source(variables);
-        for (key, list) in lists {
+        for (key, list) in LISTS.into_iter().zip(lists) {
             let Some(list) = list else { continue };
             let items: Vec<String> = list
                 .split(',')

@@ -86,10 +86,24 @@ pub enum ErrorCode {
     StateConflict,
     /// Link is not valid.
     BadLinkToken,
-    /// Operator's token is missing or not known.
+    /// Credential is missing or not valid.
     Unauthorised,
     /// Server made a mistake.
     Internal,
+    /// Credential does not allow this.
+    Forbidden,
+    /// Request comes from another site.
+    CrossSite,
+    /// Too many logins were tried.
+    TooManyLogins,
+    /// Name or password is wrong.
+    LoginRefused,
+    /// User or token is not known.
+    PrincipalUnknown,
+    /// Identity provider cannot be used.
+    ProviderUnavailable,
+    /// Identity provider's answer is not accepted.
+    IdentityRefused,
     /// Row was not imported.
     ImportRowRejected,
     /// Mapping file is not valid.

@@ -1,18 +1,20 @@
 //! The control socket: the same HTTP, on a Unix socket in the data directory. Whoever may open it
 //! owns the data already, so it asks for no token.
 
+use std::any::Any;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use actix_web::dev::ServerHandle;
-use actix_web::error::InternalError;
-use actix_web::{App as HttpApp, HttpServer, web};
+use actix_web::body::MessageBody;
+use actix_web::dev::{Extensions, ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{App as HttpApp, Error, HttpMessage as _, HttpServer, web};
+use tokio::net::UnixStream;
 
 use super::api::{admin, backup, health};
-use super::respond;
 use super::server::{Site, not_found};
-use crate::error::{ErrorCode, Problem};
+use crate::access::principal::Principal;
 
 /// Name of the socket in the data directory.
 const SOCKET: &str = "control.sock";
@@ -32,12 +34,26 @@ pub fn control_socket(data: &Path) -> PathBuf {
     std::env::temp_dir().join(format!("cadencia-{name:016x}.sock"))
 }
 
-/// Bodies as large as a campaign; one that cannot be read is answered as everything else is.
-fn json_bodies() -> web::JsonConfig {
-    web::JsonConfig::default().limit(admin::ADMIN_BODY_BYTES_MAX).error_handler(|error, _| {
-        let problem = Problem::new(ErrorCode::MalformedBody, error.to_string());
-        InternalError::from_response(error, respond::problem(&problem)).into()
-    })
+/// Number of the system's user at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+struct Peer(u32);
+
+/// Remembers who opened a connection.
+fn remember(connection: &dyn Any, data: &mut Extensions) {
+    let stream = connection.downcast_ref::<UnixStream>();
+    if let Some(Ok(peer)) = stream.map(UnixStream::peer_cred) {
+        data.insert(Peer(peer.uid()));
+    }
+}
+
+/// Whoever came this far may do everything.
+async fn owner(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let peer = request.conn_data::<Peer>().map(|peer| peer.0);
+    request.extensions_mut().insert(Principal::owner(peer));
+    next.call(request).await
 }
 
 /// The socket cannot be served.
@@ -75,14 +91,14 @@ impl ControlServer {
         let server = HttpServer::new(move || {
             HttpApp::new()
                 .app_data(site.clone())
-                .app_data(web::PayloadConfig::new(admin::ADMIN_BODY_BYTES_MAX))
-                .app_data(json_bodies())
                 .app_data(folder.clone())
+                .wrap(from_fn(owner))
                 .service(health::metrics)
                 .service(backup::take)
                 .configure(admin::configure)
                 .default_service(web::to(not_found))
         })
+        .on_connect(remember)
         .workers(1)
         .disable_signals()
         .shutdown_timeout(10)

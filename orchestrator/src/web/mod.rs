@@ -4,8 +4,10 @@ pub mod api;
 pub mod console;
 mod control;
 mod cors;
+mod guard;
 pub(crate) mod json;
 pub mod live_events;
+mod presented;
 mod respond;
 pub mod server;
 

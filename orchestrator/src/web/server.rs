@@ -1,22 +1,27 @@
 //! The HTTP server: what all handlers share, and its start and end.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use actix_web::dev::ServerHandle;
+use actix_web::middleware::from_fn;
 use actix_web::{App as HttpApp, HttpServer, web};
 use channels::unsubscribe::Keys;
 use domain::time::Instant;
+use ipnet::IpNet;
 use runtime::Clock;
 use store::Store;
 
-use super::api::{health, tracking, unsubscribe};
+use super::api::{admin, health, tracking, unsubscribe};
 use super::live_events::LiveEvents;
-use super::{console, cors};
+use super::{console, cors, guard};
+use crate::access::Sender;
+use crate::access::oidc::{self, Oidc};
+use crate::access::session::Limits;
 use crate::actors::ingest::Directory;
 use crate::admin::Admin;
-use crate::config::settings::Settings;
+use crate::config::settings::{Login, Settings};
 use crate::error::{ErrorCode, Problem};
 use crate::telemetry::metrics::Metrics;
 use crate::web::respond;
@@ -36,8 +41,19 @@ pub struct Site {
     pub admin: Arc<Admin>,
     /// What signs links.
     pub keys: Arc<Keys>,
-    /// Keys that senders of events must present; empty accepts everybody.
-    pub write_keys: Vec<String>,
+    /// Keys of the settings that senders of events may present.
+    pub(super) senders: Sender,
+    /// How long sessions live.
+    pub(super) sessions: Limits,
+    /// Whether browsers reach this server by https.
+    pub(super) secure: bool,
+    /// Networks of proxies that are believed.
+    pub(super) proxies: Vec<IpNet>,
+    /// The identity provider.
+    pub(super) oidc: Option<Oidc>,
+    /// Origins of this server's own pages: the address that is set, and where it listens.
+    public_origin: Option<String>,
+    local_origins: OnceLock<Vec<String>>,
     /// Origins whose pages may send events.
     pub cors_origins: Vec<String>,
     /// What came in just now.
@@ -57,7 +73,13 @@ impl Site {
             metrics: app.metrics.clone(),
             keys: admin.keys().clone(),
             admin: admin.clone(),
-            write_keys: Vec::new(),
+            senders: Sender::default(),
+            sessions: limits(&Login::default()),
+            secure: false,
+            proxies: Vec::new(),
+            oidc: None,
+            public_origin: None,
+            local_origins: OnceLock::new(),
             cors_origins: Vec::new(),
             live_events: LiveEvents::default(),
             body_bytes_max: tracking::BODY_BYTES_MAX,
@@ -66,13 +88,44 @@ impl Site {
     }
 
     /// With what the operator has set.
-    #[must_use]
-    pub fn with_settings(self, settings: &Settings) -> Self {
-        Self {
-            write_keys: settings.write_keys.clone(),
+    ///
+    /// # Errors
+    /// Where they cannot be used as they are set.
+    pub fn with_settings(self, settings: &Settings) -> Result<Self, oidc::SettingsError> {
+        let public_url = settings.public_url.as_deref();
+        let parsed = |url| reqwest::Url::parse(url).map_err(|_| oidc::SettingsError::PublicUrl);
+        let origin = public_url.map(parsed).transpose()?;
+        let origin = origin.map(|url| url.origin().ascii_serialization());
+        Ok(Self {
+            senders: Sender::new(&settings.write_keys),
+            sessions: limits(&settings.login),
+            secure: origin.as_ref().is_some_and(|origin| origin.starts_with("https://")),
+            proxies: settings.proxies.clone(),
             cors_origins: settings.cors_origins.clone(),
+            oidc: Oidc::new(&settings.oidc, public_url)?,
+            public_origin: origin,
             body_bytes_max: settings.limits.body_bytes,
             ..self
+        })
+    }
+
+    /// Whether pages of this server have this origin. What a request calls its host says nothing.
+    pub(super) fn is_origin(&self, origin: &str) -> bool {
+        let local =
+            || self.local_origins.get().is_some_and(|all| all.iter().any(|it| it == origin));
+        self.public_origin.as_deref() == Some(origin) || local()
+    }
+
+    /// Whether people log in by an identity provider.
+    pub fn has_provider(&self) -> bool {
+        self.oidc.is_some()
+    }
+
+    /// It listens there: browsers on this machine may name it so.
+    fn listens(&self, address: SocketAddr) {
+        if address.ip().is_loopback() {
+            let names = [address.to_string(), format!("localhost:{}", address.port())];
+            let _ = self.local_origins.set(names.map(|name| format!("http://{name}")).to_vec());
         }
     }
 
@@ -90,6 +143,11 @@ impl Site {
     pub fn begin_stop(&self) {
         self.stopping.store(true, Ordering::Release);
     }
+}
+
+fn limits(login: &Login) -> Limits {
+    let ms = |minutes: u32| i64::from(minutes) * 60_000;
+    Limits { idle_ms: ms(login.idle_minutes), absolute_ms: ms(login.session_minutes) }
 }
 
 /// The server cannot start.
@@ -121,11 +179,16 @@ impl Server {
         let fail = |error| ServerError { address, error };
         let listener = TcpListener::bind(address).map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
+        site.listens(address);
+        if !address.ip().is_loopback() && site.admin.access.is_open(&site.senders) {
+            tracing::warn!(%address, "events are taken from everybody: there is no write key");
+        }
         let body_bytes_max = site.body_bytes_max;
         let server = HttpServer::new(move || {
             HttpApp::new()
                 .app_data(site.clone())
                 .app_data(web::PayloadConfig::new(body_bytes_max))
+                .wrap(from_fn(guard::guard))
                 .service(health::livez)
                 .service(health::readyz)
                 .service(health::metrics)
@@ -136,6 +199,7 @@ impl Server {
                         .wrap(cors::events(&site.cors_origins))
                         .configure(tracking::configure),
                 )
+                .configure(admin::configure)
                 .configure(console::configure)
                 .default_service(web::to(not_found))
         })

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::process::{Child, Stdio};
 
+use cadencia::access::principal::Principal;
 use cadencia::admin::Trigger;
 use channels::Outcome;
 use domain::event::{Alias, EventBody};
@@ -79,13 +80,14 @@ async fn an_import_says_whose_record_is_damaged() {
     let one = vec![event("sound").into()];
     let alias = Alias { previous: "damaged".into(), into: "sound".into(), at: process.now() };
     let folder = process.stop().await;
-    let admin = process::admin(&folder, None);
-    let refused = admin.import(Trigger::None, both, None).await.expect_err("one cannot be read");
+    let (admin, by) = (process::admin(&folder, None), Principal::server());
+    let refused = admin.import(Trigger::None, both, None, &by).await;
+    let refused = refused.expect_err("one cannot be read");
     assert!(refused.detail.contains("customer damaged"), "{}", refused.detail);
-    let refused = admin.import(Trigger::None, vec![alias.into()], None).await;
+    let refused = admin.import(Trigger::None, vec![alias.into()], None, &by).await;
     let refused = refused.expect_err("one of them cannot be read");
     assert!(refused.detail.contains("customer damaged"), "{}", refused.detail);
-    let taken = admin.import(Trigger::None, one, None).await.expect("the other one can");
+    let taken = admin.import(Trigger::None, one, None, &by).await.expect("the other one can");
     assert_eq!(taken.events, 1);
     admin.app.stop(cadencia::app::DRAIN_LIMIT_MS).await;
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::web::Data;
+use cadencia::access::mask::Mask;
 use cadencia::admin::Admin;
 use cadencia::app::DRAIN_LIMIT_MS;
 use cadencia::rows::Rows;
@@ -86,7 +87,7 @@ fn who_sends_for_a_damaged_record_hears_whose_it_is_and_the_others_are_taken_in(
         let detail = problem["detail"].as_str().expect("a detail");
         assert!(detail.starts_with("customer damaged: "), "{detail}");
         eventually("it is counted", async || stops_lost(&admin.app) == [0, 1]).await;
-        let sound = admin.timeline(&"sound".into(), 10).expect("a timeline");
+        let sound = admin.timeline(&"sound".into(), 10, &Mask::nothing()).expect("a timeline");
         assert!(sound.entries.iter().any(|entry| entry.text.starts_with("Seen")), "{sound:#?}");
         server.stop().await;
         admin.app.stop(DRAIN_LIMIT_MS).await;

@@ -1,5 +1,7 @@
 //! What an import does with the events and aliases that it was given, and says of them.
 
+use cadencia::access::mask::Mask;
+use cadencia::access::principal::Principal;
 use cadencia::admin::{Admin, Trigger};
 use cadencia::app::DRAIN_LIMIT_MS;
 use domain::event::{Alias, Event, EventBody, Recorded};
@@ -29,7 +31,10 @@ async fn repeats_are_not_told_as_behind_the_clock() {
     let admin = admin(&folder, Some(time));
     let behind = async |events: Vec<Event>| {
         let all = events.into_iter().map(Recorded::Event).collect();
-        let done = admin.import(Trigger::Replay, all, None).await.expect("it is taken in");
+        let done = admin
+            .import(Trigger::Replay, all, None, &Principal::server())
+            .await
+            .expect("it is taken in");
         done.behind
     };
     // More than a record remembers itself: the others are in rows of their own.
@@ -51,7 +56,7 @@ fn is(previous: &str, into: &str, minute: i64) -> Recorded {
 
 /// Texts of a customer's timeline, oldest first.
 fn texts(admin: &Admin, id: &str) -> Vec<String> {
-    let timeline = admin.timeline(&id.into(), 100).expect("a timeline");
+    let timeline = admin.timeline(&id.into(), 100, &Mask::nothing()).expect("a timeline");
     timeline.entries.into_iter().rev().map(|entry| entry.text).collect()
 }
 
@@ -71,7 +76,10 @@ async fn aliases_are_taken_in_where_they_stand_among_the_events() {
             ]
         };
         for time in ["first", "again"] {
-            let done = admin.import(trigger, all(), None).await.expect("it is taken in");
+            let done = admin
+                .import(trigger, all(), None, &Principal::server())
+                .await
+                .expect("it is taken in");
             assert_eq!(done.events, 4, "{trigger:?}, {time}");
             let eve = texts(&admin, "eve");
             let met = |text: &str| eve.iter().filter(|one| one.contains(text)).count();
@@ -88,7 +96,10 @@ async fn an_alias_moves_the_clock_of_a_replay_and_is_told_as_behind_it_once() {
     let time = SimulatedClock::new(Instant::parse(START).expect("an instant").0);
     let admin = admin(&folder, Some(time));
     let replay = async |all: Vec<Recorded>| {
-        admin.import(Trigger::Replay, all, None).await.expect("it is taken in")
+        admin
+            .import(Trigger::Replay, all, None, &Principal::server())
+            .await
+            .expect("it is taken in")
     };
     let done = replay(vec![seen("anon:v1", 1).into(), is("v1", "ana", 5)]).await;
     assert_eq!((done.events, done.behind), (1, 0));

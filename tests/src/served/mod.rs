@@ -1,6 +1,7 @@
 //! The real server as a process: told what to do by the command line, sending to a real mail
 //! server, killed without warning.
 
+mod access;
 mod alias;
 mod backup;
 mod channels;

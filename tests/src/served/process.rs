@@ -17,22 +17,34 @@ pub(crate) struct Server {
     data: PathBuf,
     /// `http://127.0.0.1:PORT`.
     pub(crate) url: String,
+    /// The one-time link, if there is one.
+    pub(super) link: Option<String>,
 }
 
 impl Server {
     /// Starts it and waits until it listens.
     pub(crate) fn start(data: &Path, arguments: &[&str]) -> Self {
+        Self::start_at(data, "127.0.0.1:0", arguments)
+    }
+
+    /// Starts it at an address and waits until it listens.
+    pub(super) fn start_at(data: &Path, address: &str, arguments: &[&str]) -> Self {
         let mut child = environment::cadencia()
-            .args(["serve", "--listen", "127.0.0.1:0", "--partitions", PARTITIONS, "--data"])
+            .args(["serve", "--listen", address, "--partitions", PARTITIONS, "--data"])
             .arg(data)
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the binary runs");
-        let mut lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let line = lines.next().expect("the server says where it listens").expect("a line");
+        let mut output = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("the server says where it listens");
         let url = line.split_whitespace().last().expect("its address").to_owned();
-        Self { child, data: data.to_owned(), url }
+        // What it says in one piece has been read in one piece.
+        let rest = String::from_utf8_lossy(output.buffer()).into_owned();
+        let link = rest.split_whitespace().find(|word| word.contains("/login/once/"));
+        let link = link.map(str::to_owned);
+        Self { child, data: data.to_owned(), url, link }
     }
 
     /// Ends it as the machine would in a power cut.

@@ -1,6 +1,7 @@
 //! The operations of people who run the server, under `/api/v1`. Served on the control socket,
-//! which only the owner of the data directory can open.
+//! which only the owner of the data directory can open, and over TCP behind the guard.
 
+use actix_web::error::InternalError;
 use actix_web::{HttpResponse, get, post, web};
 use domain::event::Recorded;
 use domain::ids::{CustomerId, JourneyName};
@@ -8,30 +9,44 @@ use domain::time::Instant;
 use engine::catalog::Control;
 use serde::Deserialize;
 
+use crate::access::principal::Principal;
 use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, TestMessage, Trigger};
 use crate::error::{ErrorCode, Problem};
 use crate::timeline::TIMELINE_ROWS_MAX;
 use crate::web::json::JsonMap;
 use crate::web::{Site, respond};
 
+use super::access;
+
 /// Largest body of a proposal or of one import request.
 pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-fn answer<T: serde::Serialize>(result: Result<T, Refusal>) -> HttpResponse {
+pub(super) fn answer<T: serde::Serialize>(result: Result<T, Refusal>) -> HttpResponse {
     match result {
         Ok(value) => HttpResponse::Ok().json(value),
         Err(problem) => respond::problem(&problem),
     }
 }
 
-fn refuse(code: ErrorCode, detail: impl Into<String>) -> HttpResponse {
+pub(super) fn refuse(code: ErrorCode, detail: impl Into<String>) -> HttpResponse {
     respond::problem(&Problem::new(code, detail))
 }
 
-/// Routes of the control socket.
+/// Bodies as large as a campaign; one that cannot be read is answered as everything else is.
+fn json_bodies() -> web::JsonConfig {
+    web::JsonConfig::default().limit(ADMIN_BODY_BYTES_MAX).error_handler(|error, _| {
+        let problem = Problem::new(ErrorCode::MalformedBody, error.to_string());
+        InternalError::from_response(error, respond::problem(&problem)).into()
+    })
+}
+
+/// Routes of the control socket, and of TCP.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/api/v1")
+            .app_data(web::PayloadConfig::new(ADMIN_BODY_BYTES_MAX))
+            .app_data(json_bodies())
+            .configure(access::configure)
             .service(status)
             .service(plan)
             .service(apply)
@@ -56,8 +71,12 @@ async fn plan(site: web::Data<Site>, proposal: web::Json<Proposal>) -> HttpRespo
 }
 
 #[post("/apply")]
-async fn apply(site: web::Data<Site>, proposal: web::Json<Proposal>) -> HttpResponse {
-    answer(site.admin.apply(&proposal).await)
+async fn apply(
+    site: web::Data<Site>,
+    by: web::ReqData<Principal>,
+    proposal: web::Json<Proposal>,
+) -> HttpResponse {
+    answer(site.admin.apply(&proposal, &by).await)
 }
 
 #[get("/journeys")]
@@ -65,8 +84,12 @@ async fn journeys(site: web::Data<Site>) -> HttpResponse {
     answer(site.admin.journeys().await)
 }
 
-#[post("/journeys/{name}/{action}")]
-async fn control(site: web::Data<Site>, path: web::Path<(String, String)>) -> HttpResponse {
+#[post("/journeys/{name}/{action:pause|resume|stop}")]
+async fn control(
+    site: web::Data<Site>,
+    by: web::ReqData<Principal>,
+    path: web::Path<(String, String)>,
+) -> HttpResponse {
     let (name, action) = path.into_inner();
     let control = match action.as_str() {
         "pause" => Control::Paused,
@@ -75,7 +98,7 @@ async fn control(site: web::Data<Site>, path: web::Path<(String, String)>) -> Ht
         _ => return refuse(ErrorCode::NotFound, format!("`{action}` is no action of a journey")),
     };
     let journey = JourneyName::from(name.as_str());
-    match site.admin.control(&journey, control).await {
+    match site.admin.control(&journey, control, &by).await {
         Ok(()) => answer(site.admin.journeys().await.map(|mut all| {
             all.retain(|state| state.name == name);
             all
@@ -97,13 +120,14 @@ struct Entry {
 #[post("/journeys/{name}/enrollments")]
 async fn enroll(
     site: web::Data<Site>,
+    by: web::ReqData<Principal>,
     name: web::Path<String>,
     entry: web::Json<Entry>,
 ) -> HttpResponse {
     let journey = JourneyName::from(name.as_str());
     let Entry { customer, key, properties } = entry.into_inner();
     let entry = ApiEntry { customer, key, properties: properties.0 };
-    answer(site.admin.enroll(&journey, entry).await)
+    answer(site.admin.enroll(&journey, entry, &by).await)
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,12 +138,14 @@ struct Rows {
 #[get("/customers/{id}/timeline")]
 async fn timeline(
     site: web::Data<Site>,
+    by: web::ReqData<Principal>,
     id: web::Path<String>,
     query: web::Query<Rows>,
 ) -> HttpResponse {
     let id = CustomerId::from(id.as_str());
     let rows = query.rows.unwrap_or(TIMELINE_ROWS_MAX);
-    answer(site.admin.timeline(&id, rows))
+    let mask = site.admin.mask(&by).await;
+    answer(site.admin.timeline(&id, rows, &mask))
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,8 +166,12 @@ async fn live_events(site: web::Data<Site>, query: web::Query<Look>) -> HttpResp
 }
 
 #[post("/send-test")]
-async fn send_test(site: web::Data<Site>, test: web::Json<TestMessage>) -> HttpResponse {
-    answer(site.admin.send_test(test.into_inner()).await)
+async fn send_test(
+    site: web::Data<Site>,
+    by: web::ReqData<Principal>,
+    test: web::Json<TestMessage>,
+) -> HttpResponse {
+    answer(site.admin.send_test(test.into_inner(), &by).await)
 }
 
 #[derive(Debug, Deserialize)]
@@ -155,6 +185,7 @@ struct ImportQuery {
 #[post("/import")]
 async fn import(
     site: web::Data<Site>,
+    by: web::ReqData<Principal>,
     query: web::Query<ImportQuery>,
     body: web::Bytes,
 ) -> HttpResponse {
@@ -176,5 +207,5 @@ async fn import(
         Some(Some(until)) => Some(until),
         Some(None) => return refuse(ErrorCode::BadParameter, "`until` is not RFC 3339"),
     };
-    answer(site.admin.import(query.trigger, all, until).await)
+    answer(site.admin.import(query.trigger, all, until, &by).await)
 }

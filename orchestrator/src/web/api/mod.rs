@@ -1,5 +1,6 @@
 //! The interfaces for programs.
 
+pub mod access;
 pub mod admin;
 pub(super) mod backup;
 pub mod health;

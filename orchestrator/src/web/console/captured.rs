@@ -6,6 +6,8 @@ use channels::capture::{Capture, Captured};
 use domain::ids::ChannelName;
 use domain::time::Instant;
 
+use crate::access::mask::Mask;
+
 /// Characters of the text that are shown.
 const EXCERPT_CHARS: usize = 140;
 
@@ -25,11 +27,11 @@ pub struct Shown {
 }
 
 /// The newest messages of all capturing channels, newest first.
-pub fn newest(captures: &[(ChannelName, Capture)], count: usize) -> Vec<Shown> {
+pub fn newest(captures: &[(ChannelName, Capture)], count: usize, mask: &Mask) -> Vec<Shown> {
     let mut shown: Vec<Shown> = captures
         .iter()
         .flat_map(|(name, capture)| {
-            capture.newest(count).into_iter().map(|captured| Shown::new(name, &captured))
+            capture.newest(count).into_iter().map(|captured| Shown::new(name, &captured, mask))
         })
         .collect();
     // Stable: messages of one instant keep the order of their channel.
@@ -44,7 +46,7 @@ pub fn total(captures: &[(ChannelName, Capture)]) -> u64 {
 }
 
 impl Shown {
-    fn new(channel: &ChannelName, captured: &Captured) -> Self {
+    fn new(channel: &ChannelName, captured: &Captured, mask: &Mask) -> Self {
         let (subject, text) = match &captured.message.content {
             Content::Email(email) => (email.subject.clone(), email.text.as_deref()),
             Content::Sms(sms) => (String::new(), Some(sms.text.as_str())),
@@ -54,9 +56,10 @@ impl Shown {
         Self {
             at: captured.at,
             channel: channel.to_string(),
-            to: masked(&captured.message.to.address),
-            subject,
-            excerpt: excerpt(text.unwrap_or_default()),
+            to: mask.text(&masked(&captured.message.to.address)).into_owned(),
+            subject: mask.text(&subject).into_owned(),
+            // Masked before it is cut: half an address is one, too.
+            excerpt: excerpt(&mask.text(text.unwrap_or_default())),
         }
     }
 }

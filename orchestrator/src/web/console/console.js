@@ -20,6 +20,8 @@
       try {
         const answer = await fetch("/live", { cache: "no-store" });
         if (answer.ok) live.innerHTML = await answer.text();
+        // The session has ended: the page leads to the login.
+        if (answer.status === 401) location.reload();
       } catch {
         // The server has ended or is starting: what was last seen stays.
       }

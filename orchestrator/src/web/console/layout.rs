@@ -2,8 +2,11 @@
 //! policy header allows only what this process serves.
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use maud::{DOCTYPE, Markup, html};
+
+use crate::access::principal::Principal;
+use crate::error::Problem;
 
 /// The styles.
 pub(super) const STYLE: &str = include_str!("console.css");
@@ -13,8 +16,22 @@ pub(super) const SCRIPT: &str = include_str!("console.js");
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Whoever looks at a page.
+#[derive(Clone, Debug)]
+pub(super) struct Viewer {
+    who: String,
+    csrf: Option<String>,
+}
+
+impl Viewer {
+    pub(super) fn of(by: &Principal) -> Self {
+        let csrf = by.session.as_ref().map(|session| session.csrf.clone());
+        Self { who: by.who.to_string(), csrf }
+    }
+}
+
 /// A whole page. `live` pages are kept fresh by the script, or by reloading where there is none.
-pub(super) fn page(title: &str, live: bool, content: &Markup) -> Markup {
+pub(super) fn page(title: &str, live: bool, viewer: Option<&Viewer>, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -32,13 +49,7 @@ pub(super) fn page(title: &str, live: bool, content: &Markup) -> Markup {
                 a.skip href="#main" { "Skip to content" }
                 header {
                     h1 { a href="/" { "Cadencia" } }
-                    form action="/customers" method="get" role="search" {
-                        label for="id" { "Customer " }
-                        input #id name="id" type="search" required autocomplete="off"
-                            spellcheck="false" placeholder="id";
-                        " "
-                        button type="submit" { "Show" }
-                    }
+                    @if let Some(viewer) = viewer { (tools(viewer)) }
                     @if live {
                         button #pause type="button" aria-pressed="false" hidden { "Pause updates" }
                     }
@@ -47,6 +58,48 @@ pub(super) fn page(title: &str, live: bool, content: &Markup) -> Markup {
             }
         }
     }
+}
+
+/// What stands on top of every page of somebody who is in.
+fn tools(viewer: &Viewer) -> Markup {
+    html! {
+        form action="/customers" method="get" role="search" {
+            label for="id" { "Customer " }
+            input #id name="id" type="search" required autocomplete="off" spellcheck="false"
+                placeholder="id";
+            " "
+            button type="submit" { "Show" }
+        }
+        @if let Some(csrf) = &viewer.csrf {
+            form action="/logout" method="post" {
+                input type="hidden" name="csrf" value=(csrf);
+                span.soft { (viewer.who) " " }
+                button type="submit" { "Log out" }
+            }
+        }
+    }
+}
+
+/// A problem as a page.
+pub(in crate::web) fn problem(problem: &Problem) -> HttpResponse {
+    let content = html! {
+        h2 { (problem.title) }
+        @if !problem.detail.is_empty() { p.words { (problem.detail) } }
+        p { (problem.advice) }
+        p { a href="/login" { "Log in" } " " span.soft { (problem.code) } }
+    };
+    let status = problem.status.and_then(|status| StatusCode::from_u16(status).ok());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    answer(HttpResponse::build(status), page(problem.title, false, None, &content))
+}
+
+/// Go on there.
+pub(in crate::web) fn see_other(address: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, address))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .finish()
 }
 
 /// HTML as an answer, with the headers that every page has.
@@ -62,8 +115,13 @@ pub(super) fn answer(mut response: actix_web::HttpResponseBuilder, body: Markup)
 
 /// Link to a customer's page: every byte that is not plain stands escaped.
 pub(super) fn customer_link(id: &str) -> String {
-    let mut link = String::from("/customers/");
-    for byte in id.bytes() {
+    format!("/customers/{}", escaped(id))
+}
+
+/// A text as a part of an address.
+pub(super) fn escaped(text: &str) -> String {
+    let mut link = String::new();
+    for byte in text.bytes() {
         // A dot alone would be taken for a path segment.
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') {
             link.push(char::from(byte));
@@ -86,7 +144,9 @@ mod tests {
 
     #[test]
     fn pages_hold_no_inline_script_or_style_and_escape_their_title() {
-        let page = page("<script>alert(1)</script>", true, &html! { p { "x" } }).into_string();
+        let viewer = Viewer { who: "<script>".to_owned(), csrf: Some("<script>".to_owned()) };
+        let page = page("<script>alert(1)</script>", true, Some(&viewer), &html! { p { "x" } })
+            .into_string();
         assert!(!page.contains("<script>") && !page.contains("<style"), "{page}");
         assert!(!page.contains("onclick=") && !page.contains("style=\""), "{page}");
         assert!(page.contains("&lt;script&gt;"), "{page}");

@@ -1,11 +1,12 @@
-//! The console: one page of counts, and one page per customer. For reading only. Shows what the
-//! partitions and the rows say, in the words of `timeline`; decides nothing. Everything that it
+//! The console: login, one page of counts, and one page per customer. For reading only. Shows what
+//! the partitions and the rows say, in the words of `timeline`; decides nothing. Everything that it
 //! shows came from outside and is escaped.
 
 pub mod captured;
 pub mod counts;
 mod customer;
-mod layout;
+pub(super) mod layout;
+pub(super) mod login;
 mod overview;
 
 use actix_web::http::header;
@@ -16,11 +17,16 @@ use maud::html;
 use serde::Deserialize;
 use store::{Limit, Range, Read};
 
+use self::layout::Viewer;
 use self::overview::View;
+use crate::access::principal::Principal;
 use crate::recovery::RecoverError;
 use crate::rows;
 use crate::timeline;
 use crate::web::Site;
+
+/// Who asks: the guard let her through.
+type By = web::ReqData<Principal>;
 
 /// Messages on the page.
 const MESSAGES_SHOWN: usize = 25;
@@ -35,6 +41,12 @@ const HISTORY_SHOWN: usize = 200;
 /// Adds the console's routes.
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
+        .service(login::login_page)
+        .service(login::log_in)
+        .service(login::log_out)
+        .service(login::open_link)
+        .service(login::begin_sso)
+        .service(login::end_sso)
         .service(overview_page)
         .service(live_part)
         .service(search_page)
@@ -44,11 +56,11 @@ pub fn configure(routes: &mut web::ServiceConfig) {
 }
 
 #[get("/")]
-async fn overview_page(site: web::Data<Site>) -> HttpResponse {
-    match view(&site).await {
+async fn overview_page(site: web::Data<Site>, by: By) -> HttpResponse {
+    match view(&site, &by).await {
         Ok(view) => {
             let content = html! { div #live { (overview::live(&view)) } };
-            let page = layout::page("Overview", true, &content);
+            let page = layout::page("Overview", true, Some(&Viewer::of(&by)), &content);
             layout::answer(HttpResponse::Ok(), page)
         }
         Err(why) => unavailable(&why),
@@ -57,8 +69,8 @@ async fn overview_page(site: web::Data<Site>) -> HttpResponse {
 
 /// The part of `/` that changes.
 #[get("/live")]
-async fn live_part(site: web::Data<Site>) -> HttpResponse {
-    match view(&site).await {
+async fn live_part(site: web::Data<Site>, by: By) -> HttpResponse {
+    match view(&site, &by).await {
         Ok(view) => layout::answer(HttpResponse::Ok(), overview::live(&view)),
         Err(why) => unavailable(&why),
     }
@@ -70,13 +82,13 @@ struct Search {
 }
 
 #[get("/customers")]
-async fn search_page(site: web::Data<Site>, asked: web::Query<Search>) -> HttpResponse {
-    show_customer(&site, asked.id.trim()).await
+async fn search_page(site: web::Data<Site>, by: By, asked: web::Query<Search>) -> HttpResponse {
+    show_customer(&site, &by, asked.id.trim()).await
 }
 
 #[get("/customers/{id:.+}")]
-async fn customer_page(site: web::Data<Site>, id: web::Path<String>) -> HttpResponse {
-    show_customer(&site, &id).await
+async fn customer_page(site: web::Data<Site>, by: By, id: web::Path<String>) -> HttpResponse {
+    show_customer(&site, &by, &id).await
 }
 
 #[get("/console.css")]
@@ -100,17 +112,19 @@ fn asset(content_type: &str, body: &'static str) -> HttpResponse {
 fn unavailable(why: &dyn std::fmt::Display) -> HttpResponse {
     let why = why.to_string();
     let content = html! { h2 { "Not just now" } p { (why) } };
-    let page = layout::page("Not just now", true, &content);
+    let page = layout::page("Not just now", true, None, &content);
     layout::answer(HttpResponse::ServiceUnavailable(), page)
 }
 
-async fn view(site: &Site) -> Result<View, runtime::handle::AskError> {
+async fn view(site: &Site, by: &Principal) -> Result<View, runtime::handle::AskError> {
     let overview = counts::overview(&site.directory).await?;
     let captures = site.admin.captures();
+    let mask = site.admin.mask(by).await;
     let store = site.store.clone();
     let samples = web::block(move || samples(&store)).await;
     let samples = match samples {
-        Ok(Ok(samples)) => samples,
+        // An id that is an address names somebody: it would stand in the link as well.
+        Ok(Ok(samples)) => samples.into_iter().filter(|id| !mask.changes(id)).collect(),
         Ok(Err(error)) => {
             tracing::warn!(%error, "the console cannot read customers");
             Vec::new()
@@ -123,7 +137,7 @@ async fn view(site: &Site) -> Result<View, runtime::handle::AskError> {
         overview,
         captures: !captures.is_empty(),
         captured: captured::total(&captures),
-        messages: captured::newest(&captures, MESSAGES_SHOWN),
+        messages: captured::newest(&captures, MESSAGES_SHOWN, &mask),
         samples,
     })
 }
@@ -144,28 +158,30 @@ fn samples(store: &impl Read) -> Result<Vec<String>, RecoverError> {
     Ok(found.into_iter().take(SAMPLES_SHOWN).map(|(_, id)| id).collect())
 }
 
-async fn show_customer(site: &Site, id: &str) -> HttpResponse {
+async fn show_customer(site: &Site, by: &Principal, id: &str) -> HttpResponse {
+    let viewer = Viewer::of(by);
+    let mask = site.admin.mask(by).await;
     let asked = id.to_owned();
     let (store, partitions) = (site.store.clone(), site.directory.count());
     let read = web::block(move || {
         if asked.is_empty() || asked.len() > CUSTOMER_ID_MAX_BYTES {
             return Ok(None);
         }
-        timeline::read(&store, partitions, &CustomerId::from(asked), HISTORY_SHOWN)
+        timeline::read(&store, partitions, &CustomerId::from(asked), HISTORY_SHOWN, &mask)
     });
     match read.await {
         Ok(Ok(Some(found))) => {
             let title = format!("Customer {}", found.customer);
-            let page = layout::page(&title, false, &customer::found(&found));
+            let page = layout::page(&title, false, Some(&viewer), &customer::found(&found));
             layout::answer(HttpResponse::Ok(), page)
         }
         Ok(Ok(None)) => {
-            let page = layout::page("Not found", false, &customer::missing(id));
+            let page = layout::page("Not found", false, Some(&viewer), &customer::missing(id));
             layout::answer(HttpResponse::NotFound(), page)
         }
         Ok(Err(error)) => {
             tracing::error!(%error, "a customer's rows cannot be read");
-            let page = layout::page("Not readable", false, &customer::unreadable());
+            let page = layout::page("Not readable", false, Some(&viewer), &customer::unreadable());
             layout::answer(HttpResponse::InternalServerError(), page)
         }
         Err(blocked) => unavailable(&blocked),

@@ -15,7 +15,7 @@ pub(crate) const LOCK_FILE: &str = "store.lock";
 /// Holds the lock for as long as it lives.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
@@ -47,6 +47,14 @@ impl DirectoryLock {
         file.set_len(0).map_err(io("write lock file"))?;
         file.rewind().map_err(io("write lock file"))?;
         writeln!(file, "{}", std::process::id()).map_err(io("write lock file"))?;
-        Ok(DirectoryLock { _file: file })
+        Ok(DirectoryLock { file })
+    }
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Closing the file alone would not end the lock while another thread starts a program:
+        // until that program runs, its process has the file open as well.
+        let _ = self.file.unlock();
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cadencia::access::mask::Mask;
 use cadencia::rows;
 use domain::customer::Customer;
 use domain::event::{Event, EventBody};
@@ -422,7 +423,8 @@ impl World {
 
     /// What `explain` says.
     pub(super) fn timeline(&self, id: &str) -> cadencia::timeline::Timeline {
-        let found = cadencia::timeline::read(self.store(), PARTITIONS, &id.into(), 100);
+        let found =
+            cadencia::timeline::read(self.store(), PARTITIONS, &id.into(), 100, &Mask::nothing());
         found.expect("reads").expect("a customer")
     }
 

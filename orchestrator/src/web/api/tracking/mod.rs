@@ -70,7 +70,11 @@ pub(crate) fn configure(routes: &mut web::ServiceConfig) {
 async fn batch(site: web::Data<Site>, request: HttpRequest, body: JsonBody) -> HttpResponse {
     let parsed: Batch<'_> = match serde_json::from_str(&body) {
         Ok(parsed) => parsed,
-        Err(error) => return malformed(&error),
+        // Whoever may not send hears no more than that.
+        Err(error) => match sender::source(&site, &request, None) {
+            Some(_) => return malformed(&error),
+            None => return sender::unauthorised(),
+        },
     };
     let Some(source) = sender::source(&site, &request, parsed.write_key.as_deref()) else {
         return sender::unauthorised();

@@ -1,32 +1,22 @@
-//! Who sends events: a write key, as Segment's libraries present it.
+//! Who sends events: the guard has looked at the head of the request; a write key may also stand in
+//! the body.
 
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse};
-use base64::Engine as _;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use serde::Deserialize;
 
+use crate::access::principal::Principal;
 use crate::error::{ErrorCode, Problem};
-use crate::web::{Site, respond};
+use crate::web::{Site, presented, respond};
 
-/// Name of the source where no write keys are set.
-const ANYBODY: &str = "open";
-/// Characters of a key by which its source is called: enough to tell keys apart, no secret.
-const NAME_CHARS: usize = 4;
-
-/// The source that a request comes from; `None` if it may not send. The key stands in the header
-/// as the user name of basic authorisation, or in the body. Without any configured key everybody
-/// may send.
+/// The source that a request comes from; `None` if it may not send. A key in the head wins over one
+/// in the body.
 pub(super) fn source(site: &Site, request: &HttpRequest, in_body: Option<&str>) -> Option<String> {
-    if site.write_keys.is_empty() {
-        return Some(ANYBODY.to_owned());
+    if let Some(source) = in_head(request) {
+        return Some(source);
     }
-    let in_header = in_header(request);
-    let key = in_header.as_deref().or(in_body)?;
-    // Hashes are compared, so that the time taken tells nothing of how much of a key was right.
-    let hash = blake3::hash(key.as_bytes());
-    let known = |known: &&String| blake3::hash(known.as_bytes()) == hash;
-    let key = site.write_keys.iter().find(known)?;
-    Some(key.chars().take(NAME_CHARS).chain("…".chars()).collect())
+    let from = presented::address(site, request);
+    let sender = site.admin.access.by_write_key(&site.senders, Some(in_body?), from).ok()?;
+    sender.source().map(str::to_owned)
 }
 
 /// As [`source`], where the body is one call.
@@ -36,19 +26,16 @@ pub(super) fn source_of_call(site: &Site, request: &HttpRequest, text: &str) -> 
     struct Only {
         write_key: Option<String>,
     }
-    let reads_body = !site.write_keys.is_empty() && in_header(request).is_none();
-    let only = || serde_json::from_str::<Only>(text).ok()?.write_key;
-    let in_body = reads_body.then(only).flatten();
-    source(site, request, in_body.as_deref())
+    if let Some(source) = in_head(request) {
+        return Some(source);
+    }
+    let in_body = serde_json::from_str::<Only>(text).ok()?.write_key?;
+    source(site, request, Some(&in_body))
 }
 
-fn in_header(request: &HttpRequest) -> Option<String> {
-    let text = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let encoded = text.strip_prefix("Basic ").or_else(|| text.strip_prefix("basic "))?;
-    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
-    let decoded = String::from_utf8(decoded).ok()?;
-    // Some libraries leave the colon out.
-    Some(decoded.split(':').next().unwrap_or_default().to_owned())
+/// The source of whom the guard has let through.
+fn in_head(request: &HttpRequest) -> Option<String> {
+    request.extensions().get::<Principal>()?.source().map(str::to_owned)
 }
 
 pub(super) fn unauthorised() -> HttpResponse {

@@ -1,0 +1,157 @@
+//! The audit log: one row for each change, durable together with the change. Rows are added, never
+//! changed. They hold no secret, and of a customer only the hash of her id.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::time::Instant;
+use engine::codec;
+use serde::{Deserialize, Serialize};
+use store::{Range, Read};
+
+use super::principal::Principal;
+use crate::recovery::RecoverError;
+use crate::rows;
+
+/// What the keys of these rows begin with.
+const PREFIX: &[u8] = b"Aa";
+/// Longest summary of one side, in bytes: what is longer is cut.
+pub const SUMMARY_BYTES_MAX: usize = 4_096;
+/// Most rows of one answer.
+pub const AUDIT_ROWS_MAX: usize = 1_000;
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// Its number: later ones have greater ones.
+    pub number: u64,
+    /// When.
+    pub at: Instant,
+    /// Who.
+    pub who: String,
+    /// From which address, where there is one.
+    pub from: Option<String>,
+    /// What, as a stable word (`journey.pause`).
+    pub what: String,
+    /// On what.
+    pub target: String,
+    /// How it stood before, in words.
+    pub before: Option<String>,
+    /// How it stands now, in words.
+    pub after: Option<String>,
+}
+
+/// What is said of a change.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// What, as a stable word.
+    pub what: &'static str,
+    /// On what.
+    pub target: String,
+    /// How it stood before, in words.
+    pub before: Option<String>,
+    /// How it stands now, in words.
+    pub after: Option<String>,
+}
+
+impl Change {
+    /// Of something that was not there before.
+    pub fn made(what: &'static str, target: impl Into<String>, after: String) -> Self {
+        Self { what, target: target.into(), before: None, after: Some(after) }
+    }
+
+    /// Of something that was there.
+    pub fn of(
+        what: &'static str,
+        target: impl Into<String>,
+        before: String,
+        after: String,
+    ) -> Self {
+        Self { what, target: target.into(), before: Some(before), after: Some(after) }
+    }
+}
+
+/// Numbers the rows.
+#[derive(Debug)]
+pub struct Audit {
+    next: AtomicU64,
+}
+
+impl Audit {
+    /// Goes on after the last row of a store.
+    pub fn open(store: &impl Read) -> Result<Self, RecoverError> {
+        let last = store.last(rows::table(engine::Table::Meta), &Range::prefix(PREFIX))?;
+        let next = match last {
+            None => 1,
+            Some((_, value)) => codec::decode::<AuditRow>("audit row", &value)?.number + 1,
+        };
+        Ok(Self { next: AtomicU64::new(next) })
+    }
+
+    /// The row of a change, to be written with the change itself. A number that is given out and
+    /// then not written leaves a gap.
+    pub fn write(&self, by: &Principal, now: Instant, change: Change) -> engine::Write {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let row = AuditRow {
+            number,
+            at: now,
+            who: by.who.to_string(),
+            from: by.from.map(|address| address.to_string()),
+            what: change.what.to_owned(),
+            target: cut(change.target),
+            before: change.before.map(cut),
+            after: change.after.map(cut),
+        };
+        let value = Some(codec::encode(&row));
+        engine::Write { table: engine::Table::Meta, key: key(number), value }
+    }
+}
+
+fn key(number: u64) -> Vec<u8> {
+    [PREFIX, &number.to_be_bytes()].concat()
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() > SUMMARY_BYTES_MAX {
+        let end = (0..=SUMMARY_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
+}
+
+/// The newest rows before a number, newest first.
+pub fn read(
+    store: &impl Read,
+    before: Option<u64>,
+    count: usize,
+) -> Result<Vec<AuditRow>, RecoverError> {
+    let table = rows::table(engine::Table::Meta);
+    let mut range = Range::prefix(PREFIX);
+    if let Some(before) = before {
+        range.until = Some(key(before));
+    }
+    let mut found = Vec::new();
+    while found.len() < count.min(AUDIT_ROWS_MAX) {
+        let Some((key, value)) = store.last(table, &range)? else { break };
+        found.push(codec::decode("audit row", &value)?);
+        range.until = Some(key);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_summary_is_cut_at_a_character() {
+        let text = cut("é".repeat(SUMMARY_BYTES_MAX));
+        assert!(text.len() <= SUMMARY_BYTES_MAX + 3 && text.ends_with('…'));
+        assert_eq!(cut("short".to_owned()), "short");
+    }
+
+    #[test]
+    fn rows_of_the_log_are_in_order_of_their_keys() {
+        assert!(key(1) < key(2) && key(255) < key(256) && key(256) < key(u64::MAX));
+    }
+}

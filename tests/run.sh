@@ -99,6 +99,7 @@ install_packages() {
     have openssl || missing+=(openssl)
     have node && have npm || missing+=(nodejs npm)
     have smtp-sink && have smtp-source || missing+=(postfix)
+    find_chromium >/dev/null || [ "$(distribution)" = ubuntu ] || missing+=(chromium)
     python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3 python3-venv)
     [ ${#missing[@]} -gt 0 ] || return 0
     echo "installing ${missing[*]}"
@@ -111,6 +112,33 @@ install_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         --no-install-recommends "${missing[@]}" >/dev/null || fail_now "apt-get install failed"
+}
+
+distribution() {
+    sed -n 's/^ID=//p' /etc/os-release 2>/dev/null | tr -d '"'
+}
+
+# A browser that runs here. Ubuntu's package is a snap, which does not run in a container: there
+# Playwright's own build is taken.
+find_chromium() {
+    local found own=("$NODE_ENV"/browsers/chromium-*/chrome-linux*/chrome)
+    for found in chromium google-chrome chromium-browser "${own[@]}"; do
+        found=$(command -v "$found") && "$found" --version >/dev/null 2>&1 || continue
+        echo "$found"
+        return 0
+    done
+    return 1
+}
+
+install_chromium() {
+    if ! find_chromium >/dev/null; then
+        echo "installing Playwright's Chromium"
+        (cd "$NODE_ENV" && as_root env PLAYWRIGHT_BROWSERS_PATH="$NODE_ENV/browsers" PATH="$PATH" \
+            npx playwright-core install --with-deps chromium >/dev/null) ||
+            fail_now "no browser: install chromium yourself, then run this again"
+    fi
+    CADENCIA_TEST_CHROMIUM=$(find_chromium) || fail_now "no browser runs here"
+    export CADENCIA_TEST_CHROMIUM
 }
 
 install_python_env() {
@@ -194,6 +222,7 @@ main() {
     install_packages
     install_python_env
     install_node_packages
+    install_chromium
     install_rust_tools
     echo "everything that the tests need is there ($(minutes $((SECONDS - from))))"
     export CADENCIA_TEST_BIN="$TARGET/debug/cadencia"

@@ -177,6 +177,10 @@ impl Channel for Capture {
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Outcome> {
         ready(self.keep(attempt)).boxed()
     }
+
+    fn probe(&self) -> BoxFuture<'_, Result<String, String>> {
+        ready(Ok("keeps messages here".to_owned())).boxed()
+    }
 }
 
 #[cfg(test)]

@@ -28,6 +28,13 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// Dropping the future is allowed at any time and leaves nothing that a later attempt could
     /// trip over; what became of the message is then unknown.
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Outcome>;
+
+    /// Looks whether messages could be handed over now: reaches the receiver, secures the
+    /// connection, logs in, and hands over nothing. What it found, or why it cannot. A provider
+    /// that can only be tried with a message says so.
+    fn probe(&self) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async { Ok("only a message can try it: `cadencia send-test`".to_owned()) })
+    }
 }
 
 /// One hand-over of a message to a provider.

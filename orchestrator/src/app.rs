@@ -35,6 +35,8 @@ use crate::telemetry::metrics::Metrics;
 
 /// Name of the hash that places customers in partitions, kept with the store.
 pub const PARTITION_HASH: &str = "xxh3-128";
+/// Where the store is in a data directory.
+pub const STORE: &str = "store";
 /// Work that may wait in front of one partition: at 64 partitions 65,536 events in all, about two
 /// seconds of what the store can take.
 const WORK_CREDITS: u32 = 1_024;

@@ -7,10 +7,12 @@
 pub mod actors;
 pub mod admin;
 pub mod app;
+pub mod backup;
 pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod error;
 pub mod fatal;
 pub mod import;

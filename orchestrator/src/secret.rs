@@ -6,8 +6,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// Name of the file in the data directory's neighbour `secrets`.
-const FILE: &str = "links.key";
+/// The file with the secret that signs links, in a data directory.
+pub const LINKS: &str = "secrets/links.key";
 /// Bytes of a secret.
 const SECRET_BYTES: usize = 32;
 
@@ -23,9 +23,10 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(secret)
 }
 
-/// Reads the secret that signs links, or makes it: 32 bytes of the system's randomness.
-pub fn links(folder: &Path) -> io::Result<Vec<u8>> {
-    let path = folder.join(FILE);
+/// Reads the secret that signs links, or makes it: 32 bytes of the system's randomness. `data` is
+/// the data directory.
+pub fn links(data: &Path) -> io::Result<Vec<u8>> {
+    let path = data.join(LINKS);
     match fs::read(&path) {
         Ok(secret) if secret.len() == SECRET_BYTES => return Ok(secret),
         Ok(_) => {
@@ -35,7 +36,9 @@ pub fn links(folder: &Path) -> io::Result<Vec<u8>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    fs::create_dir_all(folder)?;
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
     let mut secret = vec![0; SECRET_BYTES];
     fs::File::open("/dev/urandom")?.read_exact(&mut secret)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;

@@ -102,3 +102,13 @@ pub fn node_modules() -> PathBuf {
     let missing = "CADENCIA_TEST_NODE_MODULES is not set: run the tests by tests/run.sh";
     PathBuf::from(modules.expect(missing))
 }
+
+/// The browser (`CADENCIA_TEST_CHROMIUM`).
+///
+/// # Panics
+/// Where it is not set: the tests that need it must not pass unseen.
+pub fn chromium() -> PathBuf {
+    let chromium = std::env::var_os("CADENCIA_TEST_CHROMIUM");
+    let missing = "CADENCIA_TEST_CHROMIUM is not set: run the tests by tests/run.sh";
+    PathBuf::from(chromium.expect(missing))
+}

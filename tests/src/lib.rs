@@ -11,6 +11,8 @@ mod bench;
 #[cfg(test)]
 mod channels;
 #[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod editor;

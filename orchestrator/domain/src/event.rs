@@ -38,7 +38,7 @@ impl Event {
 }
 
 /// Somebody said that two customers are one (semantics 28).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alias {
     /// The one that becomes part of the other, as it was named.
     pub previous: CustomerId,
@@ -46,6 +46,45 @@ pub struct Alias {
     pub into: CustomerId,
     /// When it was said.
     pub at: Instant,
+}
+
+impl Alias {
+    /// Whom it may be about: a previous id that nobody is known under stands for the anonymous one.
+    pub fn ids(&self) -> [CustomerId; 3] {
+        let anonymous = CustomerId::anonymous(self.previous.as_str());
+        [self.previous.clone(), anonymous, self.into.clone()]
+    }
+}
+
+/// What is recorded of customers, on its way into a server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Recorded {
+    /// Something happened.
+    Event(Event),
+    /// Two of them are one.
+    Alias(Alias),
+}
+
+impl Recorded {
+    /// When it happened, or was said.
+    pub fn at(&self) -> Instant {
+        match self {
+            Self::Event(event) => event.occurred_at,
+            Self::Alias(alias) => alias.at,
+        }
+    }
+}
+
+impl From<Event> for Recorded {
+    fn from(event: Event) -> Self {
+        Self::Event(event)
+    }
+}
+
+impl From<Alias> for Recorded {
+    fn from(alias: Alias) -> Self {
+        Self::Alias(alias)
+    }
 }
 
 /// What an event says.

@@ -15,6 +15,7 @@ use crate::ledger::Open;
 use crate::merge::{Parcel, Word};
 use crate::note::OpenedSend;
 use crate::partition::{Effect, Partition};
+use crate::profile::SegmentEdges;
 use crate::transaction::{Table, Write};
 use crate::turn::{Begun, Input, Loaded, Ticket};
 use crate::waiting::is_planned;
@@ -51,7 +52,12 @@ pub(crate) fn absorb(
     unite_seen(partition, loaded, parcel, begun);
     unite_sends(partition, loaded, parcel, begun);
     unite_enrollments(loaded, parcel, catalog, begun);
-    profile::edges(loaded, catalog, None, begun, &mut edges);
+    if parcel.recorded {
+        // She is a member by now, but did not become one now.
+        profile::edges(loaded, catalog, None, begun, &mut SegmentEdges::default());
+    } else {
+        profile::edges(loaded, catalog, None, begun, &mut edges);
+    }
     enroll::by_segments(loaded, &edges, catalog, begun);
 }
 

@@ -47,6 +47,15 @@ pub enum Word {
         /// It was said to a tombstone that led here.
         followed: bool,
     },
+    /// The same of the past, from an import: the merge enters nobody.
+    AskRecorded {
+        /// The other one, as the alias named it.
+        previous: CustomerId,
+        /// When the alias was said.
+        at: Instant,
+        /// It was said to a tombstone that led here.
+        followed: bool,
+    },
     /// To the one that goes.
     Go(Offer),
     /// To the one that stays: nothing comes.
@@ -77,6 +86,8 @@ pub struct Offer {
     /// It went through the tombstone of an anonymous customer: a device that two people use must
     /// not make one of them.
     pub anonymous: bool,
+    /// It comes from an import that is to set off nothing.
+    pub recorded: bool,
 }
 
 /// All that a customer leaves to the one that goes on.
@@ -103,6 +114,7 @@ pub struct Parcel {
     pub(crate) merged: Vec<Merged>,
     pub(crate) chain: u8,
     pub(crate) sends: Vec<SendRow>,
+    pub(crate) recorded: bool,
 }
 
 /// Who stays where it is for whom (as named), and until when. Memory only: a restart ends every
@@ -163,7 +175,13 @@ pub(crate) fn take(
 ) {
     match word {
         Word::Ask { previous, at, followed } => {
-            let answer = ask(partition, loaded, previous, at, followed, begun);
+            let asked = Asked { previous, at, followed, recorded: false };
+            let answer = ask(partition, loaded, asked, begun);
+            say(begun, answer, ticket);
+        }
+        Word::AskRecorded { previous, at, followed } => {
+            let asked = Asked { previous, at, followed, recorded: true };
+            let answer = ask(partition, loaded, asked, begun);
             say(begun, answer, ticket);
         }
         Word::Go(offer) => go(partition, loaded, offer, ticket, begun),
@@ -192,19 +210,37 @@ fn say(begun: &mut Begun, answer: Option<(CustomerId, Word)>, ticket: Option<Tic
     }
 }
 
+/// What an alias asks of the one that stays.
+struct Asked {
+    previous: CustomerId,
+    at: Instant,
+    followed: bool,
+    recorded: bool,
+}
+
+impl Asked {
+    /// The same to whoever went on in place of the one that was asked.
+    fn passed_on(self) -> Word {
+        let Self { previous, at, recorded, .. } = self;
+        match recorded {
+            true => Word::AskRecorded { previous, at, followed: true },
+            false => Word::Ask { previous, at, followed: true },
+        }
+    }
+}
+
 /// The one that stays promises to do so, or says who went on in its place.
 fn ask(
     partition: &mut Partition,
     loaded: &Loaded,
-    previous: CustomerId,
-    at: Instant,
-    followed: bool,
+    asked: Asked,
     begun: &mut Begun,
 ) -> Option<(CustomerId, Word)> {
     let customer = &loaded.customer;
     if let Some(tombstone) = &customer.tombstone {
-        return Some((tombstone.into.clone(), Word::Ask { previous, at, followed: true }));
+        return Some((tombstone.into.clone(), asked.passed_on()));
     }
+    let Asked { previous, at, followed, recorded } = asked;
     if previous == customer.id {
         if followed {
             begun.record(HistoryItem::NotMerged { previous, reason: NotMerged::Circle });
@@ -213,7 +249,7 @@ fn ask(
     }
     let until = partition.promises.make(customer.key(), previous.key(), begun.now);
     let into = customer.id.clone();
-    let offer = Offer { into, named: previous.clone(), at, until, anonymous: false };
+    let offer = Offer { into, named: previous.clone(), at, until, anonymous: false, recorded };
     Some((previous, Word::Go(offer)))
 }
 
@@ -274,7 +310,7 @@ fn leave(
     begun: &mut Begun,
 ) -> Parcel {
     debug_assert!(loaded.sends.is_some(), "the sends are loaded before the turn");
-    let Offer { into, named, at, .. } = offer;
+    let Offer { into, named, at, recorded, .. } = offer;
     begun.record(HistoryItem::Merged { into: into.clone() });
     let sends = take_sends(partition, loaded, begun);
     let key = loaded.customer.key();
@@ -319,6 +355,7 @@ fn leave(
         merged,
         chain: was.chain + 1,
         sends,
+        recorded,
     };
     let key = codec::parcel_key(partition.id(), key);
     begun.writes.push(Write { table: Table::Meta, key, value: Some(codec::encode(&parcel)) });

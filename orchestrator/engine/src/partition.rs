@@ -232,7 +232,8 @@ impl Partition {
                 begun.retries.push(send);
                 begun.wants_gate = true;
             }
-            Input::Outcome { send, outcome } => {
+            Input::Outcome { send, outcome, ticket } => {
+                begun.tickets.extend(ticket);
                 self.outcome_in_turn(send, &outcome, loaded, begun);
             }
             Input::Tick { version, instant } => {

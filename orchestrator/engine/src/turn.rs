@@ -62,6 +62,8 @@ pub enum Input {
         send: SendId,
         /// What the channel said.
         outcome: Outcome,
+        /// Who keeps the send's slot until this is durable.
+        ticket: Option<Ticket>,
     },
     /// A schedule ticked.
     Tick {

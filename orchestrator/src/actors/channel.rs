@@ -81,12 +81,7 @@ impl Handler<Delivery<ChannelMsg>> for ChannelActor {
                 metrics.sends_unknown.inc();
             }
             if let Some(directory) = directory.get() {
-                report(
-                    directory,
-                    &attempt,
-                    Settled { send: attempt.send, outcome, permit: Some(permit) },
-                )
-                .await;
+                report(directory, &attempt, Settled { send: attempt.send, outcome, permit }).await;
             }
             drop(credit);
         }));

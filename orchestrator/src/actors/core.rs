@@ -18,6 +18,7 @@ use runtime::{Clock, Lane, Permit, Reply, Slots};
 use store::{ReadError, Store};
 
 use super::load::{LoadError, load_ledger, load_sends, load_spilled};
+use super::lost::{LostStop, Stop};
 use super::{Addressed, Published, Settled, Work};
 use crate::rows::{self, Rows};
 
@@ -81,6 +82,10 @@ pub struct Core {
     /// Sequence and group commit of a snapshot on its way.
     snapshot: Option<(u64, u64)>,
     acks: HashMap<u64, Ack>,
+    /// Slots of attempts whose outcomes follow their customer into another one, by ticket: taken
+    /// until the outcome is durable there. Freed here, what takes a slot next could be durable
+    /// before the outcome, and a crash leave two unknown for one slot (semantics 25).
+    following: HashMap<u64, Arc<Permit>>,
     next_ticket: u64,
     /// Channels for which a message had no slot since this was last looked at.
     pub starved: Vec<ChannelName>,
@@ -93,6 +98,8 @@ pub struct Core {
     pub leaving: Vec<Arc<Permit>>,
     /// What customers of this partition tell others, in order.
     pub forwarded: VecDeque<Addressed>,
+    /// Stops that could not be recorded, not yet told to anybody.
+    pub lost: Vec<LostStop>,
     /// Due instants that have changed since the scheduler was last told.
     pub rearmed: Vec<(CustomerKey, Instant)>,
 }
@@ -117,11 +124,13 @@ impl Core {
             closing: false,
             snapshot: None,
             acks: HashMap::new(),
+            following: HashMap::new(),
             next_ticket: 0,
             starved: Vec::new(),
             undelivered: Vec::new(),
             leaving: Vec::new(),
             forwarded: VecDeque::new(),
+            lost: Vec::new(),
             rearmed: Vec::new(),
         };
         core.connect(published);
@@ -163,8 +172,33 @@ impl Core {
         Instant(self.clock.now_ms())
     }
 
-    /// One turn of a customer: all the work that was queued for it, at one instant.
+    /// One turn of a customer: all the work that was queued for it, at one instant. Whoever waits
+    /// for a turn that fails hears that nothing was taken in.
     pub fn turn(&mut self, loaded: &mut Loaded, works: Vec<Work>) -> Result<(), LoadError> {
+        let before = self.next_ticket;
+        let stops: Vec<Stop> = works.iter().filter_map(|work| self.stop_at_stake(work)).collect();
+        let done = self.take_turn(loaded, works);
+        if done.is_err() {
+            let customer = loaded.customer.key();
+            self.lost.extend(stops.into_iter().map(|stop| LostStop { customer, stop }));
+            for ticket in before + 1..=self.next_ticket {
+                self.acks.remove(&ticket);
+                self.following.remove(&ticket);
+            }
+        }
+        done
+    }
+
+    /// The stop that is lost if the turn fails. Of a send that is open here the outcome is settled
+    /// whatever becomes of the turn.
+    fn stop_at_stake(&self, work: &Work) -> Option<Stop> {
+        match work {
+            Work::Outcome(settled) if self.partition.is_open(settled.send) => None,
+            work => Stop::of(work),
+        }
+    }
+
+    fn take_turn(&mut self, loaded: &mut Loaded, works: Vec<Work>) -> Result<(), LoadError> {
         let now = self.now();
         let due_before = loaded.customer.due_at;
         let mut inputs = Vec::new();
@@ -257,7 +291,7 @@ impl Core {
     pub fn outcome(&mut self, settled: Settled, loaded: Option<&mut Loaded>, now: Instant) {
         let transaction = self.partition.outcome(settled.send, &settled.outcome, loaded, now);
         self.undelivered.extend(transaction.map(rows::to_store));
-        self.leaving.extend(settled.permit);
+        self.leaving.push(settled.permit);
     }
 
     /// An outcome in its customer's turn: at once, or in the order of the inputs where the send may
@@ -267,22 +301,28 @@ impl Core {
             self.outcome(settled, Some(loaded), now);
             return None;
         }
-        self.leaving.extend(settled.permit);
-        Some(Input::Outcome { send: settled.send, outcome: settled.outcome })
+        let Settled { send, outcome, permit } = settled;
+        self.next_ticket += 1;
+        self.following.insert(self.next_ticket, permit);
+        let ticket = Ticket(self.next_ticket);
+        Some(Input::Outcome { send, outcome, ticket: Some(ticket) })
     }
 
     /// Work for a customer that cannot be loaded: dropped, its acknowledgements unanswered.
     /// Outcomes are settled all the same: else their sends were in flight for ever, and whoever
     /// waits for quiet would wait as long. A stop on the address has no record to go into: what the
     /// store has of the customer may be older than what was decided, and must not be written back.
-    pub fn settle_without_customer(&mut self, works: impl IntoIterator<Item = Work>) {
+    pub fn settle_without_customer(
+        &mut self,
+        customer: CustomerKey,
+        works: impl IntoIterator<Item = Work>,
+    ) {
         let now = self.now();
         for work in works {
-            let Work::Outcome(settled) = work else { continue };
-            if ledger::stops_address(&settled.outcome) {
-                tracing::error!(send = %settled.send, "a stop on an address could not be recorded");
+            self.lost.extend(Stop::of(&work).map(|stop| LostStop { customer, stop }));
+            if let Work::Outcome(settled) = work {
+                self.outcome(settled, None, now);
             }
-            self.outcome(settled, None, now);
         }
     }
 
@@ -322,6 +362,7 @@ impl Core {
                     if let Some(ack) = self.acks.remove(&ticket) {
                         ack.one_done();
                     }
+                    self.following.remove(&ticket);
                 }
                 Effect::Attempt(attempt) => {
                     let slots = self.slots.get_mut(&attempt.channel);
@@ -340,7 +381,7 @@ impl Core {
         outgoing
     }
 
-    /// An input as work for another customer; who waits for it goes along.
+    /// An input as work for another customer; who waits for it goes along, and a slot.
     fn work(&mut self, input: Input) -> Option<Work> {
         let mut ack = |ticket: Option<Ticket>| self.acks.remove(&ticket?.0);
         Some(match input {
@@ -350,8 +391,9 @@ impl Core {
                 Work::Enroll { journey, key, payload, ack: ack(ticket) }
             }
             Input::Merge { word, ticket } => Work::Merge { word, ack: ack(ticket) },
-            Input::Outcome { send, outcome } => {
-                Work::Outcome(Settled { send, outcome, permit: None })
+            Input::Outcome { send, outcome, ticket } => {
+                let permit = self.following.remove(&ticket?.0)?;
+                Work::Outcome(Settled { send, outcome, permit })
             }
             Input::Timer
             | Input::Slot(_)

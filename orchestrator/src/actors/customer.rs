@@ -46,7 +46,7 @@ impl Handler<Turn<Vec<Work>>> for CustomerActor {
     fn handle(&mut self, turn: Turn<Vec<Work>>, _ctx: &mut Context<Self>) {
         let mut failed = None;
         if self.broken {
-            self.core.borrow_mut().settle_without_customer(turn.msg);
+            self.core.borrow_mut().settle_without_customer(self.loaded.customer.key(), turn.msg);
         } else {
             failed = self.core.borrow_mut().turn(&mut self.loaded, turn.msg).err();
             self.broken = failed.is_some();

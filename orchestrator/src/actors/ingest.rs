@@ -96,9 +96,22 @@ impl Directory {
         into: CustomerId,
         at: Instant,
     ) -> Result<Answer<()>, Busy> {
-        let word = Word::Ask { previous, at, followed: false };
+        self.merge(into, Word::Ask { previous, at, followed: false }, Lane::Live)
+    }
+
+    /// As [`Self::alias`], of the past: the merge enters nobody.
+    pub fn record_alias(
+        &self,
+        previous: CustomerId,
+        into: CustomerId,
+        at: Instant,
+    ) -> Result<Answer<()>, Busy> {
+        self.merge(into, Word::AskRecorded { previous, at, followed: false }, Lane::Recompute)
+    }
+
+    fn merge(&self, into: CustomerId, word: Word, lane: Lane) -> Result<Answer<()>, Busy> {
         let work = move |ack| Work::Merge { word, ack: Some(ack) };
-        self.dispatch(vec![(into, Lane::Live, work)])
+        self.dispatch(vec![(into, lane, work)])
     }
 
     fn dispatch<F>(&self, items: Vec<(CustomerId, Lane, F)>) -> Result<Answer<()>, Busy>

@@ -1,11 +1,15 @@
 //! What a turn's customer needs of the store besides its record: ledger rows, whole sends, dedupe
 //! memory. Plain reads on the partition's arbiter, before the turn or between its parts.
 
+use std::collections::HashSet;
+
+use domain::customer::CHAIN_MAX;
+use domain::ids::CustomerId;
 use engine::codec::{self, DecodeError};
 use engine::{Loaded, Partition, ledger};
 use store::{Limit, Range, Read, ReadError, Store};
 
-use crate::rows;
+use crate::rows::{self, Rows};
 
 /// Most ledger rows loaded for one customer: the newest ones. A cap window never holds more: a
 /// hundred sends a day for four months.
@@ -13,6 +17,7 @@ const LEDGER_ROWS_MAX: usize = 12_000;
 
 /// Rows of dedupe memory read at a time.
 const SPILLED_ROWS: usize = 1_024;
+
 /// Loading a customer failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -22,6 +27,43 @@ pub enum LoadError {
     /// A row makes no sense.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+}
+
+/// A customer as it is durable, or the one that it became part of, with the partition of that one.
+pub fn load_who_goes_on(
+    store: &Store,
+    partitions: u16,
+    id: &CustomerId,
+) -> Result<Option<(u16, Loaded)>, LoadError> {
+    let mut key = id.key();
+    for _ in 0..=CHAIN_MAX {
+        let partition = key.partition(partitions);
+        let Some(record) = Rows(store).customers(partition, &[key])?.pop().flatten() else {
+            break;
+        };
+        let loaded = Loaded::from_record(codec::decode_customer(key, &record)?);
+        let Some(tombstone) = &loaded.customer.tombstone else {
+            return Ok(Some((partition, loaded)));
+        };
+        key = tombstone.into.key();
+    }
+    Ok(None)
+}
+
+/// The first of these customers whose record cannot be read: whatever is for it is dropped each
+/// time. One that a merge made part of another stands for that one too.
+pub fn first_damaged<'a>(
+    store: &Store,
+    partitions: u16,
+    ids: impl IntoIterator<Item = &'a CustomerId>,
+) -> Option<(&'a CustomerId, DecodeError)> {
+    let distinct: HashSet<&CustomerId> = ids.into_iter().collect();
+    let damage = |id| match load_who_goes_on(store, partitions, id) {
+        Ok(_) => None,
+        Err(LoadError::Decode(error)) => Some((id, error)),
+        Err(LoadError::Read(error)) => crate::fatal::store_failed(&error),
+    };
+    distinct.into_iter().find_map(damage)
 }
 
 /// Adds all spilled dedupe rows of a customer.

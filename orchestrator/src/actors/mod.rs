@@ -11,6 +11,7 @@ pub mod core;
 pub mod customer;
 pub mod ingest;
 pub mod load;
+pub mod lost;
 pub mod partition;
 pub mod scheduler;
 pub mod walker;
@@ -92,15 +93,16 @@ pub enum Work {
     },
 }
 
-/// What became of an attempt, with the slot that it holds until this is on its way to the store.
+/// What became of an attempt, with the slot that it holds until this is on its way to the store,
+/// whatever other customer it has to follow until then.
 #[derive(Debug)]
 pub struct Settled {
     /// The send.
     pub send: SendId,
     /// What the channel said.
     pub outcome: Outcome,
-    /// The slot; none where the word comes by way of another customer.
-    pub permit: Option<Arc<Permit>>,
+    /// The slot.
+    pub permit: Arc<Permit>,
 }
 
 /// Work for one customer.

@@ -208,7 +208,7 @@ impl PartitionActor {
                 // No record and no id to make one from (a timer of an erased customer), or its
                 // record is damaged: the work is dropped, its acknowledgement unanswered.
                 let works = inputs.into_iter().map(|queued| queued.work);
-                self.wiring.core.borrow_mut().settle_without_customer(works);
+                self.wiring.core.borrow_mut().settle_without_customer(key, works);
                 self.lanes.finish(&key.0);
                 continue;
             };
@@ -240,7 +240,9 @@ impl PartitionActor {
                     self.active.activate(key.0, Local::start(actor), now_ms, 0);
                 }
                 Ok(None) => {}
-                Err(error) => tracing::error!(%error, "a customer could not be loaded"),
+                Err(error) => {
+                    tracing::error!(customer.hash = ?key, %error, "a customer could not be loaded");
+                }
             }
         }
     }
@@ -252,6 +254,7 @@ impl PartitionActor {
             let mut core = self.wiring.core.borrow_mut();
             let rearmed = std::mem::take(&mut core.rearmed);
             let starved = std::mem::take(&mut core.starved);
+            let lost = std::mem::take(&mut core.lost);
             let retries = core.partition.next_retry() != Instant::MAX;
             drop(core);
             if !rearmed.is_empty() {
@@ -262,6 +265,7 @@ impl PartitionActor {
                 drop(timers);
                 self.wiring.armed.push(());
             }
+            lost.into_iter().for_each(|stop| stop.tell(&self.wiring.metrics));
             for channel in starved {
                 self.wiring.looks.push(Look::Starved(channel));
             }
@@ -397,7 +401,7 @@ impl PartitionActor {
 /// customers and open sends, outcomes by slots, words of merges by the requests that wait for them.
 fn is_owed(work: &Work) -> bool {
     match work {
-        Work::Merge { word, .. } => !matches!(word, Word::Ask { .. }),
+        Work::Merge { word, .. } => !matches!(word, Word::Ask { .. } | Word::AskRecorded { .. }),
         Work::Outcome(_) | Work::Retry(_) | Work::Timer { .. } | Work::Slot(..) => true,
         Work::Event { .. }
         | Work::Recorded { .. }
@@ -460,10 +464,11 @@ impl Handler<Collect> for PartitionActor {
         self.returns.collect(&mut returned);
         let seq = self.wiring.core.borrow().partition.seq();
         for Returned { flight, failed } in returned {
-            if let Some(error) = failed {
-                tracing::error!(%error, "a customer's rows could not be read");
-            }
             let key = self.active.end(flight, seq);
+            if let Some(error) = failed {
+                let customer = CustomerKey(key);
+                tracing::error!(customer.hash = ?customer, %error, "rows could not be read");
+            }
             self.lanes.finish(&key);
         }
         let unused = self.wiring.core.borrow_mut().unused();

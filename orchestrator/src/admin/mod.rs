@@ -5,6 +5,7 @@
 mod repeats;
 mod replay;
 mod status;
+mod test_message;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ use crate::web::console::counts::{self, Overview};
 
 pub use replay::{IMPORT_EVENTS_MAX, Imported, Trigger};
 pub use status::{JourneyState, Status};
+pub use test_message::{TestMessage, Tested};
 
 /// Why an operation was refused.
 pub type Refusal = Box<Problem>;

@@ -3,18 +3,19 @@
 
 use std::sync::Arc;
 
-use domain::event::{Event, IMPORTED};
+use domain::event::{Alias, Event, IMPORTED, Recorded};
+use domain::ids::CustomerId;
 use domain::time::Instant;
-use engine::codec;
-use runtime::{Clock, Lane, SimulatedClock};
+use runtime::reply::Answer;
+use runtime::{Busy, Clock, Lane, SimulatedClock};
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Refusal, refuse};
 use crate::actors::PartitionMsg;
+use crate::actors::load::first_damaged;
 use crate::error::ErrorCode;
-use crate::rows::Rows;
 
-/// Most events of one import request.
+/// Most events and aliases of one import request.
 pub const IMPORT_EVENTS_MAX: usize = 2_000;
 /// Longest time, real, that one step of a replay may take until all is quiet: a mail server that
 /// does not answer is given up by then.
@@ -42,36 +43,56 @@ pub enum Trigger {
 pub struct Imported {
     /// Events taken in; repeats among them changed nothing.
     pub events: u64,
-    /// New events among them that lay behind the clock of a replay: too late to change what was.
+    /// What was new, aliases too, and lay behind the clock of a replay: too late to change what
+    /// was.
     pub behind: u64,
     /// Where the clock stands, in milliseconds since the epoch.
     pub now_ms: i64,
 }
 
+/// What becomes of a customer who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// It is remembered and counted, and sets off nothing.
+    Recorded,
+    /// It sets off what it would if it happened now.
+    Happens,
+}
+
+/// As if it happened now; what lies in the future is clamped to it (semantics 3).
+fn happened_by(now: Instant, mut one: Recorded) -> Recorded {
+    match &mut one {
+        Recorded::Event(event) => {
+            event.received_at = now;
+            event.occurred_at = event.occurred_at.min(now);
+        }
+        Recorded::Alias(alias) => alias.at = alias.at.min(now),
+    }
+    one
+}
+
 impl Admin {
-    /// Takes in recorded events, in their order. Returns when all is durable; in a replay, when
-    /// everything that they and the clock set off has settled as well.
+    /// Takes in recorded events and aliases, in their order. Returns when all is durable; in a
+    /// replay, when everything that they and the clock set off has settled as well.
     pub async fn import(
         &self,
         trigger: Trigger,
-        mut events: Vec<Event>,
+        mut all: Vec<Recorded>,
         until: Option<Instant>,
     ) -> Result<Imported, Refusal> {
-        let count = events.len() as u64;
+        let count = all.iter().filter(|one| matches!(one, Recorded::Event(_))).count() as u64;
         let mut behind = 0;
-        for event in &mut events {
-            event.message_id.insert_str(0, IMPORTED);
+        for one in &mut all {
+            if let Recorded::Event(event) = one {
+                event.message_id.insert_str(0, IMPORTED);
+            }
         }
         match (trigger, &self.time) {
-            (Trigger::None, _) => self.take_in(events, Lane::Recompute, true).await?,
+            (Trigger::None, _) => self.one_by_one(all, Manner::Recorded).await?,
             (Trigger::Live, None) => {
                 let now = self.now();
-                let live = |mut event: Event| {
-                    event.received_at = now;
-                    event.occurred_at = event.occurred_at.min(now);
-                    event
-                };
-                self.take_in(events.into_iter().map(live).collect(), Lane::Live, false).await?;
+                let live = |one| happened_by(now, one);
+                self.one_by_one(all.into_iter().map(live).collect(), Manner::Happens).await?;
             }
             (Trigger::Live, Some(_)) => {
                 let detail = "this server's clock is driven by a replay: there is no now";
@@ -81,94 +102,128 @@ impl Admin {
                 let detail = "this server goes by the machine's clock: start it with --replay";
                 return refuse(ErrorCode::StateConflict, detail);
             }
-            (Trigger::Replay, Some(time)) => behind = self.replay(time, events, until).await?,
+            (Trigger::Replay, Some(time)) => behind = self.replay(time, all, until).await?,
         }
         Ok(Imported { events: count, behind, now_ms: self.now().0 })
     }
 
-    async fn take_in(&self, events: Vec<Event>, lane: Lane, recorded: bool) -> Result<(), Refusal> {
-        let real = Clock::system();
+    /// Takes in what is recorded, in its order: an alias when what is before it is durable.
+    async fn one_by_one(&self, all: Vec<Recorded>, manner: Manner) -> Result<(), Refusal> {
+        let mut events = Vec::new();
+        for one in all {
+            match one {
+                Recorded::Event(event) => events.push(event),
+                Recorded::Alias(alias) => {
+                    self.take_in(std::mem::take(&mut events), manner).await?;
+                    self.unite(&alias, manner).await?;
+                }
+            }
+        }
+        self.take_in(events, manner).await
+    }
+
+    async fn take_in(&self, events: Vec<Event>, manner: Manner) -> Result<(), Refusal> {
         let events: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
+        let whose: Vec<CustomerId> = events.iter().map(|event| event.customer.clone()).collect();
+        let directory = &self.app.directory;
+        // A part that was dropped is offered again with the rest, which is known by then.
+        self.offer(&whose, || match manner {
+            Manner::Recorded => directory.record(events.clone(), Lane::Recompute),
+            Manner::Happens => directory.ingest(events.clone(), Lane::Live),
+        })
+        .await
+    }
+
+    async fn unite(&self, alias: &Alias, manner: Manner) -> Result<(), Refusal> {
+        let directory = &self.app.directory;
+        self.offer(&alias.ids(), || {
+            let Alias { previous, into, at } = alias.clone();
+            match manner {
+                Manner::Recorded => directory.record_alias(previous, into, at),
+                Manner::Happens => directory.alias(previous, into, at),
+            }
+        })
+        .await
+    }
+
+    /// Hands something over until it is durable.
+    async fn offer(
+        &self,
+        whose: &[CustomerId],
+        hand_over: impl Fn() -> Result<Answer<()>, Busy>,
+    ) -> Result<(), Refusal> {
+        let real = Clock::system();
         let mut looked = false;
         for _ in 0..OFFERS_MAX {
-            let taken = match recorded {
-                true => self.app.directory.record(events.clone(), lane),
-                false => self.app.directory.ingest(events.clone(), lane),
-            };
-            match taken {
-                // A part that was dropped is offered again with the rest, which is known by then.
+            match hand_over() {
                 Ok(answer) => {
                     if answer.await.is_ok() {
                         return Ok(());
                     }
                     if !std::mem::replace(&mut looked, true) {
-                        self.all_can_be_read(&events)?;
+                        self.all_can_be_read(whose)?;
                     }
                 }
-                Err(busy @ runtime::Busy::TooLarge { .. }) => {
+                Err(busy @ Busy::TooLarge { .. }) => {
                     return refuse(ErrorCode::TooManyEvents, busy);
                 }
-                Err(runtime::Busy::Full { .. }) => {}
+                Err(Busy::Full { .. }) => {}
             }
             real.sleep(BUSY_PAUSE_MS).await;
         }
         refuse(ErrorCode::StoreUnavailable, "not all events could be made durable; see the log")
     }
 
-    /// Refuses events of a customer whose record cannot be read: they would be dropped each time.
-    fn all_can_be_read(&self, events: &[Arc<Event>]) -> Result<(), Refusal> {
-        let rows = Rows(&self.app.store);
-        for event in events {
-            let key = event.customer.key();
-            let partition = key.partition(self.app.directory.count());
-            let found = match rows.customers(partition, &[key]) {
-                Ok(found) => found,
-                Err(error) => crate::fatal::store_failed(&error),
-            };
-            for record in found.into_iter().flatten() {
-                let Err(error) = codec::decode_customer(key, &record) else { continue };
-                let detail = format!("customer {}: {error}", event.customer);
-                return refuse(ErrorCode::StoreCorrupt, detail);
-            }
+    /// Refuses what is for a customer whose record cannot be read: it would be dropped each time.
+    fn all_can_be_read(&self, whose: &[CustomerId]) -> Result<(), Refusal> {
+        match first_damaged(&self.app.store, self.app.directory.count(), whose) {
+            Some((id, error)) => refuse(ErrorCode::StoreCorrupt, format!("customer {id}: {error}")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Everything of one instant is handed over while the clock stands at it, before anybody who
-    /// is due then wakes: events come before timers (semantics 2).
+    /// is due then wakes: events come before timers (semantics 2). Aliases come behind both, as in
+    /// a simulation.
     async fn replay(
         &self,
         time: &SimulatedClock,
-        events: Vec<Event>,
+        all: Vec<Recorded>,
         until: Option<Instant>,
     ) -> Result<u64, Refusal> {
         // Two at once would move the clock under each other's events.
         let _alone = self.replaying.lock().await;
-        let mut events = events.into_iter().peekable();
+        let mut all = all.into_iter().peekable();
         // What is behind the clock is too late to change what was; repeats are not counted.
         let mut past = Vec::new();
         let now = self.now();
-        while let Some(mut event) = events.next_if(|event| event.occurred_at < now) {
-            event.received_at = event.occurred_at;
-            past.push(event);
+        while let Some(mut one) = all.next_if(|one| one.at() < now) {
+            if let Recorded::Event(event) = &mut one {
+                event.received_at = event.occurred_at;
+            }
+            past.push(one);
         }
         let behind = self.new_among(&past);
-        if !past.is_empty() {
-            self.take_in(past, Lane::Live, false).await?;
-        }
-        while let Some(first) = events.next() {
-            let at = first.occurred_at;
+        self.one_by_one(past, Manner::Happens).await?;
+        while let Some(at) = all.peek().map(Recorded::at) {
             self.go_to(time, at).await?;
-            let mut together = vec![first];
-            while let Some(event) = events.next_if(|event| event.occurred_at == at) {
-                together.push(event);
+            let (mut events, mut aliases) = (Vec::new(), Vec::new());
+            while let Some(one) = all.next_if(|one| one.at() == at) {
+                match one {
+                    Recorded::Event(mut event) => {
+                        // Receipt is occurrence (semantics 3).
+                        event.received_at = at;
+                        events.push(event);
+                    }
+                    Recorded::Alias(alias) => aliases.push(alias),
+                }
             }
-            for event in &mut together {
-                // Receipt is occurrence (semantics 3).
-                event.received_at = at;
-            }
-            self.take_in(together, Lane::Live, false).await?;
+            self.take_in(events, Manner::Happens).await?;
             time.advance_to(at.0);
+            for alias in aliases {
+                self.quiet().await?;
+                self.unite(&alias, Manner::Happens).await?;
+            }
         }
         if let Some(until) = until {
             self.go_to(time, until).await?;

@@ -1,5 +1,7 @@
 //! The command line's way to a running server: HTTP over the control socket in its data directory.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -85,6 +87,27 @@ impl Client {
         body: Vec<u8>,
     ) -> Result<T, Failure> {
         self.send(self.http.post(address(path)).body(body)).await
+    }
+
+    /// An answer that is text. `path` is from the root.
+    pub(super) async fn text(&self, path: &str) -> Result<String, Failure> {
+        let answer = self.http.get(format!("http://cadencia{path}")).send().await;
+        let answer = answer.map_err(|error| lost(&error))?;
+        answer.text().await.map_err(|error| lost(&error))
+    }
+
+    /// Writes an answer to a file as it comes.
+    pub(super) async fn download(&self, path: &str, file: &mut File) -> Result<(), Failure> {
+        let mut response = self.http.get(address(path)).send().await.map_err(|e| lost(&e))?;
+        if !response.status().is_success() {
+            let text = format!("the server answered {}", response.status());
+            return Err(Failure::new(Exit::Internal, text));
+        }
+        let failed = |error: std::io::Error| Failure::new(Exit::Unavailable, error.to_string());
+        while let Some(piece) = response.chunk().await.map_err(|error| lost(&error))? {
+            file.write_all(&piece).map_err(failed)?;
+        }
+        Ok(())
     }
 
     async fn send<T: DeserializeOwned>(

@@ -138,13 +138,13 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
 /// Starts a process on a store of its own.
 fn start(scratch: &Scratch, clock: &Clock) -> Result<Admin, Failure> {
     let settings = AppSettings {
-        data_dir: scratch.path().join("store"),
+        data_dir: scratch.path().join(app::STORE),
         partitions: PARTITIONS,
         arbiters: NonZeroUsize::new(2).expect("2 is not zero"),
         active_max: ACTIVE_MAX,
     };
     let opened = app::open(&settings, clock, &Arc::new(Metrics::new())).map_err(unavailable)?;
-    let secret = secret::links(&scratch.path().join("secrets")).map_err(unavailable)?;
+    let secret = secret::links(scratch.path()).map_err(unavailable)?;
     let keys = Arc::new(Keys::new([(1, secret.as_slice())]).map_err(unavailable)?);
     let folder = scratch.path().to_owned();
     let egress = Egress::new([]).map_err(unavailable)?;

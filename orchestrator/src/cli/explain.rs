@@ -56,7 +56,7 @@ fn encoded(id: &str) -> String {
 fn stored(args: &Args) -> Result<Timeline, Failure> {
     let unavailable =
         |error: &dyn std::fmt::Display| Failure::new(Exit::Unavailable, error.to_string());
-    let data_dir = args.server.data.join("store");
+    let data_dir = args.server.data.join(app::STORE);
     if !data_dir.exists() {
         return Err(unavailable(&format!("there is no store at {}", args.server.data.display())));
     }

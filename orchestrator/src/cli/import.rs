@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufWriter, IsTerminal as _, stderr};
 use std::path::{Path, PathBuf};
 
-use domain::event::Event;
+use domain::event::Recorded;
 use domain::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
 use runtime::Clock;
@@ -24,7 +24,7 @@ const _: () = assert!(BATCH_EVENTS <= IMPORT_EVENTS_MAX);
 /// What the command takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Recorded events or customers, CSV or NDJSON, also `.gz`.
+    /// Recorded events, customers or aliases, CSV or NDJSON, also `.gz`.
     file: PathBuf,
     /// How columns become customers and events; without it the lines are Segment calls.
     #[arg(long, value_name = "FILE")]
@@ -75,7 +75,10 @@ struct Outcome {
     lines: u64,
     /// Events made of them.
     events: u64,
-    /// Events that lay behind the clock of a replay: known already, or too late to count in time.
+    /// Aliases among them.
+    #[serde(default)]
+    aliases: u64,
+    /// What lay behind the clock of a replay, and was too late to count in time.
     behind: u64,
     /// Lines, or groups of lines, that cannot be used.
     rejected: u64,
@@ -99,9 +102,13 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     args.output.print(&outcome, |outcome| {
         let place = outcome.rejects.as_ref().map(|path| format!(" (see {})", path.display()));
         format!(
-            "{} lines: {} events, {} rejected{}{}\n",
+            "{} lines: {} events, {}{} rejected{}{}\n",
             outcome.lines,
             outcome.events,
+            match outcome.aliases {
+                0 => String::new(),
+                count => format!("{count} aliases, "),
+            },
             outcome.rejected,
             place.unwrap_or_default(),
             match outcome.behind {
@@ -128,33 +135,38 @@ async fn import(args: &Args) -> Result<Outcome, Failure> {
     let mut import = Import {
         reader,
         rejects: Rejects::beside(args),
-        sender: Sender { client, trigger: args.trigger, batch: Vec::new(), sent: 0, behind: 0 },
+        sender: Sender::new(client, args.trigger),
         bar: bar(),
     };
     // A replay follows the order of the events, not of the lines: it needs all of them first.
     let mut all = Vec::new();
     while let Some(item) = import.reader.next() {
-        match item.map_err(|error| fail(&error))? {
-            Item::Reject(reject) => import.rejects.write(&reject)?,
-            Item::Event(event) if args.trigger == TriggerArg::Replay => all.push(event),
-            Item::Event(event) => import.sender.push(event).await?,
-            // Not asked for: such a line is among the rejects.
-            Item::Alias(_) => {}
-        }
         import.show();
+        let one = match item.map_err(|error| fail(&error))? {
+            Item::Reject(reject) => {
+                import.rejects.write(&reject)?;
+                continue;
+            }
+            Item::Event(event) => Recorded::Event(event),
+            Item::Alias(alias) => Recorded::Alias(alias),
+        };
+        match args.trigger {
+            TriggerArg::Replay => all.push(one),
+            TriggerArg::None | TriggerArg::Live => import.sender.push(one).await?,
+        }
     }
     import.bar.finish_and_clear();
     let bar = ProgressBar::new(all.len() as u64).with_style(style("{pos} of {len} events"));
-    for event in replay_order(all) {
-        import.sender.push(event).await?;
+    for one in replay_order(all) {
+        import.sender.push(one).await?;
         bar.inc(1);
     }
     import.sender.flush(args.until.as_deref()).await?;
     bar.finish_and_clear();
     let lines = import.reader.progress().lines;
     let (rejected, rejects) = import.rejects.finish()?;
-    let Sender { sent, behind, .. } = import.sender;
-    Ok(Outcome { lines, events: sent, behind, rejected, rejects })
+    let Sender { events, aliases, behind, .. } = import.sender;
+    Ok(Outcome { lines, events, aliases, behind, rejected, rejects })
 }
 
 async fn options(args: &Args, client: Option<&Client>) -> Result<Options, Failure> {
@@ -227,18 +239,27 @@ fn bar() -> ProgressBar {
     bar.with_style(style("{bytes} of {total_bytes}"))
 }
 
-/// Sends events in batches; each is durable before the next one goes.
+/// Sends events and aliases in batches; each is durable before the next one goes.
 struct Sender {
     client: Option<Client>,
     trigger: TriggerArg,
-    batch: Vec<Event>,
-    sent: u64,
+    batch: Vec<Recorded>,
+    events: u64,
+    aliases: u64,
     behind: u64,
 }
 
 impl Sender {
-    async fn push(&mut self, event: Event) -> Result<(), Failure> {
-        self.batch.push(event);
+    fn new(client: Option<Client>, trigger: TriggerArg) -> Self {
+        Self { client, trigger, batch: Vec::new(), events: 0, aliases: 0, behind: 0 }
+    }
+
+    async fn push(&mut self, one: Recorded) -> Result<(), Failure> {
+        match one {
+            Recorded::Event(_) => self.events += 1,
+            Recorded::Alias(_) => self.aliases += 1,
+        }
+        self.batch.push(one);
         if self.batch.len() >= BATCH_EVENTS { self.send(None).await } else { Ok(()) }
     }
 
@@ -248,7 +269,6 @@ impl Sender {
 
     async fn send(&mut self, until: Option<&str>) -> Result<(), Failure> {
         let batch = std::mem::take(&mut self.batch);
-        self.sent += batch.len() as u64;
         let Some(client) = &self.client else {
             return Ok(());
         };

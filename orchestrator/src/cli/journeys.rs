@@ -91,7 +91,7 @@ fn enroll(entry: &Enroll) -> Result<(), Failure> {
     block_on(client.post(&format!("/journeys/{journey}/enrollments"), &body))
 }
 
-fn table(states: &[JourneyState]) -> String {
+pub(super) fn table(states: &[JourneyState]) -> String {
     let width = states.iter().map(|state| state.name.len()).max().unwrap_or(0).max(7);
     let mut out = format!(
         "{:<width$}  {:<7}  {:>7}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}\n",

@@ -1,18 +1,24 @@
 //! The command line: one file per subcommand.
 
 mod apply;
+mod backup;
 mod bench;
 mod client;
 mod completions;
 mod demo;
+mod doctor;
+mod events;
 mod explain;
+mod exposition;
 mod import;
 mod journeys;
 mod output;
 pub mod reference;
 mod schema;
+mod send_test;
 mod serve;
 mod simulate;
+mod top;
 mod validate;
 
 use clap::{Parser, Subcommand};
@@ -51,6 +57,18 @@ enum Command {
     Journeys(journeys::Args),
     /// Show what happened to a customer, and why.
     Explain(explain::Args),
+    /// Watch the events that come in, with the reason for each that is not taken.
+    Events(events::Args),
+    /// Copy everything that a server has, while it runs, into one file.
+    Backup(backup::BackupArgs),
+    /// Make a data directory of a backup.
+    Restore(backup::RestoreArgs),
+    /// Look for what would keep a server from working; change and send nothing.
+    Doctor(doctor::Args),
+    /// Send a message of a template to an address, past journeys and rules.
+    SendTest(send_test::Args),
+    /// Watch a running server: events, commits, timers, sends, journeys.
+    Top(top::Args),
     /// Print the JSON Schema of campaign documents, for editors.
     Schema,
     /// Write the reference pages of the documentation.
@@ -89,6 +107,12 @@ pub fn run() -> u8 {
         Command::Import(args) => import::run(&args),
         Command::Journeys(args) => journeys::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Backup(args) => backup::backup(&args),
+        Command::Restore(args) => backup::restore(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::SendTest(args) => send_test::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::Schema => schema::run(),
         Command::Reference(args) => reference::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use actix_web::web;
@@ -126,7 +126,7 @@ fn start(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<Ad
     let time = replay.map(|from| SimulatedClock::new(from.0));
     let clock = time.as_ref().map_or_else(Clock::system, SimulatedClock::clock);
     let app_settings = AppSettings {
-        data_dir: settings.data_dir.join("store"),
+        data_dir: settings.data_dir.join(app::STORE),
         partitions: settings.partitions,
         arbiters: threads(settings.arbiters),
         active_max: settings.limits.active_customers,
@@ -147,7 +147,7 @@ fn start(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<Ad
 }
 
 /// Who may be asked by definitions.
-fn egress(settings: &Settings) -> Result<Egress, Failure> {
+pub(super) fn egress(settings: &Settings) -> Result<Egress, Failure> {
     let allowed = settings.egress.allow.iter().map(|host| host.parse::<AllowedHost>());
     let allowed = allowed
         .collect::<Result<Vec<_>, _>>()
@@ -158,7 +158,7 @@ fn egress(settings: &Settings) -> Result<Egress, Failure> {
 fn link_keys(settings: &Settings) -> Result<Keys, Failure> {
     let secret = match &settings.secret_key_file {
         Some(path) => secret::read(path),
-        None => secret::links(Path::new(&settings.data_dir.join("secrets"))),
+        None => secret::links(&settings.data_dir),
     };
     Keys::new([(1, secret.map_err(unavailable)?.as_slice())]).map_err(unavailable)
 }

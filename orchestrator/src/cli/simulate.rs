@@ -116,7 +116,7 @@ fn read(
         }
     };
     let input = Input::open(path).map_err(|error| fail(&error))?;
-    let reader = Reader::new(&mapping, input, Options::recorded(undated).aliases());
+    let reader = Reader::new(&mapping, input, Options::recorded(undated));
     let (mut events, mut aliases) = (Vec::new(), Vec::new());
     for item in reader.map_err(|error| fail(&error))? {
         match item.map_err(|error| fail(&error))? {

@@ -43,7 +43,11 @@ const ARBITERS_MAX: u16 = 512;
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Keys whose values are lists, and the variables that set them.
-const LISTS: [(&str, &str); 2] = [("write_keys", "WRITE_KEYS"), ("egress.allow", "EGRESS__ALLOW")];
+const LISTS: [(&str, &str); 3] = [
+    ("write_keys", "WRITE_KEYS"),
+    ("egress.allow", "EGRESS__ALLOW"),
+    ("cors_origins", "CORS_ORIGINS"),
+];
 
 /// The settings of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
@@ -64,6 +68,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// Keys that senders of events must present. Empty: every sender is accepted.
     pub write_keys: Vec<String>,
+    /// Origins whose pages may send events (`https://shop.example`); `*` is any.
+    pub cors_origins: Vec<String>,
     /// File with the secret that signs links. Without it one is made and kept with the store.
     pub secret_key_file: Option<PathBuf>,
     /// Requests to addresses that definitions name.
@@ -130,6 +136,7 @@ impl Default for Settings {
             arbiters: 0,
             public_url: None,
             write_keys: Vec::new(),
+            cors_origins: vec!["*".to_owned()],
             secret_key_file: None,
             egress: Egress::default(),
             log: Log::default(),

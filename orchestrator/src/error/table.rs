@@ -192,7 +192,7 @@ pub static TABLE: [Row; 61] = [
         "store is in use by another process",
         "stop the other process, or use another data directory",
         include_str!("../../docs/errors/CAD-3004.md")),
-    row(ErrorCode::StoreCorrupt, "CAD-3005", None, Exit::Damaged,
+    row(ErrorCode::StoreCorrupt, "CAD-3005", Some(500), Exit::Damaged,
         "store is damaged",
         "do not delete anything; restore a backup or ask for help with the message",
         include_str!("../../docs/errors/CAD-3005.md")),

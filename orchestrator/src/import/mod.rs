@@ -50,7 +50,7 @@ pub use mapping::{MAPPING_KIND, RawMapping};
 pub use reader::{Item, Options, ReadError, Reader};
 pub use reject::{Reject, RejectsFile};
 pub use segment::to_json as to_segment_json;
-pub use sort::{replay_order, sorted};
+pub use sort::replay_order;
 
 use domain::customer::ZONE_TRAIT;
 use reader::Receipt;

@@ -20,7 +20,7 @@ use super::{GROUP_WITHIN_DEFAULT, HELD_MAX, KEYS_MAX, segment};
 pub enum Item {
     /// An event.
     Event(Event),
-    /// Two customers become one; only where [`Options::aliases`] asks for it.
+    /// Two customers become one.
     Alias(Alias),
     /// A line or group that made none.
     Reject(Reject),
@@ -102,28 +102,19 @@ impl Receipt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     pub(super) receipt: Receipt,
-    aliases: bool,
     rejects_max: Option<u64>,
 }
 
 impl Options {
     /// Everything is received now.
     pub fn at(now: Instant) -> Self {
-        Self { receipt: Receipt::At(now), aliases: false, rejects_max: None }
+        Self { receipt: Receipt::At(now), rejects_max: None }
     }
 
     /// Everything was received when it happened, as in `simulate` and replay; rows without a time
     /// of their own (customers) happened at `undated`.
     pub fn recorded(undated: Instant) -> Self {
-        let receipt = Receipt::AsOccurred { undated };
-        Self { receipt, aliases: false, rejects_max: None }
-    }
-
-    /// Gives aliases too; else a line with one is rejected.
-    #[must_use]
-    pub fn aliases(mut self) -> Self {
-        self.aliases = true;
-        self
+        Self { receipt: Receipt::AsOccurred { undated }, rejects_max: None }
     }
 
     /// Ends with an error once more than so many rejects have come.
@@ -257,9 +248,8 @@ impl Reader {
 
     /// What a line in Segment's shape makes.
     fn segment(&mut self, source: &str) -> Result<Result<(), String>, ReadError> {
-        let (line, Options { receipt, aliases, .. }) = (self.rows.row.object(), self.options);
-        let alias = if aliases { segment::alias(line, receipt) } else { Ok(None) };
-        let events = match alias {
+        let (line, receipt) = (self.rows.row.object(), self.options.receipt);
+        let events = match segment::alias(line, receipt) {
             Ok(Some(alias)) => {
                 self.ready.push_back(Item::Alias(alias));
                 Ok(Vec::new())

@@ -7,7 +7,7 @@
 //!  "consent":[{"channel":"email","permission":"granted"}]}
 //! ```
 //!
-//! `alias` makes one customer of two, for readers that ask for it:
+//! `alias` makes one customer of two:
 //!
 //! ```json
 //! {"type":"alias","previousId":"device-1","userId":"7","timestamp":"2010-03-01T10:05:00Z"}

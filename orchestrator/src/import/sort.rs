@@ -1,19 +1,16 @@
 //! The order in which `simulate` and `import --trigger replay` process events (semantics 2, 3).
 
-use domain::event::Event;
+use domain::event::Recorded;
 
-/// By the instant of occurrence, then in the order of receipt.
-pub fn sorted(mut events: Vec<Event>) -> Vec<Event> {
+/// By the instant of occurrence, then in the order of receipt, aliases behind everything else of
+/// their instant. Receipt is set to the instant of occurrence, as simulation and replay want it.
+pub fn replay_order(mut all: Vec<Recorded>) -> Vec<Recorded> {
     // The sort is stable: events of one instant keep the order in which they were read.
-    events.sort_by_key(|event| event.occurred_at);
-    events
-}
-
-/// [`sorted`], with receipt set to the instant of occurrence, as simulation and replay want it.
-pub fn replay_order(events: Vec<Event>) -> Vec<Event> {
-    let mut events = sorted(events);
-    for event in &mut events {
-        event.received_at = event.occurred_at;
+    all.sort_by_key(|one| (one.at(), matches!(one, Recorded::Alias(_))));
+    for one in &mut all {
+        if let Recorded::Event(event) = one {
+            event.received_at = event.occurred_at;
+        }
     }
-    events
+    all
 }

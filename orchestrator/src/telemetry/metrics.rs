@@ -50,7 +50,8 @@ pub enum EventType {
 }
 
 impl EventType {
-    const ALL: [Self; 8] = [
+    /// Every type, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
         Self::Identify,
         Self::Track,
         Self::Page,
@@ -124,6 +125,7 @@ pub struct Metrics {
     pub sends_unknown: Counter,
     /// Requests refused for want of credits.
     pub mailbox_refused: Counter,
+    stops_lost: Family<RuleLabels, Counter>,
     store_bytes: Family<RuleLabels, Gauge>,
 }
 
@@ -134,6 +136,11 @@ impl Metrics {
         let events = Family::<EventLabels, Counter>::default();
         let build = Info::new([(names::VERSION, env!("CARGO_PKG_VERSION"))]);
         registry.register(base_name(&names::BUILD), names::BUILD.help, build);
+        let stops_lost = Family::<RuleLabels, Counter>::default();
+        for rule in ["suppression", "consent"] {
+            // Shown from the start: an alert on the first one needs the zero before it.
+            drop(stops_lost.get_or_create_owned(&[(names::RULE, rule)]));
+        }
         Self {
             sends: register(&mut registry, &names::SENDS, Family::default()),
             refusals: register(&mut registry, &names::REFUSALS, Family::default()),
@@ -159,6 +166,7 @@ impl Metrics {
             outbox_open: register(&mut registry, &names::OUTBOX_OPEN, Gauge::default()),
             sends_unknown: register(&mut registry, &names::SENDS_UNKNOWN, Counter::default()),
             mailbox_refused: register(&mut registry, &names::MAILBOX_REFUSED, Counter::default()),
+            stops_lost: register(&mut registry, &names::STOPS_LOST, stops_lost),
             store_bytes: register(&mut registry, &names::STORE_BYTES, Family::default()),
             registry,
         }
@@ -182,6 +190,11 @@ impl Metrics {
             let counter = family.get_or_create_owned(&[(names::RULE, rule)]);
             counter.inc_by(total.saturating_sub(counter.get()));
         }
+    }
+
+    /// Counts a stop that could not be recorded. `rule` is the word of the rule's kind.
+    pub fn stop_lost(&self, rule: &'static str) {
+        self.stops_lost.get_or_create(&[(names::RULE, rule)]).inc();
     }
 
     /// Takes over what the store occupies.

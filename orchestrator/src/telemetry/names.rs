@@ -87,6 +87,13 @@ pub const MAILBOX_REFUSED: Metric = Metric {
     help: "Requests answered with 429 because a partition had no credits left",
     attributes: &[],
 };
+/// Stops that could not be recorded.
+pub const STOPS_LOST: Metric = Metric {
+    name: "cadencia_stops_lost_total",
+    help: "Bounces and withdrawals of consent that could not be recorded because rows of their \
+           customer cannot be read, by the kind of the rule that knows nothing of them",
+    attributes: &[RULE],
+};
 /// What the store takes on disk.
 pub const STORE_BYTES: Metric = Metric {
     name: "cadencia_store_bytes",
@@ -101,7 +108,7 @@ pub const BUILD: Metric = Metric {
 };
 
 /// Every metric.
-pub const METRICS: [&Metric; 14] = [
+pub const METRICS: [&Metric; 15] = [
     &SENDS,
     &REFUSALS,
     &HOLDS,
@@ -114,6 +121,7 @@ pub const METRICS: [&Metric; 14] = [
     &OUTBOX_OPEN,
     &SENDS_UNKNOWN,
     &MAILBOX_REFUSED,
+    &STOPS_LOST,
     &STORE_BYTES,
     &BUILD,
 ];
@@ -145,7 +153,8 @@ pub const STEP_ID: &str = "step.id";
 pub const SEND_ID: &str = "send.id";
 /// Span and log attribute: `allow`, `hold_until`, `next_channel` or `refuse`.
 pub const VERDICT: &str = "verdict";
-/// Span and log attribute: keyed hash of a customer's id; the id itself is never written.
+/// Span and log attribute: hash of a customer's id, under which its rows are stored; the id itself
+/// is never written.
 pub const CUSTOMER_HASH: &str = "customer.hash";
 /// Span and log attribute: number of the partition.
 pub const PARTITION: &str = "partition";

@@ -9,7 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::error::InternalError;
 use actix_web::{App as HttpApp, HttpServer, web};
 
-use super::api::admin;
+use super::api::{admin, backup, health};
 use super::respond;
 use super::server::{Site, not_found};
 use crate::error::{ErrorCode, Problem};
@@ -71,11 +71,15 @@ impl ControlServer {
         }
         let listener = UnixListener::bind(&path).map_err(fail)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(fail)?;
+        let folder = web::Data::new(backup::DataDirectory(data.to_owned()));
         let server = HttpServer::new(move || {
             HttpApp::new()
                 .app_data(site.clone())
                 .app_data(web::PayloadConfig::new(admin::ADMIN_BODY_BYTES_MAX))
                 .app_data(json_bodies())
+                .app_data(folder.clone())
+                .service(health::metrics)
+                .service(backup::take)
                 .configure(admin::configure)
                 .default_service(web::to(not_found))
         })

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::value::{Map, Text, VALUE_MAX_DEPTH, Value};
+use domain::value::{Map, Text, VALUE_MAX_DEPTH, Value, to_json_map};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 /// A value as JSON writes it.
@@ -78,7 +78,13 @@ impl<'de> Visitor<'de> for Json {
 
 /// A JSON object; null counts as an empty one.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct JsonMap(pub Map);
+pub struct JsonMap(pub Map);
+
+impl serde::Serialize for JsonMap {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        to_json_map(&self.0).serialize(serializer)
+    }
+}
 
 impl<'de> Deserialize<'de> for JsonMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

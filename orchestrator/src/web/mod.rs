@@ -3,7 +3,9 @@
 pub mod api;
 pub mod console;
 mod control;
-mod json;
+mod cors;
+pub(crate) mod json;
+pub mod live_events;
 mod respond;
 pub mod server;
 

@@ -12,7 +12,8 @@ use runtime::Clock;
 use store::Store;
 
 use super::api::{health, tracking, unsubscribe};
-use super::console;
+use super::live_events::LiveEvents;
+use super::{console, cors};
 use crate::actors::ingest::Directory;
 use crate::admin::Admin;
 use crate::config::settings::Settings;
@@ -37,6 +38,10 @@ pub struct Site {
     pub keys: Arc<Keys>,
     /// Keys that senders of events must present; empty accepts everybody.
     pub write_keys: Vec<String>,
+    /// Origins whose pages may send events.
+    pub cors_origins: Vec<String>,
+    /// What came in just now.
+    pub live_events: LiveEvents,
     body_bytes_max: usize,
     stopping: AtomicBool,
 }
@@ -53,6 +58,8 @@ impl Site {
             keys: admin.keys().clone(),
             admin: admin.clone(),
             write_keys: Vec::new(),
+            cors_origins: Vec::new(),
+            live_events: LiveEvents::default(),
             body_bytes_max: tracking::BODY_BYTES_MAX,
             stopping: AtomicBool::new(false),
         }
@@ -61,8 +68,12 @@ impl Site {
     /// With what the operator has set.
     #[must_use]
     pub fn with_settings(self, settings: &Settings) -> Self {
-        let write_keys = settings.write_keys.clone();
-        Self { write_keys, body_bytes_max: settings.limits.body_bytes, ..self }
+        Self {
+            write_keys: settings.write_keys.clone(),
+            cors_origins: settings.cors_origins.clone(),
+            body_bytes_max: settings.limits.body_bytes,
+            ..self
+        }
     }
 
     /// Now.
@@ -122,10 +133,8 @@ impl Server {
                 .service(unsubscribe::withdraw)
                 .service(
                     web::scope("/v1")
-                        .service(tracking::track)
-                        .service(tracking::identify)
-                        .service(tracking::alias)
-                        .service(tracking::batch),
+                        .wrap(cors::events(&site.cors_origins))
+                        .configure(tracking::configure),
                 )
                 .configure(console::configure)
                 .default_service(web::to(not_found))

@@ -1,6 +1,10 @@
 //! What a backend must do: read, and make a set of rows durable as one.
 
-use crate::{read::Read, transaction::Write};
+use crate::{error::ReadError, read::Read, table::Table, transaction::Write};
+use std::ops::ControlFlow;
+
+/// Is shown one row after the other: table, key, value. May end it early.
+pub type Visit<'a> = dyn FnMut(Table, &[u8], &[u8]) -> ControlFlow<()> + 'a;
 
 /// What a backend occupies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +26,9 @@ pub trait Backend: Read {
     /// Makes the rows durable and then visible, all or none. `commit` numbers the group. No key
     /// comes twice. An error leaves the outcome unknown, and nothing more is written after it.
     fn commit(&self, commit: u64, writes: Vec<Write>) -> Result<(), String>;
+
+    /// Every row, the store's own included, as of one commit: table by table, in key order.
+    fn all_rows(&self, visit: &mut Visit<'_>) -> Result<(), ReadError>;
 
     /// What it occupies now.
     fn usage(&self) -> Usage;

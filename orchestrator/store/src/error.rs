@@ -30,6 +30,12 @@ pub enum OpenError {
         /// The directory as given.
         directory: PathBuf,
     },
+    /// A store is to be restored where one is already.
+    #[error("{directory} holds a store already; give an empty or a new directory")]
+    NotEmpty {
+        /// The directory as given.
+        directory: PathBuf,
+    },
     /// The store's files contradict themselves.
     #[error("store is corrupt: {0}; restore it from a backup")]
     Corrupt(String),

@@ -28,7 +28,7 @@ mod table;
 mod transaction;
 mod watchdog;
 
-pub use backend::{Backend, Usage};
+pub use backend::{Backend, Usage, Visit};
 pub use committer::HEARTBEAT_COMMITS;
 pub use error::{CommitError, OpenError, ReadError, Reason, Refused};
 pub use group::{GROUP_BYTES_MAX, GROUP_TRANSACTIONS_MAX, GroupEntry, GroupRow, group_key};

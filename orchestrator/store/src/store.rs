@@ -1,7 +1,7 @@
 //! The handle: submit, read, look at the counters, close.
 
 use crate::{
-    backend::{Backend, Usage},
+    backend::{Backend, Usage, Visit},
     committer::{self, Shared},
     error::{OpenError, ReadError, Reason, Refused},
     group::Former,
@@ -105,6 +105,12 @@ impl Store {
     /// snapshot) and durable. They go a few at a time with later commits. Never goes back.
     pub fn trim_groups(&self, commit: u64) {
         self.inner.shared.trim_below.fetch_max(commit, Ordering::Relaxed);
+    }
+
+    /// Shows every row, the store's own included, as of one commit: what a backup keeps and
+    /// [`embedded::restore`](crate::embedded::restore) takes. Commits go on meanwhile.
+    pub fn all_rows(&self, visit: &mut Visit<'_>) -> Result<(), ReadError> {
+        self.inner.shared.backend.all_rows(visit)
     }
 
     /// Counters since open.

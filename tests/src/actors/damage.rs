@@ -5,18 +5,22 @@ use std::process::{Child, Stdio};
 
 use cadencia::admin::Trigger;
 use channels::Outcome;
-use domain::ids::CustomerId;
+use domain::event::{Alias, EventBody};
+use domain::ids::{CustomerId, SendId};
 use engine::walks::Walks;
 use engine::{Table, codec};
 use policies::CountState;
+use runtime::Clock;
 use serde_json::json;
 
 use super::process::{self, ACTIVE_MAX, Process, living_in, partition};
-use crate::engine::given::Given;
+use crate::engine::given::{Given, denied};
 use crate::environment;
 use crate::served::process::eventually;
 
 const TICK: &str = "2026-03-02T12:00:00";
+/// Only a sender that is never answered waits for so long.
+const ANSWER_LIMIT_MS: u64 = 30_000;
 
 /// A server that is not left behind, whatever the verdict is.
 struct Ended(Child);
@@ -40,15 +44,6 @@ fn process() -> Process {
     Process::start(given.catalog())
 }
 
-/// What a start reads of her record is sound, the rest is not.
-async fn damage(process: &Process, id: &str) {
-    let key = codec::customer_key(partition(id), CustomerId::from(id).key());
-    let mut record = process.get(Table::Customers, &key).expect("a record");
-    let body = record.len() / 2;
-    record[body..].fill(0xff);
-    process.put(id, Table::Customers, key, record).await;
-}
-
 #[tokio::test]
 async fn walks_pass_over_a_customer_whose_record_is_damaged() {
     let process = process();
@@ -56,7 +51,7 @@ async fn walks_pass_over_a_customer_whose_record_is_damaged() {
     for id in [&sound, &damaged] {
         process.known(id).await;
     }
-    damage(&process, &damaged).await;
+    process.damage(&damaged).await;
     // As if nobody had looked at the catalog yet.
     let nothing = codec::encode(&Walks::default());
     process.put(&sound, Table::Meta, codec::walks_key(0), nothing.clone()).await;
@@ -78,12 +73,17 @@ async fn an_import_says_whose_record_is_damaged() {
     for id in ["sound", "damaged"] {
         process.known(id).await;
     }
-    damage(&process, "damaged").await;
+    process.damage("damaged").await;
     let event = |id: &str| process.track(id, "Seen", "m");
-    let (both, one) = (vec![event("sound"), event("damaged")], vec![event("sound")]);
+    let both = vec![event("sound").into(), event("damaged").into()];
+    let one = vec![event("sound").into()];
+    let alias = Alias { previous: "damaged".into(), into: "sound".into(), at: process.now() };
     let folder = process.stop().await;
     let admin = process::admin(&folder, None);
     let refused = admin.import(Trigger::None, both, None).await.expect_err("one cannot be read");
+    assert!(refused.detail.contains("customer damaged"), "{}", refused.detail);
+    let refused = admin.import(Trigger::None, vec![alias.into()], None).await;
+    let refused = refused.expect_err("one of them cannot be read");
     assert!(refused.detail.contains("customer damaged"), "{}", refused.detail);
     let taken = admin.import(Trigger::None, one, None).await.expect("the other one can");
     assert_eq!(taken.events, 1);
@@ -105,7 +105,7 @@ async fn an_outcome_is_settled_without_its_customer() {
         process.app.metrics.active_customers.get() <= i64::from(ACTIVE_MAX)
     })
     .await;
-    damage(&process, &ana).await;
+    process.damage(&ana).await;
     let rejected = Outcome::Rejected {
         code: Some(550),
         enhanced: None,
@@ -119,6 +119,32 @@ async fn an_outcome_is_settled_without_its_customer() {
     let record = process.get(Table::Customers, &codec::customer_key(partition(&ana), id));
     let record = record.expect("a record");
     assert!(codec::decode_customer(id, &record).is_err(), "a turn of hers has overwritten it");
+    // The stop on her address is lost, and somebody is told.
+    assert_eq!(process.stops_lost(), [1, 0]);
+    process.stop().await;
+}
+
+/// Her record is sound; what her turn reads of the ledger is not.
+#[tokio::test]
+async fn whoever_waits_for_a_turn_that_fails_is_answered() {
+    let process = process();
+    let ana = living_in(0, "ana");
+    process.known(&ana).await;
+    // Nothing of hers is in memory then.
+    let process = process.restart().await;
+    let key = CustomerId::from(&*ana).key();
+    let row = codec::send_key(partition(&ana), key, process.now(), SendId(1));
+    process.put(&ana, Table::Sends, row, vec![codec::RECORD_VERSION, 0xff]).await;
+    let real = Clock::system();
+    // The first one finds it; the customer is not what is durable then, and takes nothing more.
+    for message in ["m1", "m2"] {
+        let withdrawn = process.event(&ana, &format!("{message}/no"), EventBody::Consent(denied()));
+        let now = process.take_in(vec![process.track(&ana, "Now", message), withdrawn]);
+        let taken = real.timeout(ANSWER_LIMIT_MS, now).await.expect("an answer");
+        assert!(!taken, "{message} was taken in");
+    }
+    process.quiet().await;
+    assert_eq!(process.stops_lost(), [0, 2]);
     process.stop().await;
 }
 

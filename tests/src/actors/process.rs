@@ -164,6 +164,20 @@ impl Process {
         answer.await.expect("durable");
     }
 
+    /// Damages her record: what a start reads of it stays sound, the rest does not.
+    pub(super) async fn damage(&self, id: &str) {
+        let key = codec::customer_key(partition(id), CustomerId::from(id).key());
+        let mut record = self.get(Table::Customers, &key).expect("a record");
+        let body = record.len() / 2;
+        record[body..].fill(0xff);
+        self.put(id, Table::Customers, key, record).await;
+    }
+
+    /// Stops that were lost: bounces, and withdrawals of consent.
+    pub(super) fn stops_lost(&self) -> [u64; 2] {
+        stops_lost(&self.app)
+    }
+
     /// Everything that was taken in is durable, and nothing is under way.
     pub(super) async fn quiet(&self) {
         for partition in self.app.directory.all() {
@@ -229,6 +243,16 @@ pub(super) fn admin(folder: &tempfile::TempDir, time: Option<SimulatedClock>) ->
     let egress = Egress::new([]).expect("a client");
     let workshop = Workshop { keys, folder: folder.path().to_owned(), public_url: None, egress };
     Admin::start(open(folder, &clock), workshop, time).expect("it starts")
+}
+
+/// Stops that a process has lost: bounces, and withdrawals of consent.
+pub(super) fn stops_lost(app: &App) -> [u64; 2] {
+    let text = app.metrics.render();
+    ["suppression", "consent"].map(|rule| {
+        let begin = format!("cadencia_stops_lost_total{{rule=\"{rule}\"}} ");
+        let count = text.lines().find_map(|line| line.strip_prefix(&*begin));
+        count.expect("it is shown from the start").parse().expect("a number")
+    })
 }
 
 /// The partition of a customer.

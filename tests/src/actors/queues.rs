@@ -8,7 +8,7 @@ use policies::CountState;
 use runtime::{Busy, Lane};
 use serde_json::json;
 
-use super::process::{Process, living_in, take_all};
+use super::process::{Blocked, Process, living_in, take_all};
 use crate::engine::given::Given;
 use crate::served::process::eventually;
 
@@ -107,11 +107,14 @@ async fn a_slot_that_finds_the_partition_full_is_asked_for_again() {
     process.stop().await;
 }
 
-/// What comes behind the parcel arrives behind it, also where both wait for a customer with more
-/// before it than may wait.
-#[tokio::test]
-async fn an_outcome_stays_behind_the_parcel_in_a_full_queue() {
-    let mut process = process();
+/// The one that goes has a message on the wire; what it leaves, and then the outcome, wait in the
+/// mailbox of the one that goes on, behind `events` for her.
+struct OnTheWay {
+    target: String,
+    blocked: Blocked,
+}
+
+async fn on_the_way(process: &mut Process, events: &[u32]) -> OnTheWay {
     let (source, target) = (living_in(0, "source"), living_in(1, "target"));
     for id in [&source, &target] {
         process.known(id).await;
@@ -120,10 +123,9 @@ async fn an_outcome_stays_behind_the_parcel_in_a_full_queue() {
     let attempt = process.attempts.recv().await.expect("the message leaves");
     let blocked = process.block(&target);
     let waiting = |process: &Process| process.doors(&target).control.credits().used();
-    let before = waiting(&process);
-    // More than may wait for her, then the parcel, then the outcome: all in one mailbox.
-    for _ in 0..2 {
-        let events = burst(&process, &target, 0..300);
+    let before = waiting(process);
+    for count in events {
+        let events = burst(process, &target, 0..*count);
         drop(process.app.directory.ingest(events, Lane::Live).expect("room"));
     }
     let offer = Offer {
@@ -132,17 +134,52 @@ async fn an_outcome_stays_behind_the_parcel_in_a_full_queue() {
         at: process.now(),
         until: process.now().plus_ms(HOUR_MS),
         anonymous: false,
+        recorded: false,
     };
     let work = Work::Merge { word: Word::Go(offer), ack: None };
     let key: CustomerKey = CustomerId::from(&*source).key();
     let go = Addressed { key, id: None, lane: Lane::Live, work };
     process.doors(&source).control.tell(PartitionMsg::Work(vec![go]), 1).expect("room");
-    eventually("the parcel arrives", async || waiting(&process) > before).await;
+    eventually("the parcel arrives", async || waiting(process) > before).await;
     attempt.accept();
-    eventually("the outcome arrives", async || waiting(&process) > before + 1).await;
+    eventually("the outcome arrives", async || waiting(process) > before + 1).await;
+    OnTheWay { target, blocked }
+}
+
+/// What comes behind the parcel arrives behind it, also where both wait for a customer with more
+/// before it than may wait.
+#[tokio::test]
+async fn an_outcome_stays_behind_the_parcel_in_a_full_queue() {
+    let mut process = process();
+    // More than may wait for her, in one mailbox with the parcel and the outcome.
+    let OnTheWay { target, blocked } = on_the_way(&mut process, &[300, 300]).await;
     drop(blocked);
     process.quiet().await;
     let states: Vec<_> = process.sends(&target).iter().map(|row| row.ledger.state).collect();
     assert_eq!(states, [CountState::Accepted]);
+    process.stop().await;
+}
+
+/// Else a crash in between left two unknown sends for one slot (semantics 25).
+#[tokio::test]
+async fn a_slot_is_taken_until_the_outcome_is_durable_with_the_customer_that_it_follows() {
+    let mut process = process();
+    let other = living_in(0, "other");
+    process.known(&other).await;
+    let OnTheWay { target, blocked } = on_the_way(&mut process, &[]).await;
+    assert!(process.take_in(vec![process.track(&other, "Now", "m")]).await);
+    // Each is a commit behind whatever the message of the other one would have taken to leave.
+    for number in 0..8 {
+        let message = format!("seen{number}");
+        assert!(process.take_in(vec![process.track(&other, "Seen", &message)]).await);
+    }
+    assert!(process.attempts.try_recv().is_err(), "a slot was free before its outcome was durable");
+    drop(blocked);
+    let second = process.attempts.recv().await.expect("the slot is free");
+    let states: Vec<_> = process.sends(&target).iter().map(|row| row.ledger.state).collect();
+    assert_eq!(states, [CountState::Accepted]);
+    second.accept();
+    process.quiet().await;
+    assert_eq!(process.sends(&other)[0].ledger.state, CountState::Accepted);
     process.stop().await;
 }

@@ -177,6 +177,11 @@ pub(crate) fn granted() -> ConsentChange {
     }
 }
 
+/// Consent to nothing.
+pub(crate) fn denied() -> ConsentChange {
+    ConsentChange { permission: Permission::Denied, ..granted() }
+}
+
 /// Traits or properties from JSON.
 pub(crate) fn map(json: &Json) -> Map {
     match Value::from_json(json).expect("not too deep") {

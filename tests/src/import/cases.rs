@@ -218,16 +218,19 @@ fn calls_of_segments_api_are_read_and_written() {
 }
 
 #[test]
-fn aliases_are_read_where_they_are_asked_for() {
+fn aliases_are_read_and_bad_ones_are_rejected_with_their_line() {
+    let long = "x".repeat(2_000);
     let file = r#"{"type":"alias","previousId":"x","userId":7,"timestamp":"2020-01-01T00:00:00Z"}
 {"type":"track","userId":"7","event":"Seen","messageId":"m"}
 {"type":"alias","previousId":"y","userId":"7"}
 {"type":"alias","userId":"7"}
 {"type":"alias","previousId":"y","timestamp":"soon"}
+{"type":"alias","previousId":"y","anonymousId":"z"}
+{"type":"alias","previousId":["y"],"userId":"7"}
 "#;
+    let file = format!("{file}{{\"type\":\"alias\",\"previousId\":\"{long}\",\"userId\":\"7\"}}\n");
     let segment = cadencia::import::Mapping::segment("shop");
-    let options = Options::recorded(now());
-    let got = read_with(&segment, options.aliases(), file.as_bytes());
+    let got = read_with(&segment, Options::recorded(now()), file.as_bytes());
     assert_eq!(
         got,
         [
@@ -236,8 +239,9 @@ fn aliases_are_read_where_they_are_asked_for() {
             "y 2026-01-01T00:00:00Z is 7",
             "line 4: no `previousId`",
             "line 5: `timestamp`: `soon` is not an RFC 3339 time",
+            "line 6: no `userId`",
+            "line 7: `previousId` is not text",
+            "line 8: the customer id is longer than 256 bytes",
         ]
     );
-    let got = read_with(&segment, options, file.as_bytes());
-    assert_eq!(got[0], "line 1: `type`: `alias` is not imported");
 }

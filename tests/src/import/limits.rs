@@ -4,11 +4,11 @@ use std::io::{self, Read};
 
 use cadencia::import::{
     Input, Item, KEY_MAX_BYTES, Mapping, Options, RECORD_MAX_BYTES, RECORD_MAX_FIELDS,
-    REJECT_RAW_MAX_BYTES, ReadError, Reader, RejectsFile, replay_order,
+    REJECT_RAW_MAX_BYTES, ReadError, Reader, RejectsFile,
 };
 use domain::time::Instant;
 
-use super::{gzip, mapping, now, read};
+use super::{gzip, in_replay_order, mapping, now, read};
 
 const RECORD: &str = "
     - event:
@@ -115,7 +115,7 @@ fn progress_and_rejects_add_up() {
     assert_eq!(first["line"], 3);
     assert_eq!(first["raw"], "bad");
     assert!(written.len() < REJECT_RAW_MAX_BYTES + 300, "raw lines are cut");
-    let ids: Vec<_> = replay_order(events).into_iter().map(|event| event.message_id).collect();
+    let ids: Vec<_> = in_replay_order(events).into_iter().map(|event| event.message_id).collect();
     assert_eq!(ids, ["shop/E/b", "shop/E/a"]);
 }
 

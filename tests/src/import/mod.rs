@@ -10,9 +10,19 @@ mod real;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
-use cadencia::import::{Input, Item, Mapping, Options, Reader};
-use domain::event::{Event, EventBody};
+use cadencia::import::{Input, Item, Mapping, Options, Reader, replay_order};
+use domain::event::{Event, EventBody, Recorded};
 use domain::time::Instant;
+
+/// Events in the order in which a replay processes them.
+fn in_replay_order(events: Vec<Event>) -> Vec<Event> {
+    let all = replay_order(events.into_iter().map(Recorded::Event).collect());
+    let event = |one| match one {
+        Recorded::Event(event) => event,
+        Recorded::Alias(alias) => panic!("nobody spoke of {alias:?}"),
+    };
+    all.into_iter().map(event).collect()
+}
 
 /// When everything is received.
 fn now() -> Instant {

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use cadencia::import::{Input, Item, Mapping, Options, Reader, replay_order, to_segment_json};
+use cadencia::import::{Input, Item, Mapping, Options, Reader, to_segment_json};
 use domain::event::{Event, EventBody};
 use domain::time::Instant;
 use domain::value::Value;
 
+use super::in_replay_order;
 use crate::environment::real_data;
 use crate::online_retail::{lines, log, oracle};
 
@@ -68,8 +69,10 @@ fn order_lines_become_the_orders_that_they_are() {
     assert_eq!(orders.len(), 4_276 + 1_040);
     assert!(orders == want, "the orders differ");
     // What the product hands to `simulate` makes the oracle say what its own reading does.
-    let text: String =
-        replay_order(events).iter().map(|event| format!("{}\n", to_segment_json(event))).collect();
+    let text: String = in_replay_order(events)
+        .iter()
+        .map(|event| format!("{}\n", to_segment_json(event)))
+        .collect();
     let ours = oracle::expected(&log::entries(&text, 0).expect("readable"), None);
     let own = lines::log(&invoices, &example().join("countries.csv")).expect("readable");
     assert!(ours == oracle::expected(&own, None), "the messages differ");

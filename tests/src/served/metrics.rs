@@ -94,3 +94,28 @@ async fn a_sender_without_a_write_key_is_turned_away() {
     }
     server.stop();
 }
+
+/// What an operator watches says the same as the metrics.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn top_shows_a_running_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let campaign = folder.path().join("campaign");
+    std::fs::create_dir(&campaign).expect("a folder");
+    std::fs::write(campaign.join("all.yaml"), format!("{BASE}{JOURNEY}")).expect("a file");
+    let data = folder.path().join("data");
+    let arguments = ["--campaign", campaign.to_str().expect("a plain path"), "--log", "error"];
+    let server = Server::start(&data, &arguments);
+    let events = json!({"userId": "ann", "messageId": "1", "event": "Signed Up"});
+    assert_eq!(post(&server.url, "/v1/track", &events).await.0, 200);
+    let output = server.command(&["top", "--once"]);
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let row = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(name)).expect("its line");
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(row("customers")[..3], ["customers", "1", "active"]);
+    assert_eq!(row("hello")[..5], ["hello", "running", "0", "1", "0"]);
+    assert!(text.contains("revision 1, 8 partitions"), "{text}");
+    assert!(!text.contains('\x1b'), "no terminal, no colours: {text}");
+}

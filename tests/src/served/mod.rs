@@ -2,13 +2,16 @@
 //! server, killed without warning.
 
 mod alias;
+mod backup;
 mod channels;
 mod control;
+mod doctor;
 mod load;
 mod mail;
 mod metrics;
 pub(crate) mod process;
 mod replay;
+mod send_test;
 mod shop;
 
 /// What small campaigns of these tests begin with: no rule, a channel that keeps its messages.

@@ -9,19 +9,19 @@ use serde_json::Value;
 use crate::environment;
 
 /// Partitions of the stores of these tests: few, so that customers share them.
-const PARTITIONS: &str = "8";
+pub(super) const PARTITIONS: &str = "8";
 
 /// A server on a data directory; killed when it is dropped.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     data: PathBuf,
     /// `http://127.0.0.1:PORT`.
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl Server {
     /// Starts it and waits until it listens.
-    pub(super) fn start(data: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start(data: &Path, arguments: &[&str]) -> Self {
         let mut child = environment::cadencia()
             .args(["serve", "--listen", "127.0.0.1:0", "--partitions", PARTITIONS, "--data"])
             .arg(data)
@@ -53,19 +53,19 @@ impl Server {
     }
 
     /// A command on this server.
-    pub(super) fn command(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
         cadencia(&self.data, arguments)
     }
 
     /// A command that must work, and its JSON.
-    pub(super) fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let mut all = arguments.to_vec();
         all.extend(["-o", "json"]);
         json(&self.command(&all))
     }
 
     /// A customer's timeline.
-    pub(super) fn explain(&self, customer: &str) -> Value {
+    pub(crate) fn explain(&self, customer: &str) -> Value {
         self.json(&["explain", "--customer", customer])
     }
 }

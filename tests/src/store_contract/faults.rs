@@ -10,7 +10,7 @@ use std::{
 };
 use store::{
     Backend, Limit, Page, QUEUE_BYTES_MAX, QUEUE_TRANSACTIONS_MAX, Range, Read, ReadError, Reason,
-    Row, Store, Table, Transaction, Usage, Write,
+    Row, Store, Table, Transaction, Usage, Visit, Write,
     memory::{self, MemoryBackend},
 };
 
@@ -41,6 +41,10 @@ impl Backend for Faulty {
     fn commit(&self, commit: u64, writes: Vec<Write>) -> Result<(), String> {
         (self.fault)(commit)?;
         self.inner.commit(commit, writes)
+    }
+
+    fn all_rows(&self, visit: &mut Visit<'_>) -> Result<(), ReadError> {
+        self.inner.all_rows(visit)
     }
 
     fn usage(&self) -> Usage {

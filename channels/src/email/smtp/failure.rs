@@ -78,6 +78,11 @@ impl From<io::Error> for Trouble {
     }
 }
 
+/// What went wrong, and in which phase, for people.
+pub(super) fn told(progress: &Progress, trouble: &Trouble) -> String {
+    format!("{}: {}", progress.phase().as_str(), trouble.reason())
+}
+
 /// What an attempt that got so far has come to.
 pub(super) fn outcome(progress: &Progress, trouble: &Trouble) -> Outcome {
     let phase = progress.phase();

@@ -215,4 +215,19 @@ impl Channel for Smtp {
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Outcome> {
         self.run(attempt).boxed()
     }
+
+    fn probe(&self) -> BoxFuture<'_, Result<String, String>> {
+        async {
+            let mut progress = Progress::default();
+            match self.session.open(&mut progress).await {
+                Ok(connection) => {
+                    let found = session::described(&connection);
+                    connection.quit();
+                    Ok(found)
+                }
+                Err(trouble) => Err(failure::told(&progress, &trouble)),
+            }
+        }
+        .boxed()
+    }
 }

@@ -118,6 +118,14 @@ impl Session {
     }
 }
 
+/// What a server says of itself, for people.
+pub(super) fn described(connection: &Connection) -> String {
+    let server = connection.server.as_ref().map_or("a server", |server| server.name());
+    let pipelining = if connection.pipelining { ", takes commands in a row" } else { "" };
+    let utf8 = if offers(connection, Extension::SmtpUtfEight) { ", takes UTF-8" } else { "" };
+    format!("{server} takes mail{pipelining}{utf8}")
+}
+
 pub(super) fn offers(connection: &Connection, extension: Extension) -> bool {
     connection.server.as_ref().is_some_and(|server| server.supports_feature(extension))
 }

@@ -2,13 +2,13 @@
 //! which only the owner of the data directory can open.
 
 use actix_web::{HttpResponse, get, post, web};
-use domain::event::Event;
+use domain::event::Recorded;
 use domain::ids::{CustomerId, JourneyName};
 use domain::time::Instant;
 use engine::catalog::Control;
 use serde::Deserialize;
 
-use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, Trigger};
+use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, TestMessage, Trigger};
 use crate::error::{ErrorCode, Problem};
 use crate::timeline::TIMELINE_ROWS_MAX;
 use crate::web::json::JsonMap;
@@ -39,6 +39,8 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .service(enroll)
             .service(control)
             .service(timeline)
+            .service(live_events)
+            .service(send_test)
             .service(import),
     );
 }
@@ -121,6 +123,28 @@ async fn timeline(
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Look {
+    /// Number of the first event that is wanted.
+    #[serde(default)]
+    from: u64,
+    /// Only those that were not taken.
+    #[serde(default)]
+    rejected: bool,
+}
+
+/// The last events that came in.
+#[get("/events")]
+async fn live_events(site: web::Data<Site>, query: web::Query<Look>) -> HttpResponse {
+    HttpResponse::Ok().json(site.live_events.look(site.now(), query.from, query.rejected))
+}
+
+#[post("/send-test")]
+async fn send_test(site: web::Data<Site>, test: web::Json<TestMessage>) -> HttpResponse {
+    answer(site.admin.send_test(test.into_inner()).await)
+}
+
+#[derive(Debug, Deserialize)]
 struct ImportQuery {
     trigger: Trigger,
     until: Option<String>,
@@ -139,12 +163,12 @@ async fn import(
         let detail = format!("the server is version {ours}, the import {}", query.version);
         return refuse(ErrorCode::StateConflict, detail);
     }
-    let events: Vec<Event> = match engine::codec::decode("events", &body) {
-        Ok(events) => events,
+    let all: Vec<Recorded> = match engine::codec::decode("events", &body) {
+        Ok(all) => all,
         Err(error) => return refuse(ErrorCode::MalformedBody, error.to_string()),
     };
-    if events.len() > IMPORT_EVENTS_MAX {
-        let detail = format!("{} events, at most {IMPORT_EVENTS_MAX}", events.len());
+    if all.len() > IMPORT_EVENTS_MAX {
+        let detail = format!("{} events, at most {IMPORT_EVENTS_MAX}", all.len());
         return refuse(ErrorCode::TooManyEvents, detail);
     }
     let until = match query.until.as_deref().map(Instant::parse) {
@@ -152,5 +176,5 @@ async fn import(
         Some(Some(until)) => Some(until),
         Some(None) => return refuse(ErrorCode::BadParameter, "`until` is not RFC 3339"),
     };
-    answer(site.admin.import(query.trigger, events, until).await)
+    answer(site.admin.import(query.trigger, all, until).await)
 }

@@ -8,8 +8,8 @@ use domain::event::{Event, EventBody};
 use maud::{DOCTYPE, Markup, html};
 use runtime::Lane;
 
-use crate::error::{ErrorCode, Problem};
-use crate::web::{Site, respond};
+use super::tracking::not_durable;
+use crate::web::Site;
 
 fn page(title: &str, body: &Markup) -> HttpResponse {
     let page = html! {
@@ -43,14 +43,14 @@ pub(crate) async fn ask(token: web::Path<String>) -> HttpResponse {
 #[post("/u/{token}")]
 pub(crate) async fn withdraw(site: web::Data<Site>, token: web::Path<String>) -> HttpResponse {
     if let Ok(claim) = site.keys.verify(&token) {
+        let whose = [claim.customer.clone()];
         let event = event(&site, claim);
         let durable = match site.directory.ingest(vec![event], Lane::Transactional) {
             Ok(answer) => answer.await.is_ok(),
             Err(_) => false,
         };
         if !durable {
-            let problem = Problem::new(ErrorCode::StoreUnavailable, "");
-            return respond::retry_later(&problem, 1_000);
+            return not_durable(&site, &whose);
         }
     }
     page("You are unsubscribed", &html! { p { "It may take a moment until it takes effect." } })

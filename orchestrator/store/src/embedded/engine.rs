@@ -4,7 +4,7 @@
 //! a reader never sees a row that is not durable.
 
 use crate::{
-    backend::{Backend, Usage},
+    backend::{Backend, Usage, Visit},
     embedded::{
         lock::DirectoryLock,
         side_file::SideFile,
@@ -166,6 +166,20 @@ impl Backend for Engine {
             .note(commit)
             .map_err(|error| format!("cannot write the side file: {error}"))?;
         self.write_out.committed(touched).map_err(describe)
+    }
+
+    fn all_rows(&self, visit: &mut Visit<'_>) -> Result<(), ReadError> {
+        let snapshot = self.database.snapshot();
+        for (number, keyspace) in self.keyspaces.iter().enumerate() {
+            for guard in snapshot.iter(keyspace) {
+                let (key, value) =
+                    guard.into_inner().map_err(|error| ReadError(describe(&error)))?;
+                if visit(Table(number as u8), &key, &value).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     fn usage(&self) -> Usage {

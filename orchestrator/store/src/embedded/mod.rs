@@ -15,12 +15,14 @@ mod write_out;
 pub use tuning::Memory;
 
 use crate::{
+    backend::Backend,
     error::OpenError,
     open::Settings,
     recovery::{self, Recovered},
     sink::DurableSink,
     store::Store,
-    table::TableSpec,
+    table::{Table, TableSpec},
+    transaction::Write,
 };
 use engine::Engine;
 use lock::{DirectoryLock, LOCK_FILE};
@@ -39,6 +41,9 @@ pub const OPEN_LIMIT: Duration = Duration::from_secs(120);
 
 /// Present while a store is being created: what lies beside it is not yet a store.
 const CREATING_FILE: &str = "store.creating";
+
+/// Rows of one commit while a store is restored: a megabyte or so.
+const RESTORE_ROWS: usize = 2_000;
 
 /// The engine's files.
 const DATA_DIRECTORY: &str = "data";
@@ -111,7 +116,9 @@ fn open_backend(options: &Options, settings: &Settings) -> Result<(Engine, Recov
     let marker = Marker::of(settings, &tables);
     let created = !Marker::exists(directory)?;
     if created {
-        create(options, settings, &tables, &marker)?;
+        create(options, &tables, &marker, |engine| {
+            recovery::create(engine, tables.len(), settings.partitions)
+        })?;
     } else {
         marker.check(directory)?;
         remove_if_there(&directory.join(CREATING_FILE))?;
@@ -152,14 +159,53 @@ fn refuse_foreign(directory: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Creates the files. The marker comes last: a store whose creation was cut short has none, and
-/// is created anew.
-fn create(
+/// Makes a store of the rows of another one ([`Store::all_rows`]), with its settings. The
+/// directory must be empty or not exist. A store that was cut short, or whose rows do not belong
+/// together, is none: it can be made again.
+pub fn restore(
     options: &Options,
     settings: &Settings,
+    rows: impl Iterator<Item = Result<(Table, Vec<u8>, Vec<u8>), OpenError>>,
+) -> Result<Recovered, OpenError> {
+    let directory = &options.directory;
+    let tables = settings.checked()?;
+    fs::create_dir_all(directory)
+        .map_err(OpenError::io(format!("create {}", directory.display())))?;
+    if Marker::exists(directory)? {
+        return Err(OpenError::NotEmpty { directory: directory.clone() });
+    }
+    refuse_foreign(directory)?;
+    let _lock = DirectoryLock::acquire(directory)?;
+    let marker = Marker::of(settings, &tables);
+    create(options, &tables, &marker, |engine| {
+        let mut group = Vec::new();
+        for row in rows {
+            let (table, key, value) = row?;
+            if table.index() >= tables.len() {
+                return Err(OpenError::Corrupt(format!("a row of unknown table {}", table.0)));
+            }
+            group.push(Write::put(table, key, value));
+            if group.len() == RESTORE_ROWS {
+                engine.commit(0, std::mem::take(&mut group)).map_err(OpenError::Engine)?;
+            }
+        }
+        engine.commit(0, group).map_err(OpenError::Engine)?;
+        let recovered = recovery::recover(engine, settings.partitions)?;
+        let last = recovered.last_commit;
+        engine.side_file().reset(last).map_err(OpenError::io("write the side file"))?;
+        engine.close().map_err(OpenError::Engine)?;
+        Ok(recovered)
+    })
+}
+
+/// Creates the files and fills them. The marker comes last: a store whose creation was cut short
+/// has none, and is created anew.
+fn create<T>(
+    options: &Options,
     tables: &[TableSpec],
     marker: &Marker,
-) -> Result<(), OpenError> {
+    fill: impl FnOnce(&Engine) -> Result<T, OpenError>,
+) -> Result<T, OpenError> {
     let directory = &options.directory;
     let note = directory.join(CREATING_FILE);
     fs::write(&note, b"").map_err(OpenError::io(format!("write {}", note.display())))?;
@@ -171,10 +217,11 @@ fn create(
     SideFile::create(directory)?;
     let (side_file, _) = SideFile::open(directory)?;
     let engine = Engine::create(&data, tables, &options.memory, side_file)?;
-    recovery::create(&engine, tables.len(), settings.partitions)?;
+    let filled = fill(&engine)?;
     drop(engine);
     marker.write(directory)?;
-    remove_if_there(&note)
+    remove_if_there(&note)?;
+    Ok(filled)
 }
 
 fn remove_if_there(path: &Path) -> Result<(), OpenError> {

@@ -1,7 +1,7 @@
 //! Tables as ordered maps.
 
 use crate::{
-    backend::{Backend, Usage},
+    backend::{Backend, Usage, Visit},
     error::ReadError,
     read::{self, Limit, Page, Range, Read, Row},
     table::{HEARTBEAT_KEY, Table},
@@ -88,6 +88,18 @@ impl Backend for MemoryBackend {
                 Some(value) => rows.insert(key, value),
                 None => rows.remove(&key),
             };
+        }
+        Ok(())
+    }
+
+    fn all_rows(&self, visit: &mut Visit<'_>) -> Result<(), ReadError> {
+        let tables = self.tables();
+        for (number, rows) in tables.iter().enumerate() {
+            for (key, value) in rows {
+                if visit(Table(number as u8), key, value).is_break() {
+                    return Ok(());
+                }
+            }
         }
         Ok(())
     }

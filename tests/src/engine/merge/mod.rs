@@ -10,10 +10,10 @@ use domain::consent::{ConsentChange, Permission};
 use domain::event::EventBody;
 use domain::ids::{ChannelName, CustomerId};
 use domain::value::Value;
-use engine::Input;
 use engine::history::{HistoryItem, NotMerged};
 use engine::ledger::Outcome;
 use engine::merge::{Offer, Word};
+use engine::{Input, Ticket};
 use policies::CountState;
 use serde_json::json;
 
@@ -90,6 +90,42 @@ fn profiles_are_united_and_the_target_wins() {
     assert_eq!(stone.tombstone.expect("a tombstone").into.as_str(), "ana");
     assert!(stone.traits.is_empty() && stone.enrollments.is_empty());
     assert_eq!(world.parcels(), 0);
+}
+
+/// An import that is to set off nothing makes a member of her, and enters her nowhere; nor where it
+/// names her by somebody who has become part of her.
+#[test]
+fn a_recorded_alias_unites_two_customers_and_enters_nobody() {
+    for (recorded, into, entered) in
+        [(false, "ana", 1), (true, "ana", 0), (false, "bob", 1), (true, "bob", 0)]
+    {
+        let club = json!({"enter": {"segment": "buyers"}, "steps": [{"wait": {"for": "PT2H"}}]});
+        let mut world = World::new(journeys().journey("club", club));
+        for (id, ticket) in [("ana", 1), ("anon:v1", 3), ("bob", 5)] {
+            world.known(id, json!({}), ticket);
+        }
+        world.alias("bob", "ana", 7);
+        world.settle();
+        world.track("ana", "Bought", 10);
+        world.track("anon:v1", "Bought", 11);
+        world.settle();
+        let (previous, at, followed) = ("v1".into(), world.now, false);
+        let word = match recorded {
+            true => Word::AskRecorded { previous, at, followed },
+            false => Word::Ask { previous, at, followed },
+        };
+        world.tell(into, Input::Merge { word, ticket: Some(Ticket(12)) });
+        world.settle();
+        assert!(world.acknowledged.contains(&12));
+        let ana = world.customer("ana").expect("ana");
+        assert_eq!(world.count("ana", "Bought"), 2);
+        assert_eq!(ana.segments.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["buyers"]);
+        assert_eq!(ana.enrollments.len(), entered, "recorded: {recorded}, into {into}");
+        // Later on she does not become a member either: she is one.
+        world.track("ana", "Bought", 13);
+        world.settle();
+        assert_eq!(world.customer("ana").expect("ana").enrollments.len(), entered);
+    }
 }
 
 #[test]
@@ -257,6 +293,35 @@ fn a_message_in_flight_is_settled_for_the_customer_that_goes_on() {
     }
 }
 
+/// Whoever keeps its slot gives it back no earlier: a crash leaves one unknown for each slot.
+#[test]
+fn an_outcome_that_follows_is_confirmed_when_it_is_durable_with_whom_it_follows() {
+    for together in [false, true] {
+        let mut world = two();
+        world.together = together;
+        world.track("anon:v1", "Added", 10);
+        world.settle();
+        world.alias("v1", "ana", 11);
+        leaves(&mut world);
+        let send = world.in_flight.pop_front().expect("a message in flight").send;
+        let outcome = Outcome::Accepted { reply: "250 ok".to_owned() };
+        world.tell("anon:v1", Input::Outcome { send, outcome, ticket: Some(Ticket(12)) });
+        let settled = |world: &World| {
+            let rows = world.sends("ana");
+            rows.iter().any(|row| row.ledger.state == CountState::Accepted)
+        };
+        while !world.acknowledged.contains(&12) {
+            assert!(world.step(), "together: {together}: nobody is told");
+            assert!(settled(&world) || !world.acknowledged.contains(&12), "together: {together}");
+        }
+        // Of a repeat, that changes nothing, somebody is told as well.
+        let outcome = Outcome::Unknown { reason: "nobody answered".to_owned() };
+        world.tell("anon:v1", Input::Outcome { send, outcome, ticket: Some(Ticket(13)) });
+        world.settle();
+        assert!(world.acknowledged.contains(&13) && settled(&world), "together: {together}");
+    }
+}
+
 /// A parcel, the outcome of a message in it, and the word that merges on, all in one turn: what
 /// goes on is the message as the outcome left it.
 #[test]
@@ -284,6 +349,7 @@ fn an_outcome_between_two_merges_of_one_turn_goes_along() {
             at: world.now,
             until: world.now.plus_ms(HOUR),
             anonymous: false,
+            recorded: false,
         };
         world.tell("ana", Input::Merge { word: Word::Go(offer), ticket: None });
         world.settle();

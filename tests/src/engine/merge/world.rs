@@ -289,7 +289,7 @@ impl World {
             match job {
                 Job::Input(input) => inputs.push(input),
                 Job::Outcome(send, outcome) if !self.partitions[at].is_open(send) => {
-                    inputs.push(Input::Outcome { send, outcome });
+                    inputs.push(Input::Outcome { send, outcome, ticket: None });
                 }
                 Job::Outcome(send, outcome) => {
                     let loaded = Some(&mut loaded);

@@ -113,14 +113,18 @@ impl Capture {
     }
 
     fn keep(&self, attempt: Attempt) -> Outcome {
-        // A permit that was withdrawn must stop a captured message just like a real one.
+        // What stops a real message must stop a captured one just so.
+        let expired = |reason: &str| Outcome::NotSent {
+            reason: reason.to_owned(),
+            phase: Phase::Body,
+            retry: Retry::Expired,
+            retry_after_ms: None,
+        };
+        if attempt.now >= attempt.deadline {
+            return expired("the deadline of the attempt passed");
+        }
         if !attempt.permit.holds() {
-            return Outcome::NotSent {
-                reason: "the permit of the attempt was withdrawn".to_owned(),
-                phase: Phase::Body,
-                retry: Retry::Expired,
-                retry_after_ms: None,
-            };
+            return expired("the permit of the attempt was withdrawn");
         }
         self.kept().push(attempt)
     }

@@ -12,10 +12,11 @@ use serde::Serialize;
 
 use crate::email::message::Email;
 use crate::sms::Sms;
+use crate::webhook::Webhook;
 
 /// A provider that hands messages over. One per configured channel, shared by all its attempts.
 pub trait Channel: Send + Sync + fmt::Debug {
-    /// Name of the provider (`smtp`, `twilio`, `capture`), for logs and metrics.
+    /// Name of the provider (`smtp`, `twilio`, `webhook`, `capture`), for logs and metrics.
     fn name(&self) -> &'static str;
 
     /// How many attempts may run at once. A send becomes `in_flight` only when one of these is
@@ -105,6 +106,8 @@ pub enum Content {
     Email(Email),
     /// A text message.
     Sms(Sms),
+    /// What another system is told.
+    Webhook(Webhook),
 }
 
 /// What became of an attempt.

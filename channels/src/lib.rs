@@ -14,6 +14,7 @@ pub mod http;
 pub mod render;
 pub mod sms;
 pub mod unsubscribe;
+pub mod webhook;
 
 pub use channel::{
     Always, Attempt, Channel, Content, Message, Outcome, Permit, Phase, Recipient, Retry,

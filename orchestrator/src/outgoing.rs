@@ -74,8 +74,10 @@ pub fn build(
     known: Option<&Outgoing>,
 ) -> Result<Outgoing, OutgoingError> {
     let mut templates = BTreeMap::new();
+    let mut channels = definitions.channels.values();
+    let as_json = channels.any(|channel| matches!(channel.provider, Provider::Webhook(_)));
     for (name, template) in &definitions.templates {
-        templates.insert(name.clone(), compile(name, template)?);
+        templates.insert(name.clone(), compile(name, template, as_json)?);
     }
     let messages = Messages { templates, keys: with.keys.clone(), clock: clock.clone() };
     let messages = Arc::new(messages);
@@ -91,13 +93,17 @@ pub fn build(
             }
             (None, Provider::Smtp(smtp)) => (Arc::new(Building { name, with }.smtp(smtp)?), None),
             (None, Provider::Sms(sms)) => (Arc::new(Building { name, with }.sms(sms)?), None),
+            (None, Provider::Webhook(webhook)) => {
+                (Arc::new(Building { name, with }.webhook(webhook)?), None)
+            }
         };
         outgoing.captures.extend(capture.map(|capture| (name.clone(), capture)));
         outgoing.hashes.insert(name.clone(), channel.hash.clone());
         let base = channel.unsubscribe_base_url.clone().or_else(|| with.public_url.clone());
         let base = base.map(|base| base.trim_end_matches('/').to_owned());
         let (messages, kind) = (messages.clone(), Kind::of(&channel.provider));
-        let render: Render = Arc::new(move |attempt| messages.make(attempt, kind, base.as_deref()));
+        let render: Render =
+            Arc::new(move |attempt| messages.make(attempt, &kind, base.as_deref()));
         outgoing.parts.insert(name.clone(), ChannelParts { channel: provider, render });
     }
     Ok(outgoing)

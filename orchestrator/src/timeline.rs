@@ -168,10 +168,13 @@ fn sends(
         let at = if open { row.ledger.counted_at } else { row.info.settled_at };
         let state = if open { "in_flight" } else { state_word(row.ledger.state) };
         let reply = if row.info.reply.is_empty() { "no reply" } else { &row.info.reply };
-        let text = format!(
-            "message {} on {}, attempt {}: {reply}",
-            row.info.template, row.info.channel, row.info.attempts
-        );
+        // Only a webhook goes without a template: with its channel's fields.
+        let what = match row.info.template.as_str() {
+            "" => "webhook".to_owned(),
+            template => format!("message {template}"),
+        };
+        let (channel, attempts) = (&row.info.channel, row.info.attempts);
+        let text = format!("{what} on {channel}, attempt {attempts}: {reply}");
         let text = mask.text(&text).into_owned();
         let send = Some(row.ledger.send.to_string());
         let entry = Entry { at: at.to_string(), kind: state.into(), text, send, rules: Vec::new() };

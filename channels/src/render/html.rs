@@ -1,4 +1,4 @@
-//! Where in an HTML document an output stands: a small state machine over the literal text.
+//! Where in an HTML or JSON document an output stands: a small state machine over the literal text.
 //!
 //! It errs on the safe side: a place that cannot be escaped well is a problem at publication.
 
@@ -39,6 +39,10 @@ pub(super) enum Where {
     Value { element: String, attribute: String, quote: Option<char>, address: Address },
     /// In the content of an element that holds no markup; what was read of a possible end tag.
     RawText { element: String, tail: String },
+    /// In JSON, outside its texts.
+    Json,
+    /// In a text of JSON; whether the last character was a `\\` that is not escaped itself.
+    JsonText { escape: bool },
 }
 
 /// How far an address has come. Ordered: the earlier, the more an output must be mistrusted.
@@ -57,6 +61,8 @@ pub(super) enum Address {
 /// The escaping filter for an output at a place; `Err` says why there can be none.
 pub(super) fn filter_at(place: &Where) -> Result<&'static str, String> {
     match place {
+        Where::Json => Ok("_json"),
+        Where::JsonText { .. } => Ok("_json_text"),
         Where::Text | Where::Comment(_) => Ok("_html"),
         Where::RawText { element, .. } => match element.as_str() {
             "script" => Err("a value cannot be put into a script".to_owned()),
@@ -163,6 +169,10 @@ impl Where {
                 }
             },
             Self::RawText { element, tail } => step_raw_text(element, tail, c),
+            Self::Json if c == '"' => Self::JsonText { escape: false },
+            Self::Json => Self::Json,
+            Self::JsonText { escape: false } if c == '"' => Self::Json,
+            Self::JsonText { escape } => Self::JsonText { escape: !escape && c == '\\' },
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use liquid_core::{Language, ParseBlock, ParseFilter, ParseTag};
 use liquid_lib::stdlib;
 
-use super::{arithmetic, bounded, capture, date, escape, turn};
+use super::{arithmetic, bounded, capture, date, escape, json, turn};
 
 /// The one language of all templates.
 pub(super) static LANGUAGE: LazyLock<Language> = LazyLock::new(|| {
@@ -40,7 +40,7 @@ fn add_tags(language: &mut Language) {
 }
 
 fn add_filters(language: &mut Language) {
-    let own: [Box<dyn ParseFilter>; 19] = [
+    let own: [Box<dyn ParseFilter>; 21] = [
         arithmetic::Abs.into(),
         arithmetic::DividedBy.into(),
         arithmetic::Minus.into(),
@@ -58,6 +58,8 @@ fn add_filters(language: &mut Language) {
         escape::UrlPathPlace.into(),
         escape::UrlComponentPlace.into(),
         escape::CssPlace.into(),
+        json::JsonPlace.into(),
+        json::JsonTextPlace.into(),
         escape::Raw.into(),
         escape::Safe.into(),
     ];

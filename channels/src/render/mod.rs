@@ -14,6 +14,7 @@ mod escape;
 mod filter;
 mod html;
 mod index;
+mod json;
 mod language;
 mod rewrite;
 mod scan;
@@ -25,6 +26,7 @@ mod turn;
 mod variables;
 
 pub use context::{Context, ROOTS};
+pub use json::fields;
 pub use template::{Place, RenderError, Template, TemplateProblem};
 pub use variables::Variable;
 

@@ -61,7 +61,7 @@ pub(super) fn rewrite(
     let mut rewriter = Rewriter {
         source,
         place,
-        document: Where::default(),
+        document: if place == Place::Json { Where::Json } else { Where::default() },
         blocks: Vec::new(),
         output: String::with_capacity(source.len() + source.len() / 4),
     };
@@ -87,6 +87,11 @@ struct Rewriter<'a> {
 }
 
 impl<'a> Rewriter<'a> {
+    /// Whether it matters where in the document an output stands.
+    fn has_places(&self) -> bool {
+        matches!(self.place, Place::Html | Place::Json)
+    }
+
     fn piece(&mut self, piece: &Piece<'a>) -> Result<(), TemplateProblem> {
         match piece.kind {
             Kind::Text => {
@@ -105,7 +110,7 @@ impl<'a> Rewriter<'a> {
     }
 
     fn output_piece(&mut self, piece: &Piece<'a>) -> Result<(), TemplateProblem> {
-        if self.place != Place::Html {
+        if !self.has_places() {
             self.output.push_str(&index::fold(piece.whole));
             return Ok(());
         }
@@ -209,7 +214,7 @@ impl<'a> Rewriter<'a> {
             self.end_turn(piece.trims_left());
         }
         self.output.push_str(&index::fold(piece.whole));
-        if self.place == Place::Html {
+        if self.has_places() {
             self.meet(&block, piece)?;
         }
         Ok(())
@@ -227,9 +232,13 @@ impl<'a> Rewriter<'a> {
         for other in block.ended.iter().cloned().chain(skipped) {
             place = place.join(other).ok_or_else(|| {
                 let message = format!(
-                    "the branches of this `{}` end in different places of the HTML, such as \
-                     inside and outside a tag",
-                    block.name
+                    "the branches of this `{}` end in different places of the {}",
+                    block.name,
+                    if self.place == Place::Json {
+                        "JSON, such as inside and outside a text"
+                    } else {
+                        "HTML, such as inside and outside a tag"
+                    },
                 );
                 self.problem(piece, message)
             })?;

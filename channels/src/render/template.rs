@@ -24,6 +24,8 @@ pub enum Place {
     Text,
     /// A subject or another header: values stay as they are, line ends become spaces.
     Header,
+    /// JSON: a value stands for itself, quotes included, or is escaped within a text.
+    Json,
 }
 
 /// Why a source is no template.

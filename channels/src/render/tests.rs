@@ -348,3 +348,58 @@ fn a_number_that_no_number_type_holds_is_a_problem() {
             .is_ok()
     );
 }
+
+fn context(traits: &Map) -> Context<'_> {
+    Context {
+        customer: "u1",
+        traits,
+        event: None,
+        journey: "cart-rescue",
+        send: SendId(0xabc),
+        unsubscribe_url: None,
+        now: Instant::parse("2026-03-08T07:00:00Z").unwrap(),
+    }
+}
+
+#[test]
+fn values_stand_for_themselves_in_json() {
+    let odd = serde_json::json!("\"},\\ \n{\"x\": \u{1}é");
+    let given = map(serde_json::json!({"odd": odd, "n": 7, "f": 1.5, "t": true, "list": ["a", 1]}));
+    let with = |source: &str| {
+        let template = Template::compile(Place::Json, source).expect("it compiles");
+        let text = template.render(&context(&given)).expect("it renders");
+        serde_json::from_str::<serde_json::Value>(&text)
+            .unwrap_or_else(|error| panic!("{error}: {text}"))
+    };
+    assert_eq!(with(r#"{"a": {{ customer.odd }}}"#)["a"], odd);
+    assert_eq!(
+        with(r#"{"a": "x{{ customer.odd }}y"}"#)["a"],
+        format!("x{}y", odd.as_str().unwrap())
+    );
+    assert_eq!(
+        with(r#"[{{ customer.n }}, {{ customer.f }}, {{ customer.t }}, {{ customer.none }}]"#),
+        serde_json::json!([7, 1.5, true, null])
+    );
+    assert_eq!(with(r#"{{ customer.list }}"#), serde_json::json!(["a", 1]));
+    assert_eq!(with(r#"{"\"k": "\\", "v": {{ customer.n }}}"#)["v"], 7);
+    assert_eq!(
+        with(r#"{% if customer.t %}{"a": {{ customer.n }}}{% else %}"no"{% endif %}"#)["a"],
+        7
+    );
+    let problem =
+        Template::compile(Place::Json, r#"{% if customer.t %}"a{% else %}"b"{% endif %}"#);
+    let problem = problem.map(drop).unwrap_err();
+    assert!(problem.message.contains("inside and outside a text"), "{problem}");
+}
+
+#[test]
+fn chosen_fields_stand_where_their_paths_say() {
+    let traits = map(serde_json::json!({"tier": "gold", "n": 7, "deep": {"a": [1, "x"]}}));
+    let paths = ["customer.id", "customer.traits.tier", "customer.traits.deep", "send.id", "x.y"];
+    let found = super::fields(&context(&traits), &paths.map(str::to_owned));
+    assert_eq!(found["customer"]["traits"]["tier"], "gold");
+    assert_eq!(found["customer"]["traits"]["deep"]["a"], serde_json::json!([1, "x"]));
+    assert!(found["customer"]["id"].is_string());
+    assert_eq!(found["send"]["id"].as_str().map(str::len), Some(32));
+    assert_eq!(found["x"]["y"], serde_json::Value::Null);
+}

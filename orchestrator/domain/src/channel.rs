@@ -17,6 +17,7 @@
 //! ```
 
 pub mod sms;
+pub mod webhook;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -29,6 +30,7 @@ use crate::problem::{Path, Problem};
 use crate::time::Span;
 
 pub use sms::{Sms, is_e164};
+pub use webhook::Webhook;
 
 /// The trait with the address, if a channel does not say.
 pub const ADDRESS_DEFAULT: &str = "email";
@@ -83,6 +85,8 @@ pub enum Provider {
     Smtp(Smtp),
     /// Text messages.
     Sms(Sms),
+    /// Another system.
+    Webhook(Webhook),
 }
 
 /// What an address on a channel must look like.
@@ -93,6 +97,8 @@ pub enum AddressForm {
     Any,
     /// A telephone number in E.164.
     E164,
+    /// None: what goes by the channel does not go to the customer.
+    None,
 }
 
 impl Channel {
@@ -100,6 +106,7 @@ impl Channel {
     pub fn address_form(&self) -> AddressForm {
         match self.provider {
             Provider::Sms(_) => AddressForm::E164,
+            Provider::Webhook(_) => AddressForm::None,
             Provider::Capture { .. } | Provider::Smtp(_) => AddressForm::Any,
         }
     }
@@ -151,13 +158,16 @@ pub struct Dkim {
     pub key_file: String,
 }
 
-/// A channel: how messages leave. Exactly one of `capture`, `smtp` and `sms`.
+/// A channel: how messages leave. Exactly one of `capture`, `smtp`, `sms` and `webhook`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [
     {"required": ["capture"]},
     {"required": ["smtp"]},
     {"required": ["sms"]},
+    {"required": ["webhook"], "not": {"anyOf": [
+        {"required": ["address"]}, {"required": ["unsubscribe"]},
+    ]}},
 ]))]
 pub struct RawChannel {
     /// The trait with the customer's address. Default: `email`, or `phone` with `sms`.
@@ -172,6 +182,8 @@ pub struct RawChannel {
     pub smtp: Option<RawSmtp>,
     /// Sends text messages.
     pub sms: Option<sms::RawSms>,
+    /// Tells another system, for the step `webhook`.
+    pub webhook: Option<webhook::RawWebhook>,
 }
 
 /// At most `limit` attempts in `per`.
@@ -306,6 +318,7 @@ fn provider(raw: &RawChannel, path: &Path, check: &mut Check<'_>) -> Option<Prov
         ("capture", raw.capture.is_some()),
         ("smtp", raw.smtp.is_some()),
         ("sms", raw.sms.is_some()),
+        ("webhook", raw.webhook.is_some()),
     ];
     let given: Vec<_> = given.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect();
     if let [first, second, ..] = given[..] {
@@ -324,8 +337,17 @@ fn provider(raw: &RawChannel, path: &Path, check: &mut Check<'_>) -> Option<Prov
     if let Some(raw) = &raw.sms {
         return sms::sms(raw, &path.key("sms"), check).map(Provider::Sms);
     }
-    let problem = Problem::new(path.clone(), "a channel needs one of `capture`, `smtp` and `sms`");
-    check.problem(problem.on_key());
+    if let Some(endpoint) = &raw.webhook {
+        let to_nobody =
+            [("address", raw.address.is_some()), ("unsubscribe", raw.unsubscribe.is_some())];
+        for (key, _) in to_nobody.into_iter().filter(|(_, given)| *given) {
+            let problem = Problem::new(path.key(key), "a webhook goes to no customer");
+            check.problem(problem.on_key().suggest("remove it"));
+        }
+        return webhook::webhook(endpoint, &path.key("webhook"), check).map(Provider::Webhook);
+    }
+    let message = "a channel needs one of `capture`, `smtp`, `sms` and `webhook`";
+    check.problem(Problem::new(path.clone(), message).on_key());
     None
 }
 

@@ -11,7 +11,7 @@ use domain::ids::{
 };
 use domain::journey::definition::NodeIndex;
 use domain::journey::enrollment::Trigger;
-use domain::journey::steps::Delivery;
+use domain::journey::steps::{Delivery, Kind};
 use domain::time::Instant;
 use domain::value::Text;
 use policies::{CountState, LEDGER_ROW_BYTES, LedgerRow};
@@ -20,11 +20,14 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{self, DecodeError};
 use crate::partition::Attempt;
 
-/// Most attempts of one send. With the doubling pause below the last one is about an hour after
+/// Most attempts of one message. With the doubling pause below the last one is about an hour after
 /// the first: longer outages are for the next message, not for this one.
 pub const ATTEMPTS_MAX: u16 = 8;
 /// Pause before the second attempt; it doubles with each further one.
 pub const RETRY_PAUSE_MS: i64 = 30_000;
+/// The pause doubles no more often: a webhook is tried about once an hour for as long as it is
+/// valid.
+const RETRY_DOUBLINGS_MAX: u32 = 7;
 /// Longest text kept of a provider's reply.
 pub const REPLY_MAX_BYTES: usize = 300;
 
@@ -110,6 +113,8 @@ pub struct OpenInfo {
     pub valid_until: Instant,
     /// The guarantee.
     pub delivery: Delivery,
+    /// Whom it is for.
+    pub kind: Kind,
     /// What enrolled the customer, for the template.
     pub trigger: Trigger,
     /// When the next attempt is due; `None` while one is in flight.
@@ -193,10 +198,11 @@ pub fn stops_address(outcome: &Outcome) -> bool {
 pub(crate) fn settle(info: &SendInfo, outcome: &Outcome, now: Instant) -> Settled {
     let retry = |wish: Option<i64>| {
         let open = info.open.as_ref()?;
-        let doublings = u32::from(info.attempts.saturating_sub(1)).min(16);
+        let doublings = u32::from(info.attempts.saturating_sub(1)).min(RETRY_DOUBLINGS_MAX);
         let pause = (RETRY_PAUSE_MS << doublings).max(wish.unwrap_or(0));
         let at = now.plus_ms(pause);
-        (info.attempts < ATTEMPTS_MAX && at < open.valid_until).then_some(at)
+        let may = open.kind == Kind::Webhook || info.attempts < ATTEMPTS_MAX;
+        (may && at < open.valid_until).then_some(at)
     };
     match outcome {
         Outcome::Accepted { .. } => Settled::Final(CountState::Accepted),

@@ -6,7 +6,8 @@ use channels::email::dkim::Signer;
 use channels::email::message::Identity;
 use channels::email::smtp::{Credentials, Security, Settings, Smtp};
 use channels::sms::twilio::Twilio;
-use domain::channel::{Sms, Tls};
+use channels::webhook::{Endpoint, Secret};
+use domain::channel::{Sms, Tls, Webhook};
 use domain::ids::ChannelName;
 
 use super::OutgoingError;
@@ -38,6 +39,16 @@ impl Building<'_> {
         let password = self.read(&sms.twilio.password_file)?;
         let twilio = Twilio::new(sms.clone(), &password, self.with.egress.clone());
         twilio.map_err(|error| self.wrong(&error))
+    }
+
+    pub(super) fn webhook(&self, webhook: &Webhook) -> Result<Endpoint, OutgoingError> {
+        let secret = |file: &String| {
+            let secret = Secret::parse(&self.read(file)?);
+            secret.map_err(|error| self.wrong(&format!("{file}: {error}")))
+        };
+        let secrets = webhook.secret_files.iter().map(secret).collect::<Result<_, _>>()?;
+        let endpoint = Endpoint::new(webhook.clone(), secrets, self.with.egress.clone());
+        endpoint.map_err(|error| self.wrong(&error))
     }
 
     pub(super) fn smtp(&self, smtp: &domain::channel::Smtp) -> Result<Smtp, OutgoingError> {

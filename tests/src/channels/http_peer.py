@@ -1,4 +1,4 @@
-"""Twilio for the tests, by Twilio's own client library.
+"""Twilio and receivers of webhooks for the tests, by libraries that share no code with ours.
 
 http_peer.py twilio ACCOUNT USER PASSWORD
     a server that takes messages as Twilio's API does. Prints {"port": N}, then one JSON line per
@@ -8,6 +8,9 @@ http_peer.py twilio ACCOUNT USER PASSWORD
 http_peer.py twilio-client URL ACCOUNT PASSWORD
     reads the parameters of a message from standard input as JSON, sends it to URL by the official
     client, prints what the client makes of the answer
+http_peer.py webhook SECRET
+    a receiver of Standard Webhooks. Prints one JSON line per request: whether the signature is that
+    of the secret, and what it says. The path is the status that it answers with; /break is none
 """
 
 import base64
@@ -18,8 +21,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 
 
+# Each connection has a thread of its own: a line is written as a whole.
+speaking = threading.Lock()
+
+
 def say(value):
-    print(json.dumps(value), flush=True)
+    with speaking:
+        print(json.dumps(value), flush=True)
 
 
 class Twilio(BaseHTTPRequestHandler):
@@ -104,6 +112,38 @@ class Twilio(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class Receiver(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    webhook = None
+
+    def log_message(self, *arguments):
+        pass
+
+    def do_POST(self):
+        from standardwebhooks import WebhookVerificationError
+
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        try:
+            said, sound = self.webhook.verify(body, dict(self.headers)), True
+        except WebhookVerificationError as error:
+            said, sound = str(error), False
+        say({
+            "path": self.path,
+            "type": self.headers["Content-Type"],
+            "id": self.headers["webhook-id"],
+            "signatures": self.headers["webhook-signature"].split(" "),
+            "sound": sound,
+            "said": said,
+        })
+        if self.path == "/break":
+            self.close_connection = True
+            return
+        self.send_response(int(self.path[1:]))
+        self.send_header("Content-Length", "0")
+        self.send_header("Retry-After", "7")
+        self.end_headers()
+
+
 def serve(handler):
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
@@ -130,6 +170,11 @@ def main():
     if command == "twilio":
         Twilio.account, Twilio.user, Twilio.password = arguments
         serve(Twilio)
+    elif command == "webhook":
+        from standardwebhooks import Webhook
+
+        Receiver.webhook = Webhook(*arguments)
+        serve(Receiver)
     elif command == "twilio-client":
         twilio_client(*arguments)
     else:

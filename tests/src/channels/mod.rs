@@ -1,11 +1,13 @@
 //! The channels against real counterparts: Postfix's sink, an independent mail server and an
-//! independent DKIM verifier, Twilio's official client.
+//! independent DKIM verifier, Twilio's official client, an independent verifier of webhooks.
 
 mod aiosmtpd;
+mod contract;
 mod dkim;
 pub(crate) mod peers;
 mod smtp_sink;
 mod twilio;
+mod webhook;
 
 use channels::email::dkim::Signer;
 use channels::email::message::{Email, Identity};

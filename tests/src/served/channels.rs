@@ -1,4 +1,5 @@
-//! A campaign by text message: from the documents to Twilio, and what the timeline says of it.
+//! Campaigns by text message and webhook: from the documents to the other side, and what the
+//! timeline says of it.
 
 use serde_json::{Value, json};
 
@@ -49,6 +50,7 @@ fn folder(campaign: &str) -> tempfile::TempDir {
     std::fs::create_dir(folder.path().join("campaign")).expect("a folder");
     write("campaign/campaign.yaml", campaign);
     write("campaign/twilio-token", &format!("{TOKEN}\n"));
+    write("campaign/crm-secret", SECRET);
     write("settings.yaml", "egress: {allow: [\"127.0.0.1\"]}\n");
     folder
 }
@@ -113,5 +115,89 @@ async fn a_text_message_goes_and_says_what_it_took() {
     expect(&server, "eve", "accepted", "queued").await;
     assert_eq!(twilio.next()["form"]["To"], "+155521610");
     assert_eq!(twilio.next()["form"]["To"], "+34600123458");
+    server.stop();
+}
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn telling(port: u16, path: &str) -> String {
+    format!(
+        "{base}---
+apiVersion: cadencia/v1
+kind: Channel
+metadata: {{name: crm}}
+spec:
+  webhook:
+    url: http://127.0.0.1:{port}/{path}
+    secret_files: [crm-secret]
+    fields: [customer.id, customer.traits.nick, event.properties.total]
+---
+apiVersion: cadencia/v1
+kind: Template
+metadata: {{name: lead}}
+spec:
+  text: >-
+    {{\"who\": {{{{ customer.nick }}}}, \"why\": \"paid {{{{ event.properties.total }}}}\"}}
+---
+apiVersion: cadencia/v1
+kind: Journey
+metadata: {{name: tells}}
+spec:
+  enter: {{event: Paid, reentry: parallel}}
+  steps:
+    - webhook: {{id: fields, channel: crm}}
+    - webhook: {{id: template, channel: crm, template: lead}}
+",
+        base = super::BASE
+    )
+}
+
+async fn paid(server: &Server, customer: &str) {
+    let batch = json!({"batch": [
+        {"type": "identify", "userId": customer, "messageId": format!("{customer}-1"),
+         "traits": {"nick": "A\"n\\n"}},
+        {"type": "track", "userId": customer, "messageId": format!("{customer}-2"),
+         "event": "Paid", "properties": {"total": 12.5}}]});
+    let (status, answer) = post(&server.url, "/v1/batch", &batch).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[tokio::test]
+async fn another_system_is_told_with_a_signature() {
+    let mut receiver = Independent::http(&["webhook", SECRET]);
+    let folder = folder(&telling(receiver.port, "204"));
+    let server = start(&folder);
+    paid(&server, "ann").await;
+    let mut told = [receiver.next(), receiver.next()];
+    told.sort_by_key(|one| one["said"]["type"].is_null());
+    assert!(told.iter().all(|one| one["sound"] == true), "{told:?}");
+    assert_eq!(told[0]["said"]["type"], "tells.fields");
+    assert_eq!(
+        told[0]["said"]["data"],
+        json!({"customer": {"id": "ann", "traits": {"nick": "A\"n\\n"}},
+            "event": {"properties": {"total": 12.5}}})
+    );
+    assert_eq!(told[1]["said"], json!({"who": "A\"n\\n", "why": "paid 12.5"}));
+    expect(&server, "ann", "accepted", "webhook on crm, attempt 1: 204").await;
+    let timeline = server.explain("ann");
+    for one in &told {
+        let entries = timeline["entries"].as_array().expect("entries");
+        assert!(entries.iter().any(|entry| entry["send"] == one["id"]), "{one} in {timeline}");
+    }
+    server.stop();
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_hears_no_more() {
+    let mut receiver = Independent::http(&["webhook", SECRET]);
+    let folder = folder(&telling(receiver.port, "410"));
+    let server = start(&folder);
+    paid(&server, "ann").await;
+    expect(&server, "ann", "rejected", "the endpoint is disabled").await;
+    receiver.next();
+    for customer in ["bob", "cid"] {
+        paid(&server, customer).await;
+        expect(&server, customer, "rejected", "the endpoint is disabled").await;
+    }
     server.stop();
 }

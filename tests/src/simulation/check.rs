@@ -262,7 +262,9 @@ fn guaranteed(world: &World, durable: &Durable, problems: &mut Vec<String>) {
         // A refusal for good ends it too, and leaves in doubt what an earlier attempt left so.
         let refused = row.info.reply.starts_with('5');
         let settled = refused || matches!(state, CountState::Accepted | CountState::Rejected);
-        let tried = row.info.attempts >= ATTEMPTS_MAX;
+        // A webhook, which has no template here, is tried for as long as it is valid.
+        let is_message = !row.info.template.as_str().is_empty();
+        let tried = is_message && row.info.attempts >= ATTEMPTS_MAX;
         let suppressed =
             durable.customers.get(customer).is_some_and(|known| !known.suppressions.is_empty());
         if row.ledger.class != class || settled || tried || suppressed {

@@ -1,5 +1,5 @@
-//! What the simulated business does: journeys that use every kind of send, wait and ending, one
-//! frequency cap, and the events of a few customers.
+//! What the simulated business does: journeys that use every kind of send (a webhook among them),
+//! wait and ending, one frequency cap, and the events of a few customers.
 
 use domain::event::EventBody;
 use domain::ids::EventName;
@@ -60,8 +60,10 @@ pub(crate) fn definitions() -> Given {
             json!({
             "enter": {"event": "Order Completed", "reentry": "parallel"},
             "max_event_age": "P9D",
-            "steps": [{"send": {"id": "receipt", "channels": [{"email": "hello"}],
-                "class": "transactional", "valid_for": "P2D"}}]}),
+            "steps": [
+                {"send": {"id": "receipt", "channels": [{"email": "hello"}],
+                    "class": "transactional", "valid_for": "P2D"}},
+                {"webhook": {"id": "tell", "channel": "email", "valid_for": "P2D"}}]}),
         )
 }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use domain::ids::{CustomerKey, NameId};
 use domain::journey::enrollment::Sending;
 use domain::time::Instant;
-use domain::value::Text;
 use policies::{CountState, LedgerRow};
 
 use super::{Asking, question};
@@ -51,9 +50,8 @@ pub(super) fn run(
     let at = position(loaded, asking.enrollment);
     let trigger = at.map(|at| loaded.customer.enrollments[at].trigger.clone()).unwrap_or_default();
     let open = (grant == Grant::Slot).then(|| OpenInfo {
-        address: question::address(loaded, catalog, channel)
-            .cloned()
-            .unwrap_or_else(|| Text::from("")),
+        address: question::address(loaded, catalog, channel).unwrap_or_default(),
+        kind: step.kind,
         step: id.clone(),
         class: step.class.clone(),
         topic: step.topic.clone(),

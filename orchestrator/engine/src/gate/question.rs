@@ -90,6 +90,7 @@ pub(super) fn of(
         topic: step.topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
         campaign: campaign(catalog, &asking.journey),
     };
+    let address = address(loaded, catalog, channel);
     let question = Question {
         send,
         channel,
@@ -98,7 +99,7 @@ pub(super) fn of(
         valid_until,
         on_capped: step.on_capped,
         skip_catch_up,
-        address: address(loaded, catalog, channel).map(|text| &**text),
+        address: address.as_deref(),
     };
     question.ask(loaded, now, catalog)
 }
@@ -134,15 +135,15 @@ pub(super) fn of_retry(
     question.ask(loaded, now, catalog).decision
 }
 
-/// The trait that holds the address on a channel, if the customer has one.
-pub(super) fn address<'a>(
-    loaded: &'a Loaded,
-    catalog: &Catalog,
-    channel: &ChannelName,
-) -> Option<&'a Text> {
+/// The customer's address on a channel, if there is one. Where the channel goes to somebody else,
+/// her id stands for it.
+pub(super) fn address(loaded: &Loaded, catalog: &Catalog, channel: &ChannelName) -> Option<Text> {
     let info = catalog.channel(channel)?;
+    if info.address_form == AddressForm::None {
+        return Some(Text::from(loaded.customer.id.as_str()));
+    }
     match loaded.customer.traits.get(&info.address)? {
-        Value::Text(text) if !text.is_empty() => Some(text),
+        Value::Text(text) if !text.is_empty() => Some(text.clone()),
         _ => None,
     }
 }

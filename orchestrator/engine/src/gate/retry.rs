@@ -43,7 +43,7 @@ pub(super) fn run(
             }
         };
         if again {
-            open.row.info.attempts += 1;
+            open.row.info.attempts = open.row.info.attempts.saturating_add(1);
             retry_at(&mut open.row, None);
         } else {
             retry_at(&mut open.row, Some(begun.now.plus_ms(NO_SLOT_PAUSE_MS)));

@@ -14,7 +14,7 @@ use super::{Parts, record};
 use crate::config::document::{Parsed, Spec};
 use crate::config::report::{Report, Severity};
 use domain::journey::raw::RawJourney;
-use domain::journey::steps::{RawStep, send::RawSend};
+use domain::journey::steps::{RawStep, webhook::RawWebhook};
 
 /// Checks what documents say about each other.
 pub(super) fn check(
@@ -51,21 +51,52 @@ pub(super) fn check(
     }
 }
 
-/// What a template must have for the channel that it goes by.
+/// What a channel can do for a step, and what a template must have for the channel.
 fn templates(raw: &RawJourney, parts: &Parts, problems: &mut Vec<Problem>) {
-    walk(&raw.steps, &Path::root().key("spec").key("steps"), &mut |send, path| {
-        for (at, choice) in send.channels.iter().enumerate() {
-            for (channel, name) in choice {
-                let template = parts.templates.get(&TemplateName::from(name.as_str()));
-                let provider = parts.channels.get(channel.as_str()).map(|found| &found.provider);
-                let (Some(template), Some(provider)) = (template, provider) else { continue };
-                if let Some(message) = unfit(template, channel, provider) {
+    walk(&raw.steps, &Path::root().key("spec").key("steps"), &mut |step, path| match step {
+        RawStep::Send(send) => {
+            for (at, choice) in send.channels.iter().enumerate() {
+                for (channel, name) in choice {
                     let path = path.key("channels").index(at).key(channel);
-                    problems.push(Problem::new(path, message));
+                    problems.extend(message(parts, channel, name, path));
                 }
             }
         }
+        RawStep::Webhook(webhook) => problems.extend(told(parts, webhook, path)),
+        _ => {}
     });
+}
+
+fn message(parts: &Parts, channel: &str, name: &str, path: Path) -> Option<Problem> {
+    let provider = &parts.channels.get(channel)?.provider;
+    if matches!(provider, Provider::Webhook(_)) {
+        let problem = Problem::new(path, format!("channel `{channel}` goes to no customer"));
+        return Some(problem.on_key().suggest("use the step `webhook`"));
+    }
+    let template = parts.templates.get(&TemplateName::from(name))?;
+    Some(Problem::new(path, unfit(template, channel, provider)?))
+}
+
+/// A webhook needs a channel of its kind, and a template whose text can be JSON.
+fn told(parts: &Parts, webhook: &RawWebhook, path: &Path) -> Option<Problem> {
+    let channel = &webhook.channel;
+    if !matches!(parts.channels.get(channel.as_str())?.provider, Provider::Webhook(_)) {
+        let message = format!("channel `{channel}` is not a webhook");
+        return Some(Problem::new(path.key("channel"), message).suggest("use the step `send`"));
+    }
+    let name = webhook.template.as_ref()?;
+    let template = parts.templates.get(&TemplateName::from(name.as_str()))?;
+    let wrong = |why: String| {
+        let message = format!("the text of template `{name}` is not JSON: {why}");
+        Some(Problem::new(path.key("template"), message))
+    };
+    match Compiled::compile(Place::Json, &template.text) {
+        Err(problem) => wrong(problem.to_string()),
+        Ok(compiled) => {
+            let read: Result<serde::de::IgnoredAny, _> = serde_json::from_str(compiled.constant()?);
+            wrong(read.err()?.to_string())
+        }
+    }
 }
 
 /// Why a template cannot go by a channel: e-mail needs a subject, a text message must be short
@@ -85,16 +116,14 @@ fn unfit(template: &Template, channel: &str, provider: &Provider) -> Option<Stri
                 format!("template `{name}` takes {segments}, channel `{channel}` allows {max}")
             })
         }
-        Provider::Smtp(_) | Provider::Capture { .. } => None,
+        Provider::Smtp(_) | Provider::Capture { .. } | Provider::Webhook(_) => None,
     }
 }
 
-fn walk(steps: &[RawStep], path: &Path, each: &mut dyn FnMut(&RawSend, &Path)) {
+fn walk(steps: &[RawStep], path: &Path, each: &mut dyn FnMut(&RawStep, &Path)) {
     for (at, step) in steps.iter().enumerate() {
         let path = path.index(at).key(step.kind());
-        if let RawStep::Send(send) = step {
-            each(send, &path);
-        }
+        each(step, &path);
         for (below, arm) in step.arms() {
             walk(arm, &path.join(&below), each);
         }

@@ -50,6 +50,7 @@ impl Shown {
         let (subject, text) = match &captured.message.content {
             Content::Email(email) => (email.subject.clone(), email.text.as_deref()),
             Content::Sms(sms) => (String::new(), Some(sms.text.as_str())),
+            Content::Webhook(webhook) => (String::new(), Some(webhook.body.as_str())),
             // A kind of content that this page does not know yet.
             _ => (String::new(), None),
         };

@@ -13,10 +13,11 @@ pub mod send;
 pub mod split;
 pub mod update;
 pub mod wait;
+pub mod webhook;
 
 pub use branch::Branch;
 pub use exit::Exit;
-pub use send::{Delivery, OnCapped, OnRefused, Send};
+pub use send::{Delivery, Kind, OnCapped, OnRefused, Send};
 pub use split::Split;
 pub use update::Update;
 pub use wait::{OnPast, Wait, WaitTime};
@@ -29,6 +30,8 @@ pub enum RawStep {
     Wait(wait::RawWait),
     /// Contact the customer once, through the gate.
     Send(send::RawSend),
+    /// Tell another system, through the same gate.
+    Webhook(webhook::RawWebhook),
     /// Go on by the first condition that holds.
     Branch(Vec<branch::RawArm>),
     /// Go on by a draw that is sticky for the customer.
@@ -45,6 +48,7 @@ impl RawStep {
         match self {
             Self::Wait(_) => "wait",
             Self::Send(_) => "send",
+            Self::Webhook(_) => "webhook",
             Self::Branch(_) => "branch",
             Self::Split(_) => "split",
             Self::Update(_) => "update",
@@ -57,6 +61,7 @@ impl RawStep {
         match self {
             Self::Wait(raw) => raw.id.as_deref(),
             Self::Send(raw) => raw.id.as_deref(),
+            Self::Webhook(raw) => raw.id.as_deref(),
             Self::Branch(_) => None,
             Self::Split(raw) => raw.id.as_deref(),
             Self::Update(raw) => raw.id.as_deref(),
@@ -69,7 +74,9 @@ impl RawStep {
         match self {
             Self::Branch(arms) => branch::arms(arms),
             Self::Split(raw) => split::arms(raw),
-            Self::Wait(_) | Self::Send(_) | Self::Update(_) | Self::Exit(_) => Vec::new(),
+            Self::Wait(_) | Self::Send(_) | Self::Webhook(_) | Self::Update(_) | Self::Exit(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -91,6 +98,7 @@ impl RawStep {
         match self {
             Self::Wait(raw) => wait::build(raw, context, path, check).map(Step::Wait),
             Self::Send(raw) => send::build(raw, path, check).map(Step::Send),
+            Self::Webhook(raw) => webhook::build(raw, path, check).map(Step::Send),
             Self::Branch(raw) => branch::build(raw, context, path, check).map(Step::Branch),
             Self::Split(raw) => split::build(raw, context, path, check).map(Step::Split),
             Self::Update(raw) => update::build(raw, context, path, check).map(Step::Update),
@@ -104,7 +112,7 @@ impl RawStep {
 pub enum Step {
     /// Wait for a time or an event.
     Wait(Wait),
-    /// Send a message through the gate.
+    /// Send a message, or tell another system, through the gate.
     Send(Send),
     /// Go on by the first condition that holds.
     Branch(Branch),
@@ -121,7 +129,7 @@ impl Step {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Wait(_) => "wait",
-            Self::Send(_) => "send",
+            Self::Send(send) => send.kind.as_str(),
             Self::Branch(_) => "branch",
             Self::Split(_) => "split",
             Self::Update(_) => "update",

@@ -85,6 +85,7 @@ pub(crate) fn build(raw: &RawSend, path: &Path, check: &mut Check<'_>) -> Option
         _ => Delivery::AtMostOnce,
     });
     Some(Send {
+        kind: Kind::Message,
         channels: channels?,
         class: ClassName::from(raw.class.as_str()),
         topic: match topic {
@@ -132,6 +133,8 @@ fn channels(
 /// A send.
 #[derive(Clone, Debug)]
 pub struct Send {
+    /// Whom it is for.
+    pub kind: Kind,
     /// Channel and template, in the order in which they are tried; at least one.
     pub channels: Vec<(ChannelName, TemplateName)>,
     /// Message class.
@@ -150,6 +153,25 @@ pub struct Send {
     pub on_refused: OnRefused,
     /// Overrides the outcome that a frequency cap declares.
     pub on_capped: Option<OnCapped>,
+}
+
+/// Whom a send is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// A customer: the step `send`.
+    Message,
+    /// Another system: the step `webhook`. It is tried again for as long as it is valid.
+    Webhook,
+}
+
+impl Kind {
+    /// The word of its step.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Message => "send",
+            Self::Webhook => "webhook",
+        }
+    }
 }
 
 /// The guarantee of one send.

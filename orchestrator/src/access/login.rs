@@ -70,7 +70,8 @@ impl Access {
         }
         let by = Principal { who: Who::User(Arc::from(name.as_str())), ..Principal::nobody(from) };
         let holder = Holder::User(name.clone());
-        let cookie = self.begin_session(holder, before, limits, &by).await;
+        let epoch = user.map_or(0, |user| user.epoch);
+        let cookie = self.begin_session(holder, epoch, before, limits, &by).await;
         let cookie = cookie.map_err(NotIn::Refused)?;
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         logins.by_user.forget(&key(&name));

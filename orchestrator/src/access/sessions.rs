@@ -1,19 +1,22 @@
 //! Logins and logouts: sessions begin and end, each with its audit row.
 
-use super::Access;
 use super::audit::Change;
 use super::principal::{Principal, Who};
 use super::register::{Edit, Known};
 use super::secret::{self, SecretHash};
 use super::session::{Holder, Limits, SESSIONS_MAX, SESSIONS_PER_USER_MAX, Session};
+use super::{Access, refuse};
 use crate::admin::Refusal;
+use crate::error::ErrorCode;
 
 impl Access {
     /// Begins a session and gives back what its cookie holds. A session that the browser had before
-    /// ends: nobody goes on with a cookie that somebody else may have planted.
+    /// ends: nobody goes on with a cookie that somebody else may have planted. A user must stand as
+    /// when she proved who she is, by her epoch: her password may have been changed meanwhile.
     pub async fn begin_session(
         &self,
         holder: Holder,
+        epoch: u32,
         before: Option<SecretHash>,
         limits: Limits,
         by: &Principal,
@@ -22,13 +25,14 @@ impl Access {
         let now = self.now();
         let cookie = secret::fresh();
         let key = SecretHash::of(&cookie);
-        let (epoch, mut edits) = {
+        let mut edits = {
             let known = self.register.known();
-            let epoch = match &holder {
-                Holder::User(name) => known.users.get(name).map_or(0, |user| user.epoch),
-                Holder::Link => 0,
-            };
-            (epoch, ended(&known, &holder, before, |live| live.is_over(now, limits)))
+            if let Holder::User(name) = &holder
+                && !known.users.get(name).is_some_and(|user| user.epoch == epoch)
+            {
+                return refuse(ErrorCode::LoginRefused, "the user was changed just now");
+            }
+            ended(&known, &holder, before, |live| live.is_over(now, limits))
         };
         let who = match &holder {
             Holder::User(name) => format!("user {name}"),

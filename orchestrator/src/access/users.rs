@@ -125,40 +125,45 @@ impl Access {
         self.change_user(name, what, by, |user| user.disabled = disabled).await
     }
 
-    /// Makes known whom an identity provider vouches for, with the role that it gives her. Refused
-    /// if she may not log in.
+    /// Makes known whom an identity provider vouches for, with the role that it gives her, and says
+    /// her epoch. Refused if she may not log in.
     pub(super) async fn welcome(
         &self,
         name: &str,
         label: Option<String>,
         role: Role,
         by: &Principal,
-    ) -> Result<(), Refusal> {
-        let known = self.register.known().users.get(name).cloned();
-        match known {
+    ) -> Result<u32, Refusal> {
+        let _one_at_a_time = self.writing.lock().await;
+        let (known, count) = {
+            let known = self.register.known();
+            (known.users.get(name).cloned(), known.users.len())
+        };
+        let (before, user) = match known {
+            None if count >= USERS_MAX => {
+                return refuse(ErrorCode::StateConflict, format!("there are {USERS_MAX} users"));
+            }
             None => {
-                let _one_at_a_time = self.writing.lock().await;
-                if self.register.known().users.len() >= USERS_MAX {
-                    return refuse(ErrorCode::StateConflict, "there are too many users");
-                }
                 let (name, created) = (name.to_owned(), self.now());
-                let user =
-                    User { name, label, role, password: None, disabled: false, epoch: 0, created };
-                let change = Change::made("user.create", &user.name, user.summary());
-                self.change(by, vec![Edit::User(user)], change).await
+                let (password, disabled, epoch) = (None, false, 0);
+                (None, User { name, label, role, password, disabled, epoch, created })
             }
             Some(user) if user.disabled => {
-                refuse(ErrorCode::IdentityRefused, "this user may not log in")
+                return refuse(ErrorCode::IdentityRefused, "this user may not log in");
             }
-            Some(user) if user.role != role => {
-                let change = self.change_user(name, "user.role", by, |user| {
-                    user.role = role;
-                    user.label = label;
-                });
-                change.await.map(|_| ())
+            Some(user) if user.role == role => return Ok(user.epoch),
+            Some(user) => {
+                let before = Some(user.summary());
+                (before, User { label, role, epoch: user.epoch + 1, ..User::clone(&user) })
             }
-            Some(_) => Ok(()),
-        }
+        };
+        let epoch = user.epoch;
+        let what = if before.is_some() { "user.role" } else { "user.create" };
+        let change = Change { what, target: name.to_owned(), before, after: Some(user.summary()) };
+        let mut edits = self.ends_of(name);
+        edits.push(Edit::User(user));
+        self.change(by, edits, change).await?;
+        Ok(epoch)
     }
 
     /// All users, by name.

@@ -212,8 +212,8 @@ impl Access {
     ) -> Result<String, Refusal> {
         let name = format!("{PROVIDER_PREFIX}{}", identity.subject);
         let by = Principal { who: Who::User(Arc::from(name.as_str())), ..by.clone() };
-        self.welcome(&name, identity.label, identity.role, &by).await?;
-        self.begin_session(Holder::User(name), before, limits, &by).await
+        let epoch = self.welcome(&name, identity.label, identity.role, &by).await?;
+        self.begin_session(Holder::User(name), epoch, before, limits, &by).await
     }
 }
 

@@ -130,7 +130,7 @@ pub(super) async fn open_link(
     }
     let before = before(&site, &request);
     let by = Principal { who: Who::Link, ..Principal::nobody(by.from) };
-    match access.begin_session(Holder::Link, before, site.sessions, &by).await {
+    match access.begin_session(Holder::Link, 0, before, site.sessions, &by).await {
         Ok(cookie) => let_in(&site, cookie, "/"),
         Err(problem) => layout::problem(&problem),
     }

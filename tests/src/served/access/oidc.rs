@@ -165,6 +165,13 @@ async fn a_provider_lets_people_in_with_the_role_that_it_gives_them() {
         seen,
         ["sso:ann admin ann identity_provider", "sso:vera viewer vera identity_provider"]
     );
+    // Another role counts from the next login on, and ends what was begun with the old one.
+    pair.peer.choose("groups=campaign-admins").await;
+    let mut again = Browser::default();
+    assert_eq!(pair.log_in(&mut again).await.status, 303);
+    assert!(!pair.is_in(&vera).await && pair.is_in(&again).await);
+    assert_eq!(pair.server().json(&["users", "list"])[1]["role"], "admin");
+    let vera = again;
     // Who is disabled here does not come back by the provider.
     pair.server().json(&["users", "disable", "sso:vera"]);
     assert!(!pair.is_in(&vera).await);

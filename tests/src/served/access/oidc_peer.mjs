@@ -4,7 +4,8 @@
 //
 //   node oidc_peer.mjs NODE_MODULES REDIRECT_URI
 //
-// Prints its issuer. GET /peer?mode=M&user=U chooses what is changed and who logs in.
+// Prints its issuer. GET /peer?mode=M&user=U&groups=G,H chooses what is changed, who logs in, and the
+// groups that she has from now on.
 import http from "node:http";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -105,6 +106,7 @@ provider.use(async (ctx, next) => {
   if (ctx.path === "/peer") {
     mode = ctx.query.mode ?? mode;
     user = ctx.query.user ?? user;
+    if (ctx.query.groups) GROUPS[user] = ctx.query.groups.split(",");
     ctx.body = "ok";
     return;
   }

@@ -289,7 +289,9 @@ impl PartitionActor {
         }
         if let Err(refused) = self.wiring.store.submit(transactions) {
             match refused.reason {
-                Reason::Full { .. } => {}
+                // Closed is how the process ends: what comes after that (a word of a merge, a walk's
+                // cursor) is acknowledged to nobody, and the next start takes over.
+                Reason::Full { .. } | Reason::Closed => {}
                 ref reason => crate::fatal::store_refused(reason),
             }
             let mut core = self.wiring.core.borrow_mut();

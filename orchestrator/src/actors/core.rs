@@ -2,56 +2,30 @@
 //! load from, connection slots, and who waits for an answer. Single-threaded; borrowed only inside
 //! synchronous handlers.
 
+mod ack;
+mod forward;
+mod slots;
+
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use domain::ids::{ChannelName, CustomerId, CustomerKey};
 use domain::time::Instant;
 use engine::codec;
 use engine::ledger;
-use engine::partition::{Attempt, Effect, Grant};
+use engine::partition::{Attempt, Effect};
 use engine::{Input, Loaded, Partition, Ticket, turn};
-use runtime::{Clock, Lane, Permit, Reply, Slots};
+use runtime::{Clock, Permit, Slots};
 use store::{ReadError, Store};
 
+pub use self::ack::Ack;
+use self::slots::{PartitionSlots, TurnSlots};
 use super::load::{LoadError, load_ledger, load_sends, load_spilled};
 use super::lost::{LostStop, Stop};
 use super::{Addressed, Published, Settled, Work};
 use crate::rows::{self, Rows};
-
-/// Inputs on their way from tombstones to the customers that went on. At it events are dropped
-/// unanswered, and their sender repeats them; merges and outcomes are kept.
-const FORWARDED_MAX: usize = 8_192;
-
-/// One batch that waits for its items to be durable.
-#[derive(Clone, Debug)]
-pub struct Ack(Arc<Batch>);
-
-#[derive(Debug)]
-struct Batch {
-    remaining: AtomicUsize,
-    reply: Mutex<Option<Reply<()>>>,
-}
-
-impl Ack {
-    /// An acknowledgement of `items` items, answered when the last is durable.
-    pub fn new(items: usize, reply: Reply<()>) -> Self {
-        let reply = Mutex::new(Some(reply));
-        Self(Arc::new(Batch { remaining: AtomicUsize::new(items), reply }))
-    }
-
-    fn one_done(&self) {
-        if self.0.remaining.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let reply = self.0.reply.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(reply) = reply {
-                reply.send(());
-            }
-        }
-    }
-}
 
 /// A message on its way to a channel, with the slot it holds.
 #[derive(Debug)]
@@ -62,22 +36,13 @@ pub struct Outgoing {
     pub permit: Permit,
 }
 
-/// The slots of one channel, as one partition sees them.
-struct ChannelSlots {
-    shared: Slots,
-    /// Permits that the turn at hand was given, or that one before it had no use for.
-    offered: Vec<Permit>,
-    /// Permits of turns whose attempts are not durable yet.
-    taken: Vec<Permit>,
-}
-
 /// What the actors of one partition share.
 pub struct Core {
     /// The engine's partition.
     pub partition: Partition,
     store: Store,
     clock: Clock,
-    slots: HashMap<ChannelName, ChannelSlots>,
+    slots: PartitionSlots,
     closing: bool,
     /// Sequence and group commit of a snapshot on its way.
     snapshot: Option<(u64, u64)>,
@@ -120,7 +85,7 @@ impl Core {
             partition,
             store,
             clock,
-            slots: HashMap::new(),
+            slots: PartitionSlots::default(),
             closing: false,
             snapshot: None,
             acks: HashMap::new(),
@@ -133,28 +98,14 @@ impl Core {
             lost: Vec::new(),
             rearmed: Vec::new(),
         };
-        core.connect(published);
+        core.slots.connect(published);
         core
     }
 
     /// Turns from now on see what is published.
     pub fn publish(&mut self, published: &Published) {
         self.partition.set_catalog(published.catalog.clone());
-        self.connect(published);
-    }
-
-    /// Takes over the channels' slots. Attempts that are under way keep those that they have.
-    fn connect(&mut self, published: &Published) {
-        for (name, door) in &published.channels {
-            let shared = door.slots.clone();
-            match self.slots.get_mut(name) {
-                Some(slots) => slots.shared = shared,
-                None => {
-                    let slots = ChannelSlots { shared, offered: Vec::new(), taken: Vec::new() };
-                    self.slots.insert(name.clone(), slots);
-                }
-            }
-        }
+        self.slots.connect(published);
     }
 
     /// Whether the process is about to end.
@@ -209,7 +160,7 @@ impl Core {
                 Work::Timer { due } if due != loaded.customer.due_at => {}
                 Work::Timer { .. } => inputs.push(Input::Timer),
                 Work::Slot(channel, permit) => {
-                    self.offer(&channel, permit);
+                    self.slots.offer(&channel, permit);
                     inputs.push(Input::Slot(channel));
                 }
                 Work::Retry(send) => inputs.push(Input::Retry(send)),
@@ -365,8 +316,7 @@ impl Core {
                     self.following.remove(&ticket);
                 }
                 Effect::Attempt(attempt) => {
-                    let slots = self.slots.get_mut(&attempt.channel);
-                    if let Some(permit) = slots.and_then(|slots| slots.taken.pop()) {
+                    if let Some(permit) = self.slots.taken(&attempt.channel) {
                         outgoing.push(Outgoing { attempt, permit });
                     }
                 }
@@ -381,65 +331,20 @@ impl Core {
         outgoing
     }
 
-    /// An input as work for another customer; who waits for it goes along, and a slot.
-    fn work(&mut self, input: Input) -> Option<Work> {
-        let mut ack = |ticket: Option<Ticket>| self.acks.remove(&ticket?.0);
-        Some(match input {
-            Input::Event { event, ticket } => Work::Event { event, ack: ack(ticket) },
-            Input::Recorded { event, ticket } => Work::Recorded { event, ack: ack(ticket) },
-            Input::Enroll { journey, key, payload, ticket } => {
-                Work::Enroll { journey, key, payload, ack: ack(ticket) }
-            }
-            Input::Merge { word, ticket } => Work::Merge { word, ack: ack(ticket) },
-            Input::Outcome { send, outcome, ticket } => {
-                let permit = self.following.remove(&ticket?.0)?;
-                Work::Outcome(Settled { send, outcome, permit })
-            }
-            Input::Timer
-            | Input::Slot(_)
-            | Input::Retry(_)
-            | Input::Tick { .. }
-            | Input::Refresh => return None,
-        })
-    }
-
-    fn forward(&mut self, to: CustomerId, work: Option<Work>) {
-        let Some(work) = work else {
-            return;
-        };
-        let repeatable =
-            matches!(work, Work::Event { .. } | Work::Recorded { .. } | Work::Enroll { .. });
-        if repeatable && self.forwarded.len() >= FORWARDED_MAX {
-            return;
-        }
-        let key = to.key();
-        self.forwarded.push_back(Addressed { key, id: Some(to), lane: Lane::Live, work });
-    }
-
-    fn offer(&mut self, channel: &ChannelName, permit: Permit) {
-        if let Some(slots) = self.slots.get_mut(channel) {
-            slots.offered.push(permit);
-        }
-    }
-
     /// Permits that the turns they were given to had no use for.
     pub fn unused(&mut self) -> Vec<(ChannelName, Permit)> {
-        let mut unused = Vec::new();
-        for (channel, slots) in &mut self.slots {
-            unused.extend(slots.offered.drain(..).map(|permit| (channel.clone(), permit)));
-        }
-        unused
+        self.slots.unused()
     }
 
     /// Channels for whose slots messages wait.
     pub fn waited_for(&self) -> Vec<ChannelName> {
-        let channels = self.slots.keys();
+        let channels = self.slots.channels();
         channels.filter(|channel| self.partition.others_wait(channel)).cloned().collect()
     }
 
     /// The shared slots of a channel.
     pub fn slots_of(&self, channel: &ChannelName) -> Option<Slots> {
-        self.slots.get(channel).map(|slots| slots.shared.clone())
+        self.slots.shared(channel)
     }
 
     /// Loads a customer, or makes one where there is no record and the id is known.
@@ -458,33 +363,5 @@ impl Core {
     /// Records of customers, in the order of the keys.
     pub fn read(&self, keys: &[CustomerKey]) -> Result<Vec<Option<Vec<u8>>>, ReadError> {
         Rows(&self.store).customers(self.partition.id(), keys)
-    }
-}
-
-/// The slots that one turn can take.
-struct TurnSlots<'a> {
-    slots: &'a mut HashMap<ChannelName, ChannelSlots>,
-    starved: &'a mut Vec<ChannelName>,
-    closing: bool,
-}
-
-impl engine::partition::Slots for TurnSlots<'_> {
-    fn take(&mut self, channel: &ChannelName) -> Grant {
-        if self.closing {
-            return Grant::None;
-        }
-        let Some(slots) = self.slots.get_mut(channel) else {
-            return Grant::None;
-        };
-        match slots.offered.pop().or_else(|| slots.shared.try_acquire()) {
-            Some(permit) => {
-                slots.taken.push(permit);
-                Grant::Slot
-            }
-            None => {
-                self.starved.push(channel.clone());
-                Grant::None
-            }
-        }
     }
 }

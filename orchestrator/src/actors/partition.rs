@@ -1,8 +1,10 @@
-//! The partition actor: the queue in front of its customers, their activation and passivation, and
-//! the way of their transactions to the committer. It decides nothing about a customer.
+//! The partition actor: the queue in front of its customers, their turns, and the way of their
+//! transactions to the committer. It decides nothing about a customer.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod turns;
+mod wiring;
+
+use std::sync::atomic::Ordering;
 
 use actix::{Actor, Context, Handler};
 use domain::ids::{ChannelName, CustomerId, CustomerKey};
@@ -11,77 +13,17 @@ use engine::ledger;
 use engine::merge::Word;
 use runtime::handle::Refused;
 use runtime::returns::Collect;
-use runtime::{Active, Clock, Credit, Delivery, Lane, Lanes, Local, Permit, Reply, Returns, Turn};
-use store::{Reason, Store};
+use runtime::{Active, Clock, Credit, Delivery, Lane, Lanes, Local, Permit, Reply, Returns};
+use store::Reason;
 
+pub use self::wiring::{Snapshots, Wiring};
 use super::channel::ChannelMsg;
 use super::contact_policy::Look;
-use super::core::SharedCore;
 use super::customer::{CustomerActor, Returned};
-use super::ingest::LateDirectory;
-use super::scheduler::SharedTimers;
-use super::walker::NextWalk;
-use super::{Addressed, PartitionMsg, Published, Settled, Work};
-use crate::telemetry::metrics::Metrics;
+use super::{Addressed, PartitionMsg, Settled, Work};
 
-/// Inputs of one customer that one turn takes at most.
-const INPUTS_PER_TURN_MAX: usize = 32;
-/// Customers whose turns are under way at once: one batch of loads.
-const TURNS_AT_ONCE_MAX: usize = 128;
-/// A customer that was idle for so long is passivated.
-const IDLE_MS: i64 = 60_000;
 /// How often idle customers are looked for.
 const SWEEP_PERIOD_MS: u64 = 1_000;
-
-/// What the rest of the process gives a partition actor.
-#[derive(Debug)]
-pub struct Wiring {
-    /// What it shares with its neighbours on the arbiter.
-    pub core: SharedCore,
-    /// Where transactions go.
-    pub store: Store,
-    /// The one clock.
-    pub clock: Clock,
-    /// Timers, shared with the scheduler.
-    pub timers: SharedTimers,
-    /// Wakes the scheduler.
-    pub armed: Returns<()>,
-    /// Wakes the contact-policy actor.
-    pub looks: Returns<Look>,
-    /// What is published.
-    pub published: Arc<Published>,
-    /// Which of a channel's actors is on this arbiter.
-    pub arbiter: usize,
-    /// When the walker has work next.
-    pub next_walk: NextWalk,
-    /// The other partitions, once all have started.
-    pub directory: LateDirectory,
-    /// Highest durable sequence, set by the committer.
-    pub durable: Arc<AtomicU64>,
-    /// The newest snapshots of all partitions.
-    pub snapshots: Arc<Snapshots>,
-    /// The metrics of the process.
-    pub metrics: Arc<Metrics>,
-    /// Active customers kept at most.
-    pub active_max: usize,
-}
-
-/// The group commit of each partition's newest durable snapshot.
-#[derive(Debug)]
-pub struct Snapshots(Vec<AtomicU64>);
-
-impl Snapshots {
-    /// As a start found them.
-    pub fn new(commits: impl Iterator<Item = u64>) -> Self {
-        Self(commits.map(AtomicU64::new).collect())
-    }
-
-    /// Takes note of a newer one, and says before which group commit nobody needs a row.
-    fn taken(&self, partition: u16, commit: u64) -> u64 {
-        self.0[usize::from(partition)].fetch_max(commit, Ordering::AcqRel);
-        self.0.iter().map(|commit| commit.load(Ordering::Acquire)).min().unwrap_or(0)
-    }
-}
 
 #[derive(Debug)]
 struct Queued {
@@ -182,71 +124,6 @@ impl PartitionActor {
         }
     }
 
-    /// Starts as many turns as may be under way.
-    fn pump(&mut self) {
-        if !self.wiring.core.borrow().undelivered.is_empty() {
-            // The committer is full: what was decided goes first.
-            return;
-        }
-        let mut starting = Vec::new();
-        while self.active.in_flight() + starting.len() < TURNS_AT_ONCE_MAX {
-            let mut inputs = Vec::new();
-            let Some(taken) = self.lanes.take(INPUTS_PER_TURN_MAX, &mut inputs) else {
-                break;
-            };
-            starting.push((CustomerKey(taken.key), inputs));
-        }
-        if starting.is_empty() {
-            return;
-        }
-        self.activate(&starting);
-        let now_ms = self.idle_clock.now_ms();
-        for (key, inputs) in starting {
-            let slot = self.active.find(&key.0);
-            let flight = slot.and_then(|slot| Some((slot, self.active.begin(slot, now_ms)?)));
-            let Some((slot, flight)) = flight else {
-                // No record and no id to make one from (a timer of an erased customer), or its
-                // record is damaged: the work is dropped, its acknowledgement unanswered.
-                let works = inputs.into_iter().map(|queued| queued.work);
-                self.wiring.core.borrow_mut().settle_without_customer(key, works);
-                self.lanes.finish(&key.0);
-                continue;
-            };
-            let works = inputs.into_iter().map(|queued| queued.work).collect();
-            self.active.value(slot).send(Turn { flight, msg: works });
-        }
-    }
-
-    /// Loads those that are not active, in one read.
-    fn activate(&mut self, starting: &[(CustomerKey, Vec<Queued>)]) {
-        let missing: Vec<&(CustomerKey, Vec<Queued>)> =
-            starting.iter().filter(|(key, _)| self.active.find(&key.0).is_none()).collect();
-        if missing.is_empty() {
-            return;
-        }
-        let keys: Vec<CustomerKey> = missing.iter().map(|(key, _)| *key).collect();
-        let core = self.wiring.core.clone();
-        let records = core.borrow().read(&keys);
-        let records = match records {
-            Ok(records) => records,
-            Err(error) => crate::fatal::store_failed(&error),
-        };
-        let now_ms = self.idle_clock.now_ms();
-        for ((key, inputs), record) in missing.into_iter().zip(records) {
-            let id = inputs.iter().find_map(|queued| queued.id.as_ref());
-            match core.borrow().load(*key, id, record) {
-                Ok(Some(loaded)) => {
-                    let actor = CustomerActor::new(loaded, core.clone(), self.returns.clone());
-                    self.active.activate(key.0, Local::start(actor), now_ms, 0);
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::error!(customer.hash = ?key, %error, "a customer could not be loaded");
-                }
-            }
-        }
-    }
-
     /// Hands over what was decided, wakes who must look, releases what is durable.
     fn settle(&mut self, ctx: &mut Context<Self>) {
         self.submit();
@@ -289,7 +166,9 @@ impl PartitionActor {
         }
         if let Err(refused) = self.wiring.store.submit(transactions) {
             match refused.reason {
-                Reason::Full { .. } => {}
+                // Closed is how the process ends: what comes after that (a word of a merge, a walk's
+                // cursor) is acknowledged to nobody, and the next start takes over.
+                Reason::Full { .. } | Reason::Closed => {}
                 ref reason => crate::fatal::store_refused(reason),
             }
             let mut core = self.wiring.core.borrow_mut();
@@ -338,28 +217,6 @@ impl PartitionActor {
         }
         let queued = Queued { id: None, work: Work::Slot(channel, permit), _credit: None };
         self.lanes.push_always(Lane::Transactional, key.0, queued);
-    }
-
-    fn passivate(&mut self) {
-        let durable = self.wiring.durable.load(Ordering::Acquire);
-        let idle = self.idle_clock.now_ms() - IDLE_MS;
-        loop {
-            let over = self.active.len() > self.wiring.active_max;
-            let before = if over { i64::MAX } else { idle };
-            if self.active.evict(before, durable).is_none() {
-                break;
-            }
-        }
-        self.count_active();
-    }
-
-    fn count_active(&mut self) {
-        let now = self.active.len() as i64;
-        self.wiring.metrics.active_customers.inc_by(now - self.counted_active);
-        self.counted_active = now;
-        let timers = self.wiring.timers.borrow().len() as i64;
-        self.wiring.metrics.pending_timers.inc_by(timers - self.counted_timers);
-        self.counted_timers = timers;
     }
 
     fn answer_who_waits(&mut self) {
@@ -477,17 +334,5 @@ impl Handler<Collect> for PartitionActor {
         }
         self.passivate_over();
         self.settle(ctx);
-    }
-}
-
-impl PartitionActor {
-    /// Too many active customers make room at once, not at the next sweep.
-    fn passivate_over(&mut self) {
-        let durable = self.wiring.durable.load(Ordering::Acquire);
-        while self.active.len() > self.wiring.active_max {
-            if self.active.evict(i64::MAX, durable).is_none() {
-                break;
-            }
-        }
     }
 }

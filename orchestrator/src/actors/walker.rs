@@ -19,14 +19,14 @@ use tokio::sync::watch;
 use super::core::Ack;
 use super::ingest::Partition as Doors;
 use super::{Addressed, PartitionMsg, Published, Work};
-use crate::rows;
+use crate::rows::{self, Rows};
 
 /// Customers of one page: small enough to leave room for live work, large enough that a durable
 /// cursor for each page costs little.
 const PAGE_CUSTOMERS: usize = 256;
-/// Pause before a page is walked again of which the partition refused a part.
+/// Pause before those are told again who refused it.
 const BUSY_PAUSE_MS: u64 = 50;
-/// How often a page is told: for about a minute. Longer than that no queue stays full, and the
+/// How often somebody is told: for about a minute. Longer than that no queue stays full, and the
 /// others must not wait for it.
 const PAGE_TELLS_MAX: u32 = 1_200;
 
@@ -99,30 +99,33 @@ impl Walker {
 
     /// Tells one page of customers, and gives back the last of them once all is durable.
     async fn walk(&self, page: &Page, catalog: &Catalog) -> Result<Option<CustomerKey>, Ended> {
-        let mut last = None;
-        for told in 0..PAGE_TELLS_MAX {
+        let (mut keys, last) = self.page(page, catalog);
+        if keys.is_empty() || self.tell(&page.task, &keys).await? {
+            return Ok(last);
+        }
+        // Somebody did not take it: told once more, the others know it already.
+        for _ in 1..PAGE_TELLS_MAX {
+            Clock::system().sleep(BUSY_PAUSE_MS).await;
             if self.published.has_changed().is_err() {
                 return Err(Ended);
             }
-            let (keys, end) = self.page(page, catalog, told > 0);
-            if end.is_none() || keys.is_empty() || self.tell(&page.task, &keys).await? {
-                return Ok(end);
+            keys = self.who_can_be_read(keys);
+            keys = self.who_refuses(&page.task, keys).await?;
+            if keys.is_empty() {
+                return Ok(last);
             }
-            last = end;
-            // A customer had too much before it: told again, the others know it already.
-            Clock::system().sleep(BUSY_PAUSE_MS).await;
         }
-        tracing::error!(partition = self.number, task = ?page.task, "customers were passed over");
+        for key in keys {
+            tracing::error!(
+                partition = self.number, customer.hash = ?key, task = ?page.task,
+                "a customer was passed over: it did not take this in for too long"
+            );
+        }
         Ok(last)
     }
 
     /// Whom to tell of the next customers, and the last of those.
-    fn page(
-        &self,
-        page: &Page,
-        catalog: &Catalog,
-        again: bool,
-    ) -> (Vec<CustomerKey>, Option<CustomerKey>) {
+    fn page(&self, page: &Page, catalog: &Catalog) -> (Vec<CustomerKey>, Option<CustomerKey>) {
         let mut range = Range::prefix(self.number.to_be_bytes().to_vec());
         if let Some(after) = page.after {
             let mut next = codec::customer_key(self.number, after);
@@ -138,20 +141,37 @@ impl Walker {
         let wanted = |(key, record): &(Vec<u8>, Vec<u8>)| {
             let key = codec::key_of(key)?;
             let told = match &page.task {
-                // Only where one did not take it the first time is it worth a look why.
-                Task::Tick { .. } if !again => Ok(true),
-                Task::Tick { .. } => codec::decode_customer(key, record).map(|_| true),
-                Task::Refresh { .. } => must_look(key, record, catalog, again),
+                // Only where one does not take it is it worth a look why.
+                Task::Tick { .. } => Ok(true),
+                Task::Refresh { .. } => must_look(key, record, catalog),
             };
-            told.unwrap_or_else(|error| self.pass_over(&error)).then_some(key)
+            told.unwrap_or_else(|error| self.pass_over(key, &error)).then_some(key)
         };
         (found.rows.iter().filter_map(wanted).collect(), last)
     }
 
+    /// Those whose record makes sense.
+    fn who_can_be_read(&self, keys: Vec<CustomerKey>) -> Vec<CustomerKey> {
+        let records = match Rows(&self.store).customers(self.number, &keys) {
+            Ok(records) => records,
+            Err(error) => crate::fatal::store_failed(&error),
+        };
+        let can_be_read = |(key, record): &(CustomerKey, Option<Vec<u8>>)| {
+            let Some(record) = record else { return true };
+            let read = codec::decode_customer(*key, record).map(|_| true);
+            read.unwrap_or_else(|error| self.pass_over(*key, &error))
+        };
+        let all = keys.into_iter().zip(records);
+        all.filter(can_be_read).map(|(key, _)| key).collect()
+    }
+
     /// Whose record cannot be read is told nothing: no turn could begin, and the others must not
     /// wait for it.
-    fn pass_over(&self, error: &DecodeError) -> bool {
-        tracing::error!(partition = self.number, %error, "a customer was passed over");
+    fn pass_over(&self, key: CustomerKey, error: &DecodeError) -> bool {
+        tracing::error!(
+            partition = self.number, customer.hash = ?key, %error,
+            "a customer was passed over"
+        );
         false
     }
 
@@ -159,20 +179,45 @@ impl Walker {
     async fn tell(&self, task: &Task, keys: &[CustomerKey]) -> Result<bool, Ended> {
         let (asker, answer) = runtime::reply::reply();
         let ack = Ack::new(keys.len(), asker);
+        self.hand_over(task, keys.iter().map(|key| (*key, ack.clone())).collect()).await?;
+        drop(ack);
+        Ok(answer.await.is_ok())
+    }
+
+    /// Tells each for itself, and gives back who refused it.
+    async fn who_refuses(
+        &self,
+        task: &Task,
+        keys: Vec<CustomerKey>,
+    ) -> Result<Vec<CustomerKey>, Ended> {
+        let (mut told, mut answers) = (Vec::new(), Vec::new());
+        for key in keys {
+            let (asker, answer) = runtime::reply::reply();
+            told.push((key, Ack::new(1, asker)));
+            answers.push((key, answer));
+        }
+        self.hand_over(task, told).await?;
+        let mut refused = Vec::new();
+        for (key, answer) in answers {
+            if answer.await.is_err() {
+                refused.push(key);
+            }
+        }
+        Ok(refused)
+    }
+
+    async fn hand_over(&self, task: &Task, told: Vec<(CustomerKey, Ack)>) -> Result<(), Ended> {
         let (lane, work): (Lane, &dyn Fn(Ack) -> Work) = match task {
             Task::Refresh { .. } => (Lane::Recompute, &|ack| Work::Refresh { ack }),
             Task::Tick { version, instant, .. } => {
                 (Lane::Broadcast, &|ack| Work::Tick { version: *version, instant: *instant, ack })
             }
         };
-        let works = keys
-            .iter()
-            .map(|key| Addressed { key: *key, id: None, lane, work: work(ack.clone()) })
-            .collect();
-        drop(ack);
-        let credit = self.doors.work.credits().take(keys.len() as u32).await.map_err(|_| Ended)?;
-        self.doors.work.tell_reserved(PartitionMsg::Work(works), credit).map_err(|_| Ended)?;
-        Ok(answer.await.is_ok())
+        let credit = self.doors.work.credits().take(told.len() as u32).await.map_err(|_| Ended)?;
+        let works = told.into_iter();
+        let works = works.map(|(key, ack)| Addressed { key, id: None, lane, work: work(ack) });
+        let message = PartitionMsg::Work(works.collect());
+        self.doors.work.tell_reserved(message, credit).map_err(|_| Ended)
     }
 
     /// Makes it durable how far the walks have come.
@@ -190,16 +235,10 @@ impl Walker {
     }
 }
 
-fn must_look(
-    key: CustomerKey,
-    record: &[u8],
-    catalog: &Catalog,
-    again: bool,
-) -> Result<bool, DecodeError> {
-    // Who waits for a slot looks in any case: the rest of the record need not be decoded, unless
-    // the page had to be told again, and this record may be why.
+fn must_look(key: CustomerKey, record: &[u8], catalog: &Catalog) -> Result<bool, DecodeError> {
+    // Who waits for a slot looks in any case: the rest of the record need not be decoded.
     let planned = codec::decode_customer_header(record)?.planned;
-    if planned && !again {
+    if planned {
         return Ok(true);
     }
     Ok(walks::must_look(&codec::decode_customer(key, record)?, planned, catalog))

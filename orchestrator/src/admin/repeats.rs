@@ -15,12 +15,13 @@ impl Admin {
     pub(super) fn new_among(&self, all: &[Recorded]) -> u64 {
         let mut loaded: HashMap<CustomerId, Option<Loaded>> = HashMap::new();
         let mut counted: HashSet<(&CustomerId, &str)> = HashSet::new();
-        let mut aliases = 0;
+        let mut aliases: HashSet<(&CustomerId, &CustomerId)> = HashSet::new();
         for one in all {
             let event = match one {
                 Recorded::Event(event) => event,
+                Recorded::Alias(alias) if self.are_one(alias) => continue,
                 Recorded::Alias(alias) => {
-                    aliases += u64::from(!self.are_one(alias));
+                    aliases.insert((&alias.previous, &alias.into));
                     continue;
                 }
             };
@@ -32,7 +33,7 @@ impl Admin {
                 counted.insert((customer, id));
             }
         }
-        counted.len() as u64 + aliases
+        (counted.len() + aliases.len()) as u64
     }
 
     /// Whether somebody has become part of whom the alias says already.

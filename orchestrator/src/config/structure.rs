@@ -7,7 +7,7 @@
 use domain::problem::{Path, Problem, Segment, nearest};
 use serde::de::DeserializeOwned;
 
-use super::yaml::de::Kind;
+use super::yaml::mismatch::Kind;
 use super::yaml::read::Flaw;
 use super::yaml::{Content, Entry, Node};
 

@@ -34,6 +34,7 @@ mod group;
 mod input;
 mod leaves;
 mod mapping;
+mod options;
 mod reader;
 mod record;
 mod reject;
@@ -47,13 +48,14 @@ mod value;
 pub use compile::{Mapping, MappingError};
 pub use input::{Input, Progress};
 pub use mapping::{MAPPING_KIND, RawMapping};
-pub use reader::{Item, Options, ReadError, Reader};
+pub use options::Options;
+pub use reader::{Item, ReadError, Reader};
 pub use reject::{Reject, RejectsFile};
 pub use segment::to_json as to_segment_json;
 pub use sort::replay_order;
 
 use domain::customer::ZONE_TRAIT;
-use reader::Receipt;
+use options::Receipt;
 
 /// Longest record in bytes, a quoted CSV record over several lines included. It is also the most
 /// that one record can take of memory; a longer one is rejected and reading goes on after it.

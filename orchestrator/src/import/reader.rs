@@ -3,13 +3,12 @@
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::io;
 
-use domain::event::{Alias, Event, EventBody};
-use domain::ids::CustomerId;
-use domain::time::Instant;
+use domain::event::{Alias, Event};
 
 use super::compile::{Format, Inner, Mapping};
 use super::group::{GroupContent, GroupState, Held, Queue, hash_of};
 use super::input::{Input, Progress};
+use super::options::Options;
 use super::record::{CustomerRecord, EventRecord, Group, Record, applies, key};
 use super::reject::Reject;
 use super::row::{Rows, Step};
@@ -63,66 +62,6 @@ pub enum ReadError {
     /// More rejects than the caller allows.
     #[error("more than {0} rejects: the mapping probably does not fit the file")]
     TooManyRejects(u64),
-}
-
-/// When events count as received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Receipt {
-    /// Now; what lies in the future is clamped to it (semantics 3).
-    At(Instant),
-    /// When they happened; rows without a time happened at this instant.
-    AsOccurred { undated: Instant },
-}
-
-impl Receipt {
-    pub(super) fn occurred_at(self, at: Option<Instant>) -> Instant {
-        match self {
-            Self::At(now) => at.unwrap_or(now).min(now),
-            Self::AsOccurred { undated } => at.unwrap_or(undated),
-        }
-    }
-
-    pub(super) fn event(
-        self,
-        customer: CustomerId,
-        message_id: String,
-        at: Option<Instant>,
-        body: EventBody,
-    ) -> Event {
-        let occurred_at = self.occurred_at(at);
-        let received_at = match self {
-            Self::At(now) => now,
-            Self::AsOccurred { .. } => occurred_at,
-        };
-        Event { customer, message_id, occurred_at, received_at, body }
-    }
-}
-
-/// How a file is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    pub(super) receipt: Receipt,
-    rejects_max: Option<u64>,
-}
-
-impl Options {
-    /// Everything is received now.
-    pub fn at(now: Instant) -> Self {
-        Self { receipt: Receipt::At(now), rejects_max: None }
-    }
-
-    /// Everything was received when it happened, as in `simulate` and replay; rows without a time
-    /// of their own (customers) happened at `undated`.
-    pub fn recorded(undated: Instant) -> Self {
-        Self { receipt: Receipt::AsOccurred { undated }, rejects_max: None }
-    }
-
-    /// Ends with an error once more than so many rejects have come.
-    #[must_use]
-    pub fn rejects_max(mut self, count: u64) -> Self {
-        self.rejects_max = Some(count);
-        self
-    }
 }
 
 /// Reads a file by a mapping: an iterator over events and rejects.

@@ -25,7 +25,7 @@ use domain::value::{Map, Value, to_json_map};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::reader::Receipt;
+use super::options::Receipt;
 use super::record::customer_id;
 use super::{KEY_MAX_BYTES, ZONE_TRAIT};
 

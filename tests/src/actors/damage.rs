@@ -1,71 +1,28 @@
 //! Rows that cannot be read: whoever can go on without them does, and says so; the others end.
 
-use std::io::Read as _;
-use std::process::{Child, Stdio};
-
 use cadencia::access::principal::Principal;
 use cadencia::admin::Trigger;
 use channels::Outcome;
 use domain::event::{Alias, EventBody};
 use domain::ids::{CustomerId, SendId};
-use engine::walks::Walks;
 use engine::{Table, codec};
 use policies::CountState;
 use runtime::Clock;
 use serde_json::json;
 
-use super::process::{self, ACTIVE_MAX, Process, living_in, partition};
+use super::process::{self, Process, living_in, partition};
+use super::served::Served;
 use crate::engine::given::{Given, denied};
-use crate::environment;
 use crate::served::process::eventually;
 
-const TICK: &str = "2026-03-02T12:00:00";
 /// Only a sender that is never answered waits for so long.
 const ANSWER_LIMIT_MS: u64 = 30_000;
-
-/// A server that is not left behind, whatever the verdict is.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 fn process() -> Process {
     let send = json!({"send": {"channels": [{"email": "hello"}], "class": "marketing",
         "valid_for": "P1D"}});
-    let given =
-        Given::new().journey("now", json!({"enter": {"event": "Now"}, "steps": [send]})).journey(
-            "once",
-            json!({"enter": {"schedule": {"once": TICK, "zone": "UTC"}},
-            "steps": [send]}),
-        );
-    Process::start(given.catalog())
-}
-
-#[tokio::test]
-async fn walks_pass_over_a_customer_whose_record_is_damaged() {
-    let process = process();
-    let (sound, damaged) = (living_in(0, "sound"), living_in(0, "damaged"));
-    for id in [&sound, &damaged] {
-        process.known(id).await;
-    }
-    process.damage(&damaged).await;
-    // As if nobody had looked at the catalog yet.
-    let nothing = codec::encode(&Walks::default());
-    process.put(&sound, Table::Meta, codec::walks_key(0), nothing.clone()).await;
-    let mut process = process.restart().await;
-    process.quiet().await;
-    let walks = process.get(Table::Meta, &codec::walks_key(0)).expect("a cursor");
-    assert_ne!(walks, nothing, "the walk did not end");
-    let tick = domain::time::Instant::parse(&format!("{TICK}Z")).expect("an instant");
-    process.time.advance_to(tick.0);
-    process.attempts.recv().await.expect("the others are told of the tick").accept();
-    process.quiet().await;
-    assert_eq!(process.sends(&sound)[0].ledger.state, CountState::Accepted);
-    process.stop().await;
+    let now = json!({"enter": {"event": "Now"}, "steps": [send]});
+    Process::start(Given::new().journey("now", now).catalog())
 }
 
 #[tokio::test]
@@ -99,14 +56,7 @@ async fn an_outcome_is_settled_without_its_customer() {
     process.known(&ana).await;
     assert!(process.take_in(vec![process.track(&ana, "Now", "m")]).await);
     let attempt = process.attempts.recv().await.expect("the message leaves");
-    // Enough others make her passive.
-    let others: Vec<_> =
-        (0..100).map(|at| process.track(&format!("other{at}"), "Seen", "m")).collect();
-    assert!(process.take_in(others).await);
-    eventually("the longest idle ones are passive", async || {
-        process.app.metrics.active_customers.get() <= i64::from(ACTIVE_MAX)
-    })
-    .await;
+    process.until_passive().await;
     process.damage(&ana).await;
     let rejected = Outcome::Rejected {
         code: Some(550),
@@ -158,24 +108,14 @@ async fn a_cursor_that_cannot_be_read_ends_the_process() {
     process.quiet().await;
     process.put(&ana, Table::Meta, codec::walks_key(1), vec![codec::RECORD_VERSION, 0xff]).await;
     let folder = process.stop().await;
-    let server = environment::cadencia()
-        .args(["serve", "--listen", "127.0.0.1:0", "--log", "error", "--partitions", "2"])
-        .arg("--data")
-        .arg(folder.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the binary runs");
-    let mut server = Ended(server);
+    let mut server = Served::start(&folder, &[]);
     let mut status = None;
     eventually("it ends instead of going on without its cursor", async || {
-        status = server.0.try_wait().expect("it can be asked");
+        status = server.child.try_wait().expect("it can be asked");
         status.is_some()
     })
     .await;
-    let status = status.expect("it has ended");
-    let mut said = String::new();
-    server.0.stderr.take().expect("it is piped").read_to_string(&mut said).expect("text");
+    let (status, said) = (status.expect("it has ended"), server.log());
     assert!(!status.success(), "{said}");
     assert!(said.contains("the store is damaged"), "{said}");
 }

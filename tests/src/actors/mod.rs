@@ -6,4 +6,6 @@ mod http;
 mod process;
 mod queues;
 mod replay;
+mod served;
 mod snapshots;
+mod walks;

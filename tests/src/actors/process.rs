@@ -11,7 +11,7 @@ use cadencia::actors::PartitionMsg;
 use cadencia::actors::core::Ack;
 use cadencia::actors::ingest::Partition as Doors;
 use cadencia::admin::{Admin, Workshop};
-use cadencia::app::{self, App, AppSettings, ChannelParts, DRAIN_LIMIT_MS, Opened};
+use cadencia::app::{self, App, AppSettings, ChannelParts, DRAIN_LIMIT_MS, Opened, StartError};
 use cadencia::rows;
 use cadencia::telemetry::metrics::Metrics;
 use channels::email::message::Email;
@@ -20,17 +20,18 @@ use channels::unsubscribe::Keys;
 use channels::{Channel, Content, Message, Outcome, Recipient};
 use domain::customer::Customer;
 use domain::event::{Event, EventBody};
-use domain::ids::{CustomerId, EventName, SendId};
+use domain::ids::{ChannelName, CustomerId, EventName, SendId};
 use domain::time::Instant;
 use engine::ledger::SendRow;
 use engine::{Catalog, Table, codec};
 use runtime::credits::Credit;
 use runtime::{Clock, Lane, SimulatedClock};
 use serde_json::json;
-use store::{Limit, Range, Read};
+use store::{Limit, OpenError, Range, Read};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::engine::given;
+use crate::served::process::eventually;
 
 pub(super) const PARTITIONS: u16 = 2;
 /// Most customers that are active at once, in all partitions together.
@@ -78,6 +79,7 @@ impl Channel for Asking {
 pub(super) struct Process {
     folder: tempfile::TempDir,
     catalog: Arc<Catalog>,
+    channels: HashMap<ChannelName, ChannelParts>,
     pub(super) time: SimulatedClock,
     pub(super) app: App,
     pub(super) attempts: mpsc::UnboundedReceiver<Attempted>,
@@ -102,7 +104,7 @@ impl Process {
         };
         let channels = HashMap::from([("email".into(), parts)]);
         let app = App::start(opened, &catalog, &channels).expect("it starts");
-        Self { folder, catalog, time, app, attempts }
+        Self { folder, catalog, channels, time, app, attempts }
     }
 
     /// Ends it in order.
@@ -115,6 +117,23 @@ impl Process {
     pub(super) async fn restart(self) -> Self {
         let (catalog, time) = (self.catalog.clone(), self.time.clone());
         Self::over(self.stop().await, catalog, time)
+    }
+
+    /// Publishes something else.
+    pub(super) async fn publish(&mut self, catalog: Arc<Catalog>) {
+        self.app.publish(&catalog, &self.channels).await;
+        self.catalog = catalog;
+    }
+
+    /// Until those who did something before are not active any more.
+    pub(super) async fn until_passive(&self) {
+        let others: Vec<_> =
+            (0..100).map(|at| self.track(&format!("other{at}"), "Seen", "m")).collect();
+        assert!(self.take_in(others).await);
+        eventually("the longest idle ones are passive", async || {
+            self.app.metrics.active_customers.get() <= i64::from(ACTIVE_MAX)
+        })
+        .await;
     }
 
     pub(super) fn doors(&self, id: &str) -> &Doors {
@@ -224,6 +243,9 @@ impl Process {
     }
 }
 
+/// How often a store is opened that somebody else seems to have.
+const OPENS_MAX: u32 = 100_000;
+
 /// Opens the store of a process in this folder, where `cadencia serve` would have it.
 fn open(folder: &tempfile::TempDir, clock: &Clock) -> Opened {
     let settings = AppSettings {
@@ -232,7 +254,16 @@ fn open(folder: &tempfile::TempDir, clock: &Clock) -> Opened {
         arbiters: NonZeroUsize::new(2).expect("not zero"),
         active_max: usize::from(ACTIVE_MAX),
     };
-    app::open(&settings, clock, &Arc::new(Metrics::new())).expect("it opens")
+    let metrics = Arc::new(Metrics::new());
+    for _ in 0..OPENS_MAX {
+        match app::open(&settings, clock, &metrics) {
+            // A program that another test starts has a copy of the lock of the process before, until
+            // it runs code of its own.
+            Err(StartError::Open(OpenError::InUse { .. })) => std::thread::yield_now(),
+            opened => return opened.expect("it opens"),
+        }
+    }
+    panic!("the store of {} is in use", folder.path().display());
 }
 
 /// A process over a store with nothing published, as operators and senders see it.

@@ -107,6 +107,22 @@ async fn a_slot_that_finds_the_partition_full_is_asked_for_again() {
     process.stop().await;
 }
 
+/// The process ends in order whatever is still on its way between its partitions.
+#[tokio::test]
+async fn what_comes_after_the_store_has_closed_is_acknowledged_to_nobody() {
+    let process = process();
+    process.known("ana").await;
+    let blocked = process.block("ana");
+    let events = burst(&process, "ana", 0..1);
+    let answer = process.app.directory.ingest(events, Lane::Live).expect("room");
+    process.app.store.close();
+    drop(blocked);
+    // Nothing becomes durable any more, so there is nothing to wait for.
+    process.app.stop(1).await;
+    assert!(answer.await.is_err(), "it was acknowledged");
+    assert_eq!(process.count("ana", "Seen"), 0);
+}
+
 /// The one that goes has a message on the wire; what it leaves, and then the outcome, wait in the
 /// mailbox of the one that goes on, behind `events` for her.
 struct OnTheWay {

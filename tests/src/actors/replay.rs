@@ -49,6 +49,28 @@ async fn repeats_are_not_told_as_behind_the_clock() {
     admin.app.stop(DRAIN_LIMIT_MS).await;
 }
 
+#[tokio::test]
+async fn a_repeat_within_one_request_counts_once() {
+    let twice = || vec![seen("ana", 1).into(), seen("bob", 1).into(), seen("ana", 1).into()];
+    let start = Instant::parse(START).expect("an instant");
+    for (trigger, start, behind) in [
+        (Trigger::None, None, 0),
+        (Trigger::Live, None, 0),
+        (Trigger::Replay, Some(start), 0),
+        (Trigger::Replay, Some(start.plus_ms(2 * MINUTE_MS)), 2),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let admin = admin(&folder, start.map(|start| SimulatedClock::new(start.0)));
+        let done = admin.import(trigger, twice(), None).await.expect("it is taken in");
+        assert_eq!((done.events, done.behind), (3, behind), "{trigger:?}");
+        for id in ["ana", "bob"] {
+            let seen = texts(&admin, id).iter().filter(|text| text.contains("Seen")).count();
+            assert_eq!(seen, 1, "{trigger:?}: {id}");
+        }
+        admin.app.stop(DRAIN_LIMIT_MS).await;
+    }
+}
+
 fn is(previous: &str, into: &str, minute: i64) -> Recorded {
     let at = Instant::parse(START).expect("an instant").plus_ms(minute * MINUTE_MS);
     Alias { previous: previous.into(), into: into.into(), at }.into()
@@ -106,7 +128,7 @@ async fn an_alias_moves_the_clock_of_a_replay_and_is_told_as_behind_it_once() {
     assert_eq!(admin.now(), seen("ana", 5).occurred_at, "the clock went to the alias");
     // One that is behind the clock is new the first time.
     for behind in [1, 0] {
-        assert_eq!(replay(vec![is("v2", "ana", 2)]).await.behind, behind);
+        assert_eq!(replay(vec![is("v2", "ana", 2), is("v2", "ana", 3)]).await.behind, behind);
     }
     let done = replay(vec![seen("anon:v1", 1).into(), is("v1", "ana", 5)]).await;
     assert_eq!(done.behind, 0, "the same file again");

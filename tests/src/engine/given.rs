@@ -34,6 +34,7 @@ pub(crate) struct Given {
     policy: Json,
     controls: BTreeMap<JourneyName, Control>,
     spread_ms: i64,
+    revision: u64,
 }
 
 impl Given {
@@ -46,6 +47,7 @@ impl Given {
             policy: serde_json::json!({"fallback_zone": "Europe/Madrid"}),
             controls: BTreeMap::new(),
             spread_ms: 0,
+            revision: 1,
         }
     }
 
@@ -81,6 +83,12 @@ impl Given {
     /// Releases of held messages are spread over this period.
     pub(crate) fn spread_ms(mut self, spread_ms: i64) -> Self {
         self.spread_ms = spread_ms;
+        self
+    }
+
+    /// As published later: everybody looks at it.
+    pub(crate) fn revision(mut self, revision: u64) -> Self {
+        self.revision = revision;
         self
     }
 
@@ -131,7 +139,7 @@ impl Given {
             })
             .collect();
         Arc::new(Catalog::new(Parts {
-            revision: 1,
+            revision: self.revision,
             current_since: BTreeMap::new(),
             versions,
             current,

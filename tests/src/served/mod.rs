@@ -16,7 +16,7 @@ mod send_test;
 mod shop;
 
 /// What small campaigns of these tests begin with: no rule, a channel that keeps its messages.
-const BASE: &str = "apiVersion: cadencia/v1
+pub(crate) const BASE: &str = "apiVersion: cadencia/v1
 kind: ContactPolicy
 metadata: {name: open}
 spec: {fallback_zone: UTC, rules: []}

@@ -5,6 +5,7 @@
 //! here knows what a journey is.
 
 pub(crate) mod de;
+pub(crate) mod mismatch;
 pub(crate) mod offset;
 pub(crate) mod read;
 pub(crate) mod scalar;

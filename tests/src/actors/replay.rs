@@ -61,7 +61,10 @@ async fn a_repeat_within_one_request_counts_once() {
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let admin = admin(&folder, start.map(|start| SimulatedClock::new(start.0)));
-        let done = admin.import(trigger, twice(), None, &Principal::server()).await.expect("it is taken in");
+        let done = admin
+            .import(trigger, twice(), None, &Principal::server())
+            .await
+            .expect("it is taken in");
         assert_eq!((done.events, done.behind), (3, behind), "{trigger:?}");
         for id in ["ana", "bob"] {
             let seen = texts(&admin, id).iter().filter(|text| text.contains("Seen")).count();

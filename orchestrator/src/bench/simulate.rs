@@ -12,7 +12,7 @@ use super::load::Chance;
 use super::report::{Report, rounded};
 use super::{Bench, BenchError, campaign, cannot};
 use crate::demo::START_MS;
-use crate::simulate::{Plan, simulate};
+use crate::simulate::{Plan, Recording, simulate};
 
 /// Days from the first event to the horizon.
 const DAYS: i64 = 30;
@@ -73,7 +73,7 @@ pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
     let catalog = campaign::catalog(bench, &campaign::with_capture(CAMPAIGN))?;
     let customers = bench.customers(5_000, 1_000_000);
     let events = events(customers);
-    let count = events.len() as u64;
+    let count = events.count() as u64;
     let with_events = Process::own().rss_bytes;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let until = Instant(START_MS).plus_ms(DAYS * DAY_MS);
@@ -87,7 +87,7 @@ pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
     report.set("days", DAYS);
     report.set("events", count);
     report.set("timers", results.summary.inputs - count.min(results.summary.inputs));
-    report.set("sends", results.sends.len());
+    report.set("sends", results.sends.count());
     report.set("threads", threads);
     report.set("seconds", rounded(seconds));
     report.set("events_rss_mib", with_events >> 20);
@@ -95,9 +95,10 @@ pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
 }
 
 /// Of each customer: a sign-up with a permission, two carts in the month, an order of every third.
-fn events(customers: u64) -> Vec<Event> {
+/// They are packed as the command packs what it reads.
+fn events(customers: u64) -> Recording {
     let mut chance = Chance(30);
-    let mut events = Vec::with_capacity(customers as usize * 6);
+    let mut events = Recording::default();
     for number in 0..customers {
         let id = customer(number);
         let first = Instant(START_MS).plus_ms(chance.below(20 * DAY_MS as u64) as i64);
@@ -105,15 +106,15 @@ fn events(customers: u64) -> Vec<Event> {
             "email".into(),
             Value::from(format!("customer{number}@example.org").as_str()),
         )]);
-        events.push(event(&id, first, EventBody::Identify { traits }));
-        events.push(event(&id, first, EventBody::Consent(granted())));
-        events.push(event(&id, first, track("Account Created", 0)));
+        events.add(event(&id, first, EventBody::Identify { traits }));
+        events.add(event(&id, first, EventBody::Consent(granted())));
+        events.add(event(&id, first, track("Account Created", 0)));
         for _ in 0..2 {
             let at = first.plus_ms(chance.below(10 * DAY_MS as u64) as i64);
-            events.push(event(&id, at, track("Product Added", chance.below(40))));
+            events.add(event(&id, at, track("Product Added", chance.below(40))));
             if chance.below(6) == 0 {
                 let at = at.plus_ms(chance.below(DAY_MS as u64) as i64);
-                events.push(event(&id, at, track("Order Completed", 1)));
+                events.add(event(&id, at, track("Order Completed", 1)));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use domain::event::{Alias, Event};
+use domain::event::Alias;
 use domain::time::Instant;
 
 use super::{Failure, Format};
@@ -10,7 +10,7 @@ use crate::config;
 use crate::error::Exit;
 use crate::import::{Input, Item, Mapping, Options, Reader};
 use crate::publish::Publication;
-use crate::simulate::{Plan, simulate, write};
+use crate::simulate::{Plan, Recording, simulate, write};
 
 /// How long after the last event the horizon lies, if it is not given: 120 days, so that a wait of
 /// two months and what follows it is seen.
@@ -59,15 +59,17 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let mut publication = Publication::default().applied(&definitions, Instant::MIN);
     let built =
         publication.build().map_err(|error| Failure::new(Exit::Problems, error.to_string()))?;
-    let (mut events, mut aliases) = read(&args.events, args.mapping.as_deref(), Instant::MIN)?;
-    let first = events.iter().map(|event| event.occurred_at).min().unwrap_or(Instant(0));
-    let last = events.iter().map(|event| event.occurred_at).max().unwrap_or(first);
+    let mut events = Recording::default();
+    let mut aliases = read(&args.events, args.mapping.as_deref(), Instant::MIN, &mut events)?;
+    let first = events.first().unwrap_or(Instant(0));
+    let last = events.last().unwrap_or(first);
     if let Some(customers) = &args.customers {
         // Who is known without a date is known from the first event on, and before it.
-        let (mut known, mut earlier) = read(customers, args.customers_mapping.as_deref(), first)?;
-        known.append(&mut events);
+        events.earlier();
+        let mapping = args.customers_mapping.as_deref();
+        let mut earlier = read(customers, mapping, first, &mut events)?;
         earlier.append(&mut aliases);
-        (events, aliases) = (known, earlier);
+        aliases = earlier;
     }
     let until = match &args.until {
         Some(text) => Instant::parse(text).ok_or_else(|| {
@@ -93,13 +95,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     })
 }
 
-/// All events and aliases of a file; a bad line ends it, because a simulation over part of the data
-/// would look like one over all of it.
+/// Adds all events of a file and gives its aliases; a bad line ends it, because a simulation over
+/// part of the data would look like one over all of it.
 fn read(
     path: &Path,
     mapping: Option<&Path>,
     undated: Instant,
-) -> Result<(Vec<Event>, Vec<Alias>), Failure> {
+    events: &mut Recording,
+) -> Result<Vec<Alias>, Failure> {
     let fail = |error: &dyn std::fmt::Display| {
         Failure::new(Exit::Problems, format!("{}: {error}", path.display()))
     };
@@ -117,15 +120,15 @@ fn read(
     };
     let input = Input::open(path).map_err(|error| fail(&error))?;
     let reader = Reader::new(&mapping, input, Options::recorded(undated));
-    let (mut events, mut aliases) = (Vec::new(), Vec::new());
+    let mut aliases = Vec::new();
     for item in reader.map_err(|error| fail(&error))? {
         match item.map_err(|error| fail(&error))? {
-            Item::Event(event) => events.push(event),
+            Item::Event(event) => events.add(event),
             Item::Alias(alias) => aliases.push(alias),
             Item::Reject(reject) => {
                 return Err(fail(&format!("line {}: {}", reject.line, reject.reason)));
             }
         }
     }
-    Ok((events, aliases))
+    Ok(aliases)
 }

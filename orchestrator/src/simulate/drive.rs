@@ -3,16 +3,19 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use domain::event::{Alias, Event};
-use domain::ids::{CustomerId, VersionNo};
+use domain::event::Alias;
+use domain::ids::VersionNo;
 use domain::journey::definition::{Entry, Schedule};
 use domain::time::Instant;
 use engine::counters::Counters;
 use engine::{Catalog, Partition};
 
 use super::family::{self, Family};
-use super::life::{Life, SendRecord};
+use super::life::{Life, Ticks};
+use super::recording::{Customers, Recorded, Recording};
+use super::sends::Sends;
 use super::summary::{Counted, Results, Summary};
+use super::tally::Tally;
 
 /// Customers that a thread takes at a time: small enough to share out evenly, large enough that
 /// taking them costs nothing.
@@ -43,24 +46,29 @@ pub struct TooManyTicks {
 }
 
 /// Runs the campaign over events and aliases, which may come in any order; those of one instant
-/// keep theirs. Receipt is set to occurrence (semantics 3).
+/// keep theirs.
 pub fn simulate(
     plan: &Plan,
-    events: Vec<Event>,
+    events: Recording,
     aliases: Vec<Alias>,
 ) -> Result<Results, TooManyTicks> {
-    let first = events.iter().map(|event| event.occurred_at).min().unwrap_or(plan.until);
-    let ticks = ticks(plan, first)?;
-    let mut customers = by_customer(events);
+    let ticks = ticks(plan, events.first().unwrap_or(plan.until))?;
+    let (parts, customers) = run(plan, &events.in_order(), aliases, &ticks);
+    Ok(gather(plan, parts, customers))
+}
+
+/// Runs everybody. Gives what the threads did, and how many customers there are.
+fn run(plan: &Plan, recorded: &Recorded, aliases: Vec<Alias>, ticks: &Ticks) -> (Vec<Part>, usize) {
+    let mut customers = recorded.customers();
     let known = customers.len();
     let families = family::families(&mut customers, aliases);
     let (next, next_family) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {
-        let mut part = run_lives(plan, &customers, &ticks, &next);
-        run_families(plan, &families, &ticks, &next_family, &mut part);
+        let mut part = run_lives(plan, recorded, &customers, ticks, &next);
+        run_families(plan, recorded, &families, ticks, &next_family, &mut part);
         part
     };
-    let parts: Vec<Part> = if plan.threads <= 1 {
+    let parts = if plan.threads <= 1 {
         vec![work()]
     } else {
         std::thread::scope(|scope| {
@@ -71,57 +79,56 @@ pub fn simulate(
                 .collect()
         })
     };
-    Ok(gather(plan, parts, known))
+    (parts, known)
 }
 
 /// What one thread did.
+#[derive(Default)]
 struct Part {
-    sends: Vec<SendRecord>,
+    sends: Sends,
+    tally: Tally,
     counters: Counters,
     handled: u64,
     merged: u64,
 }
 
-/// Customers in the order of their ids, with their events in the order of receipt.
-pub(super) type Customers = Vec<(CustomerId, Mutex<Vec<Event>>)>;
-
-fn by_customer(mut events: Vec<Event>) -> Customers {
-    for event in &mut events {
-        event.received_at = event.occurred_at;
+impl Part {
+    fn add(&mut self, life: Life) {
+        self.handled += life.handled;
+        self.merged += life.merged;
+        for send in life.sends {
+            self.tally.add(&send);
+            self.sends.add(send);
+        }
     }
-    // Stable: events of one instant keep their order.
-    events.sort_by(|a, b| a.customer.cmp(&b.customer).then(a.received_at.cmp(&b.received_at)));
-    let counts = events.chunk_by(|one, next| one.customer == next.customer).map(<[Event]>::len);
-    let counts: Vec<usize> = counts.collect();
-    let mut events = events.into_iter();
-    let own = |count: usize| {
-        // No more room than it takes: there are as many such lists as customers.
-        let own: Vec<Event> = events.by_ref().take(count).collect();
-        Some((own.first()?.customer.clone(), Mutex::new(own)))
-    };
-    counts.into_iter().filter_map(own).collect()
+
+    fn append(&mut self, other: Self) {
+        self.sends.append(other.sends);
+        self.tally.merge(other.tally);
+        self.counters.merge(&other.counters);
+        self.handled += other.handled;
+        self.merged += other.merged;
+    }
 }
 
 fn run_lives(
     plan: &Plan,
-    customers: &Customers,
-    ticks: &[(Instant, VersionNo)],
+    recorded: &Recorded,
+    customers: &Customers<'_>,
+    ticks: &Ticks,
     next: &AtomicUsize,
 ) -> Part {
     let mut partition = Partition::new(0, plan.catalog.clone(), 0);
-    let mut part = Part { sends: Vec::new(), counters: Counters::default(), handled: 0, merged: 0 };
+    let mut part = Part::default();
     loop {
         let from = next.fetch_add(CUSTOMERS_PER_TAKE, Ordering::Relaxed);
         if from >= customers.len() {
             break;
         }
         let to = customers.len().min(from + CUSTOMERS_PER_TAKE);
-        for (customer, events) in &customers[from..to] {
-            let events =
-                std::mem::take(&mut *events.lock().expect("a worker only panics on a defect"));
-            let life = Life::run(&mut partition, customer, events, ticks, plan.until);
-            part.handled += life.handled;
-            part.sends.extend(life.sends);
+        for (customer, own) in &customers[from..to] {
+            let events = recorded.events(own);
+            part.add(Life::run(&mut partition, customer, events, ticks, plan.until));
         }
     }
     part.counters = partition.counters().clone();
@@ -130,19 +137,18 @@ fn run_lives(
 
 fn run_families(
     plan: &Plan,
-    families: &[Mutex<Option<Family>>],
-    ticks: &[(Instant, VersionNo)],
+    recorded: &Recorded,
+    families: &[Mutex<Option<Family<'_>>>],
+    ticks: &Ticks,
     next: &AtomicUsize,
     part: &mut Part,
 ) {
     while let Some(family) = families.get(next.fetch_add(1, Ordering::Relaxed)) {
         let taken = family.lock().expect("a worker only panics on a defect").take();
         let Some(family) = taken else { continue };
-        let (life, counters) = family.run(&plan.catalog, ticks, plan.until);
+        let (life, counters) = family.run(recorded, &plan.catalog, ticks, plan.until);
         part.counters.merge(&counters);
-        part.handled += life.handled;
-        part.merged += life.merged;
-        part.sends.extend(life.sends);
+        part.add(life);
     }
 }
 
@@ -177,20 +183,11 @@ fn ticks(plan: &Plan, from: Instant) -> Result<Vec<(Instant, VersionNo)>, TooMan
 }
 
 fn gather(plan: &Plan, parts: Vec<Part>, customers: usize) -> Results {
-    let mut counters = Counters::default();
-    let mut sends = Vec::new();
-    let (mut handled, mut merged) = (0, 0);
-    for part in parts {
-        counters.merge(&part.counters);
-        handled += part.handled;
-        merged += part.merged;
-        sends.extend(part.sends);
-    }
-    sends.sort_by(|a, b| {
-        let key = |send: &SendRecord| (send.created_at, send.customer.clone(), send.send);
-        key(a).cmp(&key(b))
-    });
+    let mut all = Part::default();
+    parts.into_iter().for_each(|part| all.append(part));
+    let Part { mut sends, tally, counters, handled, merged } = all;
+    sends.sort();
     let counted = Counted { customers, merged, inputs: handled };
-    let summary = Summary::new(&plan.catalog, &counters, &sends, counted, plan.until);
+    let summary = Summary::new(&plan.catalog, &counters, tally, counted, plan.until);
     Results { sends, summary }
 }

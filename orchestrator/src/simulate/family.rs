@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::iter::Peekable;
 use std::sync::{Arc, Mutex};
 
-use domain::event::{Alias, Event};
+use domain::event::Alias;
 use domain::ids::{CustomerId, VersionNo};
 use domain::time::Instant;
 use engine::counters::Counters;
@@ -14,26 +14,26 @@ use engine::ledger::SendRow;
 use engine::merge::Word;
 use engine::{Catalog, Effect, Input, Loaded, Partition, Table, codec};
 
-use super::drive::Customers;
 use super::life::{AlwaysAccepted, Life, Ticks};
+use super::recording::{Customers, Events, Recorded};
 
 /// The one partition of a family: it never leaves the thread that runs it.
 const PARTITION: u16 = 0;
 
 /// Customers that aliases tie together, before their lives are run.
 #[derive(Debug, Default)]
-pub(super) struct Family {
-    members: Vec<(CustomerId, Vec<Event>)>,
+pub(super) struct Family<'a> {
+    members: Customers<'a>,
     /// In the order in which they were said.
     aliases: Vec<Alias>,
 }
 
 /// Takes the families out of the customers: those that an alias names, as it is and as an
 /// anonymous id.
-pub(super) fn families(
-    customers: &mut Customers,
+pub(super) fn families<'a>(
+    customers: &mut Customers<'a>,
     mut aliases: Vec<Alias>,
-) -> Vec<Mutex<Option<Family>>> {
+) -> Vec<Mutex<Option<Family<'a>>>> {
     if aliases.is_empty() {
         return Vec::new();
     }
@@ -47,16 +47,15 @@ pub(super) fn families(
             ties.tie(into, previous);
         }
     }
-    let mut families: BTreeMap<usize, Family> = BTreeMap::new();
+    let mut families: BTreeMap<usize, Family<'a>> = BTreeMap::new();
     for alias in aliases {
         let root = ties.number(&alias.into);
         families.entry(ties.root(root)).or_default().aliases.push(alias);
     }
-    let tied = customers.extract_if(.., |(id, _)| ties.numbers.contains_key(id));
-    for (id, events) in tied.collect::<Vec<_>>() {
-        let number = ties.number(&id);
-        let events = events.into_inner().expect("nobody else holds it yet");
-        families.entry(ties.root(number)).or_default().members.push((id, events));
+    let tied = customers.extract_if(.., |(id, _)| ties.numbers.contains_key(*id));
+    for (id, own) in tied.collect::<Vec<_>>() {
+        let number = ties.number(id);
+        families.entry(ties.root(number)).or_default().members.push((id, own));
     }
     families.into_values().map(|family| Mutex::new(Some(family))).collect()
 }
@@ -93,15 +92,16 @@ impl Ties {
     }
 }
 
-impl Family {
+impl Family<'_> {
     /// Runs all lives to the horizon.
     pub(super) fn run(
         self,
+        recorded: &Recorded,
         catalog: &Arc<Catalog>,
         ticks: &Ticks,
         until: Instant,
     ) -> (Life, Counters) {
-        let mut living = Living::new(self.members, catalog, ticks);
+        let mut living = Living::new(recorded, &self.members, catalog, ticks);
         let mut aliases = self.aliases.into_iter().peekable();
         loop {
             let first = living.agenda.first().map_or(Instant::MAX, |(at, _)| *at);
@@ -127,7 +127,7 @@ impl Family {
 /// A member in the middle of its life.
 struct Member<'a> {
     loaded: Loaded,
-    events: Peekable<std::vec::IntoIter<Event>>,
+    events: Peekable<Events<'a>>,
     /// None before anybody knew of it.
     ticks: Option<Peekable<std::slice::Iter<'a, (Instant, VersionNo)>>>,
     /// Where it stands in the agenda.
@@ -137,6 +137,7 @@ struct Member<'a> {
 /// A family in the middle of its life.
 struct Living<'a> {
     partition: Partition,
+    recorded: &'a Recorded,
     ticks: &'a Ticks,
     members: BTreeMap<CustomerId, Member<'a>>,
     /// Who has something to do next, and when; at one instant by id.
@@ -151,12 +152,14 @@ struct Living<'a> {
 
 impl<'a> Living<'a> {
     fn new(
-        members: Vec<(CustomerId, Vec<Event>)>,
+        recorded: &'a Recorded,
+        members: &Customers<'a>,
         catalog: &Arc<Catalog>,
         ticks: &'a Ticks,
     ) -> Self {
         let mut living = Self {
             partition: Partition::new(PARTITION, catalog.clone(), 0),
+            recorded,
             ticks,
             members: BTreeMap::new(),
             agenda: BTreeSet::new(),
@@ -165,12 +168,13 @@ impl<'a> Living<'a> {
             now: Instant::MIN,
             life: Life::default(),
         };
-        for (id, events) in members {
-            let start = events.first().map_or(Instant::MAX, |event| event.received_at);
-            let mut member = Member::new(&id, start, events);
+        for (id, own) in members {
+            let mut events = recorded.events(own).peekable();
+            let start = events.peek().map_or(Instant::MAX, |event| event.received_at);
+            let mut member = Member::new(id, start, events);
             member.next = start;
-            living.agenda.insert((start, id.clone()));
-            living.members.insert(id, member);
+            living.agenda.insert((start, (*id).clone()));
+            living.members.insert((*id).clone(), member);
         }
         living
     }
@@ -206,8 +210,10 @@ impl<'a> Living<'a> {
 
     fn turn(&mut self, id: &CustomerId, inputs: Vec<Input>) {
         let now = self.now;
-        let member =
-            self.members.entry(id.clone()).or_insert_with(|| Member::new(id, now, Vec::new()));
+        let member = self.members.entry(id.clone()).or_insert_with(|| {
+            // Known only from what others say of it.
+            Member::new(id, now, self.recorded.events(&[]).peekable())
+        });
         let loaded = &mut member.loaded;
         if inputs.iter().any(Input::wants_sends) {
             loaded.sends = Some(rows(&self.sends, id));
@@ -255,14 +261,9 @@ impl<'a> Living<'a> {
     }
 }
 
-impl Member<'_> {
-    fn new(id: &CustomerId, now: Instant, events: Vec<Event>) -> Self {
-        Self {
-            loaded: Loaded::new(id.clone(), now),
-            events: events.into_iter().peekable(),
-            ticks: None,
-            next: Instant::MAX,
-        }
+impl<'a> Member<'a> {
+    fn new(id: &CustomerId, now: Instant, events: Peekable<Events<'a>>) -> Self {
+        Self { loaded: Loaded::new(id.clone(), now), events, ticks: None, next: Instant::MAX }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::event::Event;
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, StepId, VersionNo};
 use domain::time::Instant;
 use domain::value::Text;
@@ -11,9 +10,12 @@ use domain::verdict::{Decision, RuleResult, Verdict};
 use engine::history::HistoryItem;
 use engine::partition::{Grant, Slots};
 use engine::{Begun, Input, Loaded, Partition};
+use serde::{Deserialize, Serialize};
+
+use super::recording::Events;
 
 /// What became of one intended send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SendOutcome {
     /// It would have gone.
     Sent,
@@ -38,7 +40,7 @@ impl SendOutcome {
 }
 
 /// A hold on the way to a send.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Held {
     /// When the gate looked.
     pub at: Instant,
@@ -72,23 +74,7 @@ pub struct SendRecord {
     /// Holds on the way, in order.
     pub holds: Vec<Held>,
     /// The last verdict.
-    pub verdict: Packed,
-}
-
-/// A verdict as its record's bytes: a month of a million customers has millions of them, and each
-/// is read once, when its line is written.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Packed(Box<[u8]>);
-
-impl Packed {
-    fn new(verdict: &Verdict) -> Self {
-        Self(engine::codec::encode(verdict).into())
-    }
-
-    /// The verdict.
-    pub fn open(&self) -> Verdict {
-        engine::codec::decode("verdict", &self.0).expect("it was packed by this very process")
-    }
+    pub verdict: Verdict,
 }
 
 /// Ticks of schedules, in the order of their instants.
@@ -120,14 +106,14 @@ impl Life {
     pub(super) fn run(
         partition: &mut Partition,
         customer: &CustomerId,
-        events: Vec<Event>,
+        events: Events<'_>,
         ticks: &Ticks,
         until: Instant,
     ) -> Self {
         let mut life = Self::default();
-        let start = events.first().map_or(until, |event| event.received_at);
+        let mut events = events.peekable();
+        let start = events.peek().map_or(until, |event| event.received_at);
         let mut loaded = Loaded::new(customer.clone(), start);
-        let mut events = events.into_iter().peekable();
         // Nobody knew of the customer before the first event.
         let mut ticks = ticks[ticks.partition_point(|(at, _)| *at < start)..].iter().peekable();
         let mut clock = start;
@@ -220,14 +206,13 @@ impl Life {
                 settled_at: now,
                 outcome: SendOutcome::Held,
                 holds: Vec::new(),
-                // Written below, as for a send that is decided once more.
-                verdict: Packed(Box::default()),
+                verdict: verdict.clone(),
             });
             self.sends.len() - 1
         });
         let record = &mut self.sends[at];
         record.channel = channel.clone();
-        record.verdict = Packed::new(verdict);
+        record.verdict.clone_from(verdict);
         record.settled_at = now;
         record.outcome = match verdict.decision {
             Decision::Allow if *sent => SendOutcome::Sent,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::html;
 use super::life::{Held, SendOutcome, SendRecord};
+use super::sends::Sends;
 use super::summary::Results;
 
 /// A file that could not be written.
@@ -39,10 +40,10 @@ pub fn write(results: &Results, folder: &Path) -> Result<(), WriteError> {
     std::fs::write(&path, html::page(&results.summary)).map_err(at(&path))
 }
 
-fn write_sends(sends: &[SendRecord], path: &Path) -> io::Result<()> {
+fn write_sends(sends: &Sends, path: &Path) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
-    for send in sends {
-        serde_json::to_writer(&mut file, &line(send))?;
+    for send in sends.iter() {
+        serde_json::to_writer(&mut file, &line(&send))?;
         file.write_all(b"\n")?;
     }
     file.flush()
@@ -55,8 +56,7 @@ fn instant(at: Instant) -> Value {
 /// One line of `sends.ndjson`.
 pub(super) fn line(send: &SendRecord) -> Value {
     let sent = send.outcome == SendOutcome::Sent;
-    let decided = send.verdict.open();
-    let rule = decided.deciding().map(|rule| rule.rule.to_string());
+    let rule = send.verdict.deciding().map(|rule| rule.rule.to_string());
     json!({
         "send": send.send.to_string(),
         "customer": send.customer.as_str(),
@@ -70,7 +70,7 @@ pub(super) fn line(send: &SendRecord) -> Value {
         "outcome": send.outcome.as_str(),
         "rule": if sent || send.outcome == SendOutcome::Withdrawn { None } else { rule },
         "holds": send.holds.iter().map(hold).collect::<Vec<_>>(),
-        "verdict": verdict(&decided),
+        "verdict": verdict(&send.verdict),
     })
 }
 

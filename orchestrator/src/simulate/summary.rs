@@ -7,13 +7,15 @@ use engine::Catalog;
 use engine::counters::{CounterKey, Counters, EXITS};
 use serde::Serialize;
 
-use super::life::{SendOutcome, SendRecord};
+use super::life::SendOutcome;
+use super::sends::Sends;
+use super::tally::Tally;
 
 /// Everything that a simulation found.
 #[derive(Debug)]
 pub struct Results {
     /// Intended sends, by (created at, customer, send id).
-    pub sends: Vec<SendRecord>,
+    pub sends: Sends,
     /// The counts.
     pub summary: Summary,
 }
@@ -108,7 +110,7 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    fn add(&mut self, outcome: SendOutcome) {
+    pub(super) fn add(&mut self, outcome: SendOutcome) {
         match outcome {
             SendOutcome::Sent => self.sent += 1,
             SendOutcome::Refused => self.refused += 1,
@@ -116,55 +118,42 @@ impl Outcomes {
             SendOutcome::Held => self.held += 1,
         }
     }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        let Self { sent, refused, withdrawn, held } = other;
+        self.sent += sent;
+        self.refused += refused;
+        self.withdrawn += withdrawn;
+        self.held += held;
+    }
 }
 
 impl Summary {
     pub(super) fn new(
         catalog: &Catalog,
         counters: &Counters,
-        sends: &[SendRecord],
+        tally: Tally,
         Counted { customers, merged, inputs }: Counted,
         until: Instant,
     ) -> Self {
-        let mut summary = Self {
+        let mut journeys = journeys(catalog, counters);
+        for (name, sends) in tally.journeys {
+            if let Some(journey) = journeys.get_mut(&name) {
+                journey.sends = sends;
+            }
+        }
+        Self {
             customers,
             merged,
             inputs,
             until: until.to_string(),
-            journeys: journeys(catalog, counters),
-            sends: Outcomes::default(),
-            channels: BTreeMap::new(),
-            refused_by_rule: BTreeMap::new(),
-            held_by_rule: BTreeMap::new(),
-            days: BTreeMap::new(),
-        };
-        for send in sends {
-            summary.add(send);
+            journeys,
+            sends: tally.sends,
+            channels: tally.channels,
+            refused_by_rule: tally.refused_by_rule,
+            held_by_rule: tally.held_by_rule,
+            days: tally.days,
         }
-        summary
-    }
-
-    fn add(&mut self, send: &SendRecord) {
-        self.sends.add(send.outcome);
-        let channel = self.channels.entry(send.channel.to_string()).or_default();
-        channel.outcomes.add(send.outcome);
-        if send.outcome == SendOutcome::Refused {
-            let rule = send.verdict.open().deciding().map(|rule| rule.rule.to_string());
-            let rule = rule.unwrap_or_else(|| "unknown".to_owned());
-            *channel.refused_by_rule.entry(rule.clone()).or_default() += 1;
-            *self.refused_by_rule.entry(rule).or_default() += 1;
-        }
-        for held in &send.holds {
-            if let Some(rule) = &held.rule {
-                *self.held_by_rule.entry(rule.rule.to_string()).or_default() += 1;
-            }
-        }
-        if let Some(journey) = self.journeys.get_mut(send.journey.as_str()) {
-            journey.sends.add(send.outcome);
-        }
-        let day = send.settled_at.to_string();
-        let day = day.split('T').next().unwrap_or(&day).to_owned();
-        self.days.entry(day).or_default().add(send.outcome);
     }
 }
 

@@ -129,7 +129,8 @@ fn served(recorded: &Recorded, until: Instant) -> Left {
 
 fn simulated(recorded: &Recorded, until: Instant) -> Left {
     let plan = Plan { catalog: capped().catalog(), until, threads: 1 };
-    let results = simulate(&plan, recorded.events.clone(), recorded.aliases.clone());
+    let events = recorded.events.iter().cloned().collect();
+    let results = simulate(&plan, events, recorded.aliases.clone());
     let results = results.expect("no schedule");
     let sent = results.sends.iter().filter(|send| send.outcome == SendOutcome::Sent);
     (sent.map(|send| (send.send, send.settled_at)).collect(), results.summary.merged)
@@ -176,7 +177,8 @@ fn threads_change_no_byte() {
     let written = |threads: usize| {
         let until = begin().plus_ms(30 * 24 * HOUR);
         let plan = Plan { catalog: capped().catalog(), until, threads };
-        let results = simulate(&plan, events.clone(), aliases.clone()).expect("no schedule");
+        let recording = events.iter().cloned().collect();
+        let results = simulate(&plan, recording, aliases.clone()).expect("no schedule");
         let folder = tempfile::tempdir().expect("a folder");
         write(&results, folder.path()).expect("it is written");
         (results.summary.merged, files(folder.path()))
@@ -210,7 +212,7 @@ fn an_alias_comes_after_what_happens_at_its_instant() {
         let alias = Alias { previous: "v1".into(), into: "ana".into(), at: merged_at };
         let until = noon.plus_ms(HOUR);
         let plan = Plan { catalog: given.catalog(), until, threads: 2 };
-        let results = simulate(&plan, events, vec![alias]).expect("one tick");
+        let results = simulate(&plan, events.into_iter().collect(), vec![alias]).expect("one tick");
         assert_eq!(results.summary.merged, u64::from(merged_at <= until));
         let sends = results.sends.iter();
         sends.map(|one| format!("{} {}", one.journey, one.customer)).collect::<Vec<_>>()
@@ -236,9 +238,9 @@ fn what_is_held_goes_along_with_its_customer() {
     for (hours, whose) in [(0, "anon:v1"), (2, "ana")] {
         let until = begin().plus_ms(hours * HOUR);
         let plan = Plan { catalog: given.catalog(), until, threads: 1 };
-        let results = simulate(&plan, events.clone(), vec![alias.clone()]).expect("no ticks");
-        let left: Vec<_> =
-            results.sends.iter().map(|one| (one.customer.as_str(), one.outcome)).collect();
-        assert_eq!(left, [(whose, SendOutcome::Held)]);
+        let recording = events.iter().cloned().collect();
+        let results = simulate(&plan, recording, vec![alias.clone()]).expect("no ticks");
+        let left: Vec<_> = results.sends.iter().map(|one| (one.customer, one.outcome)).collect();
+        assert_eq!(left, [(whose.into(), SendOutcome::Held)]);
     }
 }

@@ -28,7 +28,7 @@ impl Access {
         let mut edits = {
             let known = self.register.known();
             if let Holder::User(name) = &holder
-                && !known.users.get(name).is_some_and(|user| user.epoch == epoch)
+                && known.users.get(name).is_none_or(|user| user.epoch != epoch)
             {
                 return refuse(ErrorCode::LoginRefused, "the user was changed just now");
             }

@@ -12,7 +12,7 @@ use engine::{Catalog, Partition};
 
 use super::family::{self, Family};
 use super::life::{Life, Ticks};
-use super::recording::{Customers, Recorded, Recording};
+use super::recording::{Customers, Recording, Sorted};
 use super::sends::Sends;
 use super::summary::{Counted, Results, Summary};
 use super::tally::Tally;
@@ -58,7 +58,7 @@ pub fn simulate(
 }
 
 /// Runs everybody. Gives what the threads did, and how many customers there are.
-fn run(plan: &Plan, recorded: &Recorded, aliases: Vec<Alias>, ticks: &Ticks) -> (Vec<Part>, usize) {
+fn run(plan: &Plan, recorded: &Sorted, aliases: Vec<Alias>, ticks: &Ticks) -> (Vec<Part>, usize) {
     let mut customers = recorded.customers();
     let known = customers.len();
     let families = family::families(&mut customers, aliases);
@@ -113,7 +113,7 @@ impl Part {
 
 fn run_lives(
     plan: &Plan,
-    recorded: &Recorded,
+    recorded: &Sorted,
     customers: &Customers<'_>,
     ticks: &Ticks,
     next: &AtomicUsize,
@@ -137,7 +137,7 @@ fn run_lives(
 
 fn run_families(
     plan: &Plan,
-    recorded: &Recorded,
+    recorded: &Sorted,
     families: &[Mutex<Option<Family<'_>>>],
     ticks: &Ticks,
     next: &AtomicUsize,

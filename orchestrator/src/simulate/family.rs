@@ -15,7 +15,7 @@ use engine::merge::Word;
 use engine::{Catalog, Effect, Input, Loaded, Partition, Table, codec};
 
 use super::life::{AlwaysAccepted, Life, Ticks};
-use super::recording::{Customers, Events, Recorded};
+use super::recording::{Customers, Events, Sorted};
 
 /// The one partition of a family: it never leaves the thread that runs it.
 const PARTITION: u16 = 0;
@@ -96,7 +96,7 @@ impl Family<'_> {
     /// Runs all lives to the horizon.
     pub(super) fn run(
         self,
-        recorded: &Recorded,
+        recorded: &Sorted,
         catalog: &Arc<Catalog>,
         ticks: &Ticks,
         until: Instant,
@@ -137,7 +137,7 @@ struct Member<'a> {
 /// A family in the middle of its life.
 struct Living<'a> {
     partition: Partition,
-    recorded: &'a Recorded,
+    recorded: &'a Sorted,
     ticks: &'a Ticks,
     members: BTreeMap<CustomerId, Member<'a>>,
     /// Who has something to do next, and when; at one instant by id.
@@ -152,7 +152,7 @@ struct Living<'a> {
 
 impl<'a> Living<'a> {
     fn new(
-        recorded: &'a Recorded,
+        recorded: &'a Sorted,
         members: &Customers<'a>,
         catalog: &Arc<Catalog>,
         ticks: &'a Ticks,

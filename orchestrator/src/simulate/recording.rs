@@ -62,14 +62,14 @@ impl Recording {
     }
 
     /// In the order in which it is run.
-    pub(super) fn in_order(mut self) -> Recorded {
+    pub(super) fn in_order(mut self) -> Sorted {
         // No two are equal, so the sort need not be stable.
         self.entries.sort_unstable();
         let mut ids: Vec<(u32, CustomerId)> =
             self.numbers.into_iter().map(|(id, number)| (number, id)).collect();
         ids.sort_unstable_by_key(|(number, _)| *number);
         let ids = ids.into_iter().map(|(_, id)| id).collect();
-        Recorded { ids, entries: self.entries, pieces: self.pieces }
+        Sorted { ids, entries: self.entries, pieces: self.pieces }
     }
 }
 
@@ -86,13 +86,13 @@ pub(super) type Customers<'a> = Vec<(&'a CustomerId, &'a [Entry])>;
 
 /// A recording in the order in which it is run.
 #[derive(Debug)]
-pub(super) struct Recorded {
+pub(super) struct Sorted {
     ids: Vec<CustomerId>,
     entries: Vec<Entry>,
     pieces: Pieces,
 }
 
-impl Recorded {
+impl Sorted {
     /// All customers, in the order of their first events in the recording.
     pub(super) fn customers(&self) -> Customers<'_> {
         let own = self.entries.chunk_by(|one, next| one.customer == next.customer);
@@ -108,7 +108,7 @@ impl Recorded {
 /// A customer's events.
 #[derive(Debug)]
 pub(super) struct Events<'a> {
-    recorded: &'a Recorded,
+    recorded: &'a Sorted,
     own: std::slice::Iter<'a, Entry>,
 }
 

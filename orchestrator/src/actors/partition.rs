@@ -166,8 +166,8 @@ impl PartitionActor {
         }
         if let Err(refused) = self.wiring.store.submit(transactions) {
             match refused.reason {
-                // Closed is how the process ends: what comes after that (a word of a merge, a walk's
-                // cursor) is acknowledged to nobody, and the next start takes over.
+                // Closed is how the process ends: what comes after that (a word of a merge, a
+                // walk's cursor) is acknowledged to nobody, and the next start takes over.
                 Reason::Full { .. } | Reason::Closed => {}
                 ref reason => crate::fatal::store_refused(reason),
             }

@@ -257,8 +257,8 @@ fn open(folder: &tempfile::TempDir, clock: &Clock) -> Opened {
     let metrics = Arc::new(Metrics::new());
     for _ in 0..OPENS_MAX {
         match app::open(&settings, clock, &metrics) {
-            // A program that another test starts has a copy of the lock of the process before, until
-            // it runs code of its own.
+            // A program that another test starts has a copy of the lock of the process before,
+            // until it runs code of its own.
             Err(StartError::Open(OpenError::InUse { .. })) => std::thread::yield_now(),
             opened => return opened.expect("it opens"),
         }

@@ -48,7 +48,10 @@ async fn the_link_is_good_for_minutes() {
 
 #[tokio::test]
 async fn the_demo_is_looked_at_by_its_link() {
+    // It is killed: what it leaves behind goes with the test.
+    let place = tempfile::tempdir().expect("a folder");
     let mut demo = environment::cadencia()
+        .env("TMPDIR", place.path())
         .args(["demo", "--port", "0", "--customers", "20", "--for", "600"])
         .stdout(Stdio::piped())
         .spawn()

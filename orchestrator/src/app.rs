@@ -5,8 +5,11 @@ mod parts;
 mod sink;
 
 use std::collections::HashMap;
+use std::fs::DirBuilder;
+use std::io;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -53,6 +56,12 @@ const SNAPSHOT_COMMITS: u64 = 4_096;
 const CLOCK_SLEW_MS_MAX: i64 = 3_600_000;
 /// Longest time that stopping waits for what is under way.
 pub const DRAIN_LIMIT_MS: u64 = 20_000;
+
+/// Makes a data directory. It holds personal data and secrets: only its owner may look inside. One
+/// that is there stays as it is.
+pub fn make_data_directory(data: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(data)
+}
 
 /// What the process is started with.
 #[derive(Clone, Debug)]

@@ -17,12 +17,13 @@
 //! ```
 
 pub mod sms;
+pub mod smtp;
 pub mod webhook;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::check::Check;
 use crate::ids::ChannelName;
@@ -30,12 +31,11 @@ use crate::problem::{Path, Problem};
 use crate::time::Span;
 
 pub use sms::{Sms, is_e164};
+pub use smtp::{Dkim, Smtp, Tls};
 pub use webhook::Webhook;
 
 /// The trait with the address, if a channel does not say.
 pub const ADDRESS_DEFAULT: &str = "email";
-/// Port of message submission, if a channel does not say.
-pub const SMTP_PORT_DEFAULT: u16 = 587;
 /// Connections at the same time, if a channel does not say.
 pub const SLOTS_DEFAULT: u16 = 8;
 /// Most connections of a channel: each may leave one message unknown after a crash (semantics 25).
@@ -112,52 +112,6 @@ impl Channel {
     }
 }
 
-/// A mail server and how we present ourselves to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Smtp {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// How the connection is protected.
-    pub tls: Tls,
-    /// User name and the file with the password.
-    pub login: Option<(String, String)>,
-    /// Sender.
-    pub from: String,
-    /// Right side of Message-IDs.
-    pub message_id_domain: String,
-    /// Signature.
-    pub dkim: Option<Dkim>,
-    /// Connections at the same time.
-    pub slots: u16,
-}
-
-/// How a connection is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Tls {
-    /// `STARTTLS` before anything is said (port 587).
-    #[default]
-    Starttls,
-    /// TLS from the first byte (port 465).
-    Implicit,
-    /// In the clear: only for a server on the same machine.
-    None,
-}
-
-/// How messages are signed.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Dkim {
-    /// The signing domain.
-    pub domain: String,
-    /// The selector of the public key in DNS.
-    pub selector: String,
-    /// File with the private key, PEM.
-    pub key_file: String,
-}
-
 /// A channel: how messages leave. Exactly one of `capture`, `smtp`, `sms` and `webhook`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -179,7 +133,7 @@ pub struct RawChannel {
     /// Keeps messages instead of sending them, for demos and tests.
     pub capture: Option<RawCapture>,
     /// Sends through a mail server.
-    pub smtp: Option<RawSmtp>,
+    pub smtp: Option<smtp::RawSmtp>,
     /// Sends text messages.
     pub sms: Option<sms::RawSms>,
     /// Tells another system, for the step `webhook`.
@@ -214,33 +168,6 @@ pub struct RawCapture {
     /// How many it keeps; older ones are dropped. Default: 10000.
     #[garde(range(min = 1, max = CAPTURE_KEEP_MAX))]
     pub keep: Option<u32>,
-}
-
-/// A mail server.
-#[derive(Clone, Debug, Deserialize, JsonSchema, garde::Validate)]
-#[serde(deny_unknown_fields)]
-#[garde(allow_unvalidated)]
-pub struct RawSmtp {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port. Default: 587, or 465 with `tls: implicit`.
-    #[garde(range(min = 1))]
-    pub port: Option<u16>,
-    /// How the connection is protected. Default: `starttls`.
-    pub tls: Option<Tls>,
-    /// User name, with `password_file`.
-    pub username: Option<String>,
-    /// File with the password.
-    pub password_file: Option<String>,
-    /// Sender (`Shop <hello@shop.example>`).
-    pub from: String,
-    /// Right side of Message-IDs. Default: the domain of `from`.
-    pub message_id_domain: Option<String>,
-    /// Signs messages.
-    pub dkim: Option<Dkim>,
-    /// Connections at the same time. Default: 8.
-    #[garde(range(min = 1, max = SLOTS_MAX))]
-    pub slots: Option<u16>,
 }
 
 /// Validates a channel whose `spec` stands at `path`.
@@ -332,7 +259,7 @@ fn provider(raw: &RawChannel, path: &Path, check: &mut Check<'_>) -> Option<Prov
         return Some(Provider::Capture { keep: capture.keep.unwrap_or(CAPTURE_KEEP_DEFAULT) });
     }
     if let Some(raw) = &raw.smtp {
-        return smtp(raw, &path.key("smtp"), check).map(Provider::Smtp);
+        return smtp::smtp(raw, &path.key("smtp"), check).map(Provider::Smtp);
     }
     if let Some(raw) = &raw.sms {
         return sms::sms(raw, &path.key("sms"), check).map(Provider::Sms);
@@ -349,46 +276,6 @@ fn provider(raw: &RawChannel, path: &Path, check: &mut Check<'_>) -> Option<Prov
     let message = "a channel needs one of `capture`, `smtp`, `sms` and `webhook`";
     check.problem(Problem::new(path.clone(), message).on_key());
     None
-}
-
-fn smtp(raw: &RawSmtp, path: &Path, check: &mut Check<'_>) -> Option<Smtp> {
-    check.limits(raw, path);
-    host(&raw.host, &path.key("host"), check);
-    let domain = check_address(&raw.from, &path.key("from"), check);
-    if let Some(domain) = &raw.message_id_domain {
-        host(domain, &path.key("message_id_domain"), check);
-    }
-    if let Some(dkim) = &raw.dkim {
-        let path = path.key("dkim");
-        host(&dkim.domain, &path.key("domain"), check);
-        host(&dkim.selector, &path.key("selector"), check);
-    }
-    let login = match (&raw.username, &raw.password_file) {
-        (Some(user), Some(file)) => Some((user.clone(), file.clone())),
-        (None, None) => None,
-        (Some(_), None) => return alone("username", "password_file", path, check),
-        (None, Some(_)) => return alone("password_file", "username", path, check),
-    };
-    let tls = raw.tls.unwrap_or_default();
-    if tls == Tls::None && login.is_some() && !is_local(&raw.host) {
-        let message = "a password would cross the network in the clear";
-        let problem = Problem::new(path.key("tls"), message);
-        check.problem(problem.suggest("use `tls: starttls` or `tls: implicit`"));
-    }
-    let port_default = if tls == Tls::Implicit { 465 } else { SMTP_PORT_DEFAULT };
-    Some(Smtp {
-        host: raw.host.clone(),
-        port: raw.port.unwrap_or(port_default),
-        tls,
-        login,
-        from: raw.from.clone(),
-        message_id_domain: match &raw.message_id_domain {
-            Some(domain) => domain.clone(),
-            None => domain?,
-        },
-        dkim: raw.dkim.clone(),
-        slots: raw.slots.unwrap_or(SLOTS_DEFAULT),
-    })
 }
 
 fn alone<T>(given: &str, wanted: &str, path: &Path, check: &mut Check<'_>) -> Option<T> {
@@ -409,26 +296,5 @@ fn host(text: &str, path: &Path, check: &mut Check<'_>) {
     let fits = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '.' | ':' | '_');
     if text.is_empty() || text.len() > 253 || !text.chars().all(fits) {
         check.wrong(path, format!("`{text}` is not the name of a host"));
-    }
-}
-
-/// Checks a mail address (`a@b.example` or `Name <a@b.example>`) and answers with its domain.
-pub(crate) fn check_address(text: &str, path: &Path, check: &mut Check<'_>) -> Option<String> {
-    let address = match text.trim().strip_suffix('>') {
-        Some(named) => named.rsplit_once('<').map(|(_, address)| address),
-        None => Some(text.trim()),
-    };
-    let parts = address.and_then(|address| address.rsplit_once('@'));
-    let fits = |(local, domain): &(&str, &str)| {
-        let odd = |char: char| char.is_whitespace() || char.is_control() || "<>@,;".contains(char);
-        !local.is_empty() && !domain.is_empty() && !local.contains(odd) && !domain.contains(odd)
-    };
-    match parts.filter(fits) {
-        Some((_, domain)) if !text.contains(['\r', '\n']) => Some(domain.to_owned()),
-        _ => {
-            let problem = Problem::new(path.clone(), format!("`{text}` is not a mail address"));
-            check.problem(problem.suggest("write it like `Shop <hello@shop.example>`"));
-            None
-        }
     }
 }

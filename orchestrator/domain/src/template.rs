@@ -16,7 +16,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::channel::check_address;
+use crate::channel::smtp::check_address;
 use crate::check::Check;
 use crate::ids::TemplateName;
 use crate::problem::Path;

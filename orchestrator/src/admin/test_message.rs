@@ -59,16 +59,6 @@ pub struct Tested {
     pub send: String,
 }
 
-/// There is no connection slot to give back: the channel has its own limit.
-#[derive(Debug)]
-struct Always;
-
-impl channels::Permit for Always {
-    fn holds(&self) -> bool {
-        true
-    }
-}
-
 impl Admin {
     /// Sends a test message, and waits for what becomes of it. It counts nowhere. Who may not see
     /// a customer's traits may not send them anywhere either.
@@ -91,7 +81,8 @@ impl Admin {
             now: self.now(),
             deadline: attempt.valid_until,
             message,
-            permit: Box::new(Always),
+            // There is no slot to give back: the channel keeps its own limit.
+            permit: Box::new(channels::Always),
         };
         let (outcome, reply) = match parts.channel.attempt(handed).await {
             channels::Outcome::Accepted { reply } => ("accepted", reply),

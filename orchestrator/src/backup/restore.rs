@@ -17,7 +17,7 @@ use store::{OpenError, Settings, Table};
 
 use super::format::{FormatError, Frame, Header};
 use super::make::open;
-use crate::app::{PARTITION_HASH, STORE};
+use crate::app::{PARTITION_HASH, STORE, make_data_directory};
 use crate::publish::{Publication, publication_key};
 use crate::{rows, secret};
 
@@ -82,6 +82,8 @@ pub fn restore(backup: &Path, data: &Path, resume: bool) -> Result<Restored, Res
     let options = store::embedded::Options::new(data.join(STORE));
     let mut restored =
         Restored { made_at: header.made_at, partitions: header.partitions, ..Restored::default() };
+    let write = |error| RestoreError::Write { path: data.to_owned(), error };
+    make_data_directory(data).map_err(write)?;
     let mut failed = None;
     let stored = std::iter::from_fn(|| {
         loop {

@@ -75,7 +75,7 @@ pub(super) async fn batches(bench: &Bench) -> Result<Report, BenchError> {
     let skewed = whole(skewed.run(&bench.clock, false).await?)?;
     let rate = fast.requests as f64 / fast.seconds * HALF;
     let half = at_rate(bench, &ground, &uniform, rate, "half").await?;
-    let rate = bench.pick(1_000.0, FLOOR_EVENTS_PER_S) / 100.0 * HALF;
+    let rate = bench.pick(1_000.0, FLOOR_EVENTS_PER_S) / uniform.events as f64 * HALF;
     let floor = at_rate(bench, &ground, &uniform, rate, "floor").await?;
     report.set("half_floor_load_ack_p99_ms", super::report::rounded(floor.latency_ms(99)));
     let written = (after.written_bytes - before.written_bytes) as f64 / fast.events.max(1) as f64;

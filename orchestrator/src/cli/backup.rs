@@ -4,17 +4,15 @@ use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use domain::time::Instant;
 use runtime::Clock;
 
 use super::client::{Client, ServerArgs, block_on};
-use super::{Failure, Format};
-use crate::app::{self, AppSettings};
+use super::{Failure, Format, stopped};
 use crate::backup::{self, Made, PARTIAL, RestoreError, Restored};
+use crate::config::settings::Settings;
 use crate::error::Exit;
-use crate::telemetry::metrics::Metrics;
 
 /// What `backup` takes.
 #[derive(Debug, clap::Args)]
@@ -89,17 +87,10 @@ fn write(args: &BackupArgs, partial: &Path) -> Result<Made, Failure> {
     backup::check(partial).map_err(unavailable)
 }
 
-/// From the store itself: nobody else has it open.
+/// From the store itself.
 fn stored(args: &BackupArgs, file: &mut File) -> Result<(), Failure> {
-    let data = &args.server.data;
-    let data_dir = data.join(app::STORE);
-    if !data_dir.exists() {
-        return Err(unavailable(format!("there is no store at {}", data.display())));
-    }
-    let (partitions, clock) = (args.partitions, Clock::system());
-    let arbiters = std::num::NonZeroUsize::MIN;
-    let settings = AppSettings { data_dir, partitions, arbiters, active_max: 0 };
-    let opened = app::open(&settings, &clock, &Arc::new(Metrics::new())).map_err(unavailable)?;
+    let (data, partitions, clock) = (&args.server.data, args.partitions, Clock::system());
+    let opened = stopped::open(data, partitions, &clock)?;
     let now = Instant(clock.now_ms());
     backup::make(&opened.store, partitions, data, now, file).map_err(unavailable)
 }
@@ -118,7 +109,7 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
 fn told(data: &Path, restored: &Restored) -> String {
     let Restored { made_at, partitions, rows, paused } = restored;
     let mut text = format!("{}: {rows} rows, as of {made_at}\n", data.display());
-    if *partitions != 64 {
+    if *partitions != Settings::default().partitions {
         text.push_str(&format!("start it with `--partitions {partitions}`\n"));
     }
     if !paused.is_empty() {

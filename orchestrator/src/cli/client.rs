@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Failure;
+use super::{Failure, Format};
 use crate::error::{Exit, TABLE};
 use crate::web::control_socket;
 
@@ -17,6 +17,16 @@ pub(super) struct ServerArgs {
     /// Data directory of the running server.
     #[arg(long, value_name = "DIR", env = "CADENCIA_DATA_DIR", default_value = "cadencia-data")]
     pub(super) data: PathBuf,
+}
+
+/// Which server a command talks to, and how it prints what that says.
+#[derive(Debug, clap::Args)]
+pub(super) struct Common {
+    #[command(flatten)]
+    pub(super) server: ServerArgs,
+    /// Format of the result.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) output: Format,
 }
 
 /// A connection to the server that runs on a data directory.

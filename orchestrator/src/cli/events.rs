@@ -57,8 +57,12 @@ async fn follow(tail: &Tail, client: &Client, clock: &Clock) -> Result<(), Failu
                 return Ok(());
             }
         }
-        // A server that was started again counts from the beginning.
-        let is_caught_up = page.next <= from || page.events.is_empty();
+        if page.next < from {
+            // The server was started again, and counts from the beginning.
+            from = 0;
+            continue;
+        }
+        let is_caught_up = page.events.is_empty();
         from = page.next;
         match (is_caught_up, tail.once) {
             (true, true) => return Ok(()),

@@ -1,16 +1,12 @@
 //! `cadencia explain --customer ID`
 
-use std::sync::Arc;
-
 use domain::ids::CustomerId;
 use runtime::Clock;
 
 use super::client::{Client, ServerArgs, block_on};
-use super::{Failure, Format};
+use super::{Failure, Format, stopped};
 use crate::access::mask::Mask;
-use crate::app::{self, AppSettings};
 use crate::error::Exit;
-use crate::telemetry::metrics::Metrics;
 use crate::timeline::{self, TIMELINE_ROWS_MAX, Timeline};
 
 /// What the command takes.
@@ -53,22 +49,9 @@ pub(super) fn encoded(id: &str) -> String {
         .collect()
 }
 
-/// Reads the store itself: nobody else has it open.
+/// Reads the store itself.
 fn stored(args: &Args) -> Result<Timeline, Failure> {
-    let unavailable =
-        |error: &dyn std::fmt::Display| Failure::new(Exit::Unavailable, error.to_string());
-    let data_dir = args.server.data.join(app::STORE);
-    if !data_dir.exists() {
-        return Err(unavailable(&format!("there is no store at {}", args.server.data.display())));
-    }
-    let settings = AppSettings {
-        data_dir,
-        partitions: args.partitions,
-        arbiters: std::num::NonZeroUsize::MIN,
-        active_max: 0,
-    };
-    let metrics = Arc::new(Metrics::new());
-    let opened = app::open(&settings, &Clock::system(), &metrics).map_err(|e| unavailable(&e))?;
+    let opened = stopped::open(&args.server.data, args.partitions, &Clock::system())?;
     let id = CustomerId::from(args.customer.as_str());
     timeline::read(&opened.store, args.partitions, &id, args.rows, &Mask::nothing())
         .map_err(|error| Failure::new(Exit::Damaged, error.to_string()))?

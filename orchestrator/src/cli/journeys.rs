@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use engine::catalog::Control;
 
-use super::client::{Client, ServerArgs, block_on};
-use super::{Failure, Format};
+use super::Failure;
+use super::client::{Client, Common, ServerArgs, block_on};
 use crate::admin::JourneyState;
 use crate::error::Exit;
 
@@ -45,15 +45,6 @@ struct Enroll {
     properties: String,
     #[command(flatten)]
     server: ServerArgs,
-}
-
-#[derive(Debug, clap::Args)]
-struct Common {
-    #[command(flatten)]
-    server: ServerArgs,
-    /// Format of the result.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
 }
 
 #[derive(Debug, clap::Args)]

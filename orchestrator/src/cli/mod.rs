@@ -19,6 +19,7 @@ mod schema;
 mod send_test;
 mod serve;
 mod simulate;
+mod stopped;
 mod tokens;
 mod top;
 mod users;

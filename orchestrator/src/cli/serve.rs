@@ -151,7 +151,7 @@ fn start(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<Ad
         active_max: settings.limits.active_customers,
     };
     let metrics = Arc::new(Metrics::new());
-    std::fs::create_dir_all(&settings.data_dir)
+    app::make_data_directory(&settings.data_dir)
         .map_err(|error| unavailable(format!("{}: {error}", settings.data_dir.display())))?;
     let opened = app::open(&app_settings, &clock, &metrics).map_err(unavailable)?;
     if let Some(time) = &time {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::client::{Client, ServerArgs, block_on};
-use super::{Failure, Format};
+use super::Failure;
+use super::client::{Client, Common, block_on};
 use crate::access::scope::Scope;
 use crate::access::token::Kind;
 use crate::access::{NewToken, Rotation, Shown, TokenState};
@@ -26,15 +26,6 @@ enum Action {
     Rotate(Rotate),
     /// End a token at once.
     Revoke(One),
-}
-
-#[derive(Debug, clap::Args)]
-struct Common {
-    #[command(flatten)]
-    server: ServerArgs,
-    /// Format of the result.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::client::{Client, ServerArgs, block_on};
-use super::{Failure, Format};
+use super::Failure;
+use super::client::{Client, Common, block_on};
 use crate::access::scope::Role;
 use crate::access::{NewUser, ShownPassword, UserState};
 use crate::error::Exit;
@@ -31,15 +31,6 @@ enum Action {
     Disable(One),
     /// Let a user log in again.
     Enable(One),
-}
-
-#[derive(Debug, clap::Args)]
-struct Common {
-    #[command(flatten)]
-    server: ServerArgs,
-    /// Format of the result.
-    #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
 }
 
 #[derive(Debug, clap::Args)]

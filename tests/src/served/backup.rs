@@ -1,5 +1,6 @@
 //! The drill: a backup of a server under load, the server lost, another one made of the backup.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -111,6 +112,8 @@ async fn a_lost_server_goes_on_from_its_backup() {
     let restored = super::process::json(&restored);
     assert_eq!(restored["paused"], json!(["hello"]));
     assert_eq!(restored["partitions"].to_string(), PARTITIONS);
+    let mode = std::fs::metadata(&data).expect("the directory").permissions().mode();
+    assert_eq!(mode & 0o077, 0, "only its owner may look into it: {mode:o}");
     let key = |data: &Path| std::fs::read(data.join("secrets/links.key")).expect("the secret");
     assert_eq!(key(&data), key(&place.path("data")));
     let server = Server::start(&data, &["--log", "error"]);

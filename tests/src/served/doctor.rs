@@ -105,5 +105,7 @@ fn a_running_server_is_asked() {
     let server = Server::start(&data, &["--log", "error"]);
     let found = looks(&["--data", data.to_str().expect("a plain path")]);
     says(&found, "server", "ok", "it runs, with revision 0 in force");
+    // What the server has made is its owner's alone.
+    says(&found, "data directory", "ok", "can be written");
     server.stop();
 }

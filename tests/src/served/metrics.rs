@@ -1,5 +1,7 @@
 //! `/metrics`, `/readyz` and write keys of a running server.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::BASE;
@@ -15,6 +17,15 @@ spec:
     - send: {channels: [{email: hello}], class: marketing, topic: news, valid_for: P1D}
 ";
 
+/// A server with the journey in force.
+fn hello(folder: &Path) -> Server {
+    let campaign = folder.join("campaign");
+    std::fs::create_dir_all(&campaign).expect("a folder");
+    std::fs::write(campaign.join("all.yaml"), format!("{BASE}{JOURNEY}")).expect("a file");
+    let arguments = ["--campaign", campaign.to_str().expect("a plain path"), "--log", "error"];
+    Server::start(&folder.join("data"), &arguments)
+}
+
 async fn text(url: &str, path: &str) -> String {
     let answer = reqwest::get(format!("{url}{path}")).await.expect("an answer");
     assert!(answer.status().is_success());
@@ -24,12 +35,7 @@ async fn text(url: &str, path: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_say_what_went_and_what_did_not() {
     let folder = tempfile::tempdir().expect("a folder");
-    let campaign = folder.path().join("campaign");
-    std::fs::create_dir(&campaign).expect("a folder");
-    std::fs::write(campaign.join("all.yaml"), format!("{BASE}{JOURNEY}")).expect("a file");
-    let data = folder.path().join("data");
-    let arguments = ["--campaign", campaign.to_str().expect("a plain path"), "--log", "error"];
-    let server = Server::start(&data, &arguments);
+    let server = hello(folder.path());
     let identify = |customer: &str, permission: &str| {
         json!({"type": "identify", "userId": customer, "messageId": format!("{customer}/i"),
             "traits": {"email": format!("{customer}@example.com")},
@@ -66,7 +72,7 @@ async fn metrics_say_what_went_and_what_did_not() {
     }
     // Counts of rules are durable: a restart goes on with them.
     server.kill();
-    let server = Server::start(&data, &arguments);
+    let server = hello(folder.path());
     let metrics = text(&server.url, "/metrics").await;
     assert!(metrics.contains("cadencia_refusals_total{rule=\"consent\"} 1"), "{metrics}");
     server.stop();
@@ -99,12 +105,7 @@ async fn a_sender_without_a_write_key_is_turned_away() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn top_shows_a_running_server() {
     let folder = tempfile::tempdir().expect("a folder");
-    let campaign = folder.path().join("campaign");
-    std::fs::create_dir(&campaign).expect("a folder");
-    std::fs::write(campaign.join("all.yaml"), format!("{BASE}{JOURNEY}")).expect("a file");
-    let data = folder.path().join("data");
-    let arguments = ["--campaign", campaign.to_str().expect("a plain path"), "--log", "error"];
-    let server = Server::start(&data, &arguments);
+    let server = hello(folder.path());
     let events = json!({"userId": "ann", "messageId": "1", "event": "Signed Up"});
     assert_eq!(post(&server.url, "/v1/track", &events).await.0, 200);
     let output = server.command(&["top", "--once"]);

@@ -8,6 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::error::{InternalError, PayloadError};
 use actix_web::http::header;
 use actix_web::{Error, FromRequest, HttpRequest, web};
+use bytestring::ByteString;
 
 use crate::error::{ErrorCode, Problem};
 use crate::web::respond;
@@ -22,14 +23,13 @@ const ENCODINGS: [&str; 3] = ["gzip", "deflate", "identity"];
 
 /// The text of a body, decoded.
 #[derive(Debug)]
-pub(super) struct JsonBody(web::Bytes);
+pub(super) struct JsonBody(ByteString);
 
 impl Deref for JsonBody {
     type Target = str;
 
     fn deref(&self) -> &str {
-        // Checked where it was made.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        &self.0
     }
 }
 
@@ -81,10 +81,8 @@ impl FromRequest for JsonBody {
         let bytes = web::Bytes::from_request(request, payload);
         Box::pin(async move {
             let bytes = bytes.await.map_err(|error| broken(&error))?;
-            match std::str::from_utf8(&bytes) {
-                Ok(_) => Ok(Self(bytes)),
-                Err(_) => Err(refusal(ErrorCode::MalformedBody, "the body is not UTF-8")),
-            }
+            let text = ByteString::try_from(bytes);
+            text.map(Self).map_err(|_| refusal(ErrorCode::MalformedBody, "the body is not UTF-8"))
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod backup;
 pub mod bench;
 pub mod cli;
 pub mod config;
+pub mod customers;
 pub mod demo;
 pub mod doctor;
 pub mod error;

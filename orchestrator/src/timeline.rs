@@ -13,6 +13,7 @@ use engine::codec;
 use engine::history::{HistoryItem, HistoryRow};
 use engine::ledger::SendRow;
 use policies::CountState;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::{Limit, Range, Read};
 
@@ -28,7 +29,7 @@ pub const TIMELINE_ROWS_MAX: usize = 1_000;
 const TIMELINE_ENTRIES_MAX: usize = 20 * TIMELINE_ROWS_MAX;
 
 /// What is known of a customer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timeline {
     /// Her id.
     pub customer: String,
@@ -45,7 +46,8 @@ pub struct Timeline {
 }
 
 /// One thing that happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "TimelineEntry")]
 pub struct Entry {
     /// When.
     pub at: String,
@@ -62,7 +64,7 @@ pub struct Entry {
 }
 
 /// One rule's result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleLine {
     /// Name of the rule.
     pub rule: String,

@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod actors;
 #[cfg(test)]
+mod api;
+#[cfg(test)]
 mod bench;
 #[cfg(test)]
 mod channels;

@@ -103,11 +103,12 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 50] = [
+pub static OPERATIONS: [Operation; 65] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
     api("metrics", "GET", "/metrics", Need::Nothing),
+    api("openApi", "GET", "/openapi.json", Need::Nothing),
     // For customers: the token in the path is what they need.
     api("unsubscribeAsk", "GET", "/u/{token}", Need::Nothing),
     api("unsubscribe", "POST", "/u/{token}", Need::Nothing),
@@ -126,9 +127,23 @@ pub static OPERATIONS: [Operation; 50] = [
     api("plan", "POST", "/api/v1/plan", DEFINE),
     api("apply", "POST", "/api/v1/apply", DEFINE),
     api("listJourneys", "GET", "/api/v1/journeys", READ),
+    api("getJourney", "GET", "/api/v1/journeys/{name}", READ),
+    api("listVersions", "GET", "/api/v1/journeys/{name}/versions", READ),
+    api("diffVersions", "GET", "/api/v1/journeys/{name}/diff", READ),
+    api("listEnrollments", "GET", "/api/v1/journeys/{name}/enrollments", READ),
     api("controlJourney", "POST", "/api/v1/journeys/{name}/{action:pause|resume|stop}", OPERATE),
     api("enroll", "POST", "/api/v1/journeys/{name}/enrollments", OPERATE),
+    api("getEnrollment", "GET", "/api/v1/enrollments/{id}", READ),
+    api("listCustomers", "GET", "/api/v1/customers", READ),
+    api("getCustomer", "GET", "/api/v1/customers/{id}", READ),
+    api("customerEnrollments", "GET", "/api/v1/customers/{id}/enrollments", READ),
     api("timeline", "GET", "/api/v1/customers/{id}/timeline", READ),
+    api("listDefinitions", "GET", "/api/v1/definitions", READ),
+    api("getDefinition", "GET", "/api/v1/definitions/{kind}/{name}", READ),
+    api("listSegments", "GET", "/api/v1/segments", READ),
+    api("getPolicy", "GET", "/api/v1/policy", READ),
+    api("listChannels", "GET", "/api/v1/channels", READ),
+    api("listTemplates", "GET", "/api/v1/templates", READ),
     api("listSends", "GET", "/api/v1/sends", READ),
     api("getSend", "GET", "/api/v1/sends/{id}", READ),
     api("redriveSend", "POST", "/api/v1/sends/{id}/redrive", OPERATE),

@@ -5,6 +5,7 @@
 //! of it is hexadecimal digits, so that scanners of leaked secrets find it by one pattern.
 
 use domain::time::Instant;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::scope::{Scope, Scopes};
@@ -31,8 +32,11 @@ pub const OVERLAP_SECONDS_MAX: i64 = 31 * 86_400;
 pub const NAME_BYTES_MAX: usize = 128;
 
 /// What a token is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "TokenKind")]
 pub enum Kind {
     /// For programs that use the API.
     Api,

@@ -1,6 +1,7 @@
 //! Managing tokens: every change is durable with its audit row before it is answered.
 
 use domain::time::Instant;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Change;
@@ -21,34 +22,40 @@ const SECOND_MS: i64 = 1_000;
 const DAY_SECONDS: i64 = 86_400;
 
 /// A token that is wanted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
     /// What it is for.
     pub kind: Kind,
     /// What people call it.
+    #[schemars(regex(pattern = r"^[!-~]([ -~]{0,126}[!-~])?$"))]
     pub name: String,
     /// Where the events of a write key come from; by default its name.
     #[serde(default)]
+    #[schemars(regex(pattern = r"^[!-~]([ -~]{0,126}[!-~])?$"))]
     pub source: Option<String>,
     /// What it may do; by default `read`, of a write key always `ingest`.
     #[serde(default)]
+    #[schemars(length(min = 1))]
     pub scopes: Option<Vec<Scope>>,
     /// For how long it is good, in seconds; by default 90 days, a write key for ever.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::web::json::whole")]
+    #[schemars(with = "Option<i64>", range(min = 1, max = EXPIRY_DAYS_MAX * DAY_SECONDS))]
     pub expires_in_seconds: Option<i64>,
 }
 
 /// How a token is rotated.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rotation {
     /// For how long the old secret stays good, in seconds; by default a day.
+    #[serde(deserialize_with = "crate::web::json::whole")]
+    #[schemars(with = "Option<i64>", range(min = 0, max = OVERLAP_SECONDS_MAX))]
     pub overlap_seconds: Option<i64>,
 }
 
 /// How a token stands. Times are RFC 3339.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TokenState {
     /// The public part.
     pub id: String,
@@ -73,7 +80,8 @@ pub struct TokenState {
 }
 
 /// A token with its secret: the only time that it is shown.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ShownToken")]
 pub struct Shown {
     /// The token itself.
     pub secret: String,

@@ -1,13 +1,14 @@
 //! Managing users: every change is durable with its audit row before it is answered, and ends the
 //! sessions that it concerns.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::audit::Change;
 use super::principal::Principal;
 use super::register::Edit;
 use super::scope::Role;
-use super::user::{self, User};
+use super::user::{self, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, User};
 use super::{Access, refuse};
 use crate::admin::Refusal;
 use crate::error::ErrorCode;
@@ -16,20 +17,22 @@ use crate::error::ErrorCode;
 const USERS_MAX: usize = 10_000;
 
 /// A local user who is wanted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// The name that she logs in with.
+    #[schemars(regex(pattern = "^[a-z0-9._@-]{1,64}$"))]
     pub name: String,
     /// Her role.
     pub role: Role,
     /// Her password; without one the server chooses it.
     #[serde(default)]
+    #[schemars(length(min = PASSWORD_CHARS_MIN, max = PASSWORD_BYTES_MAX / 4))]
     pub password: Option<String>,
 }
 
 /// How a user stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UserState {
     /// The name that she logs in with.
     pub name: String,
@@ -46,7 +49,7 @@ pub struct UserState {
 }
 
 /// A user with the password that the server chose: the only time that it is shown.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ShownPassword {
     /// The password; none if it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,8 +2,11 @@
 //! recorded events. Behind the control socket, the console and the server's own start; it owns the
 //! one copy of what is published and must never let two changes of it overlap.
 
+mod catalog;
+mod customers;
 mod repeats;
 mod replay;
+mod requests;
 mod sends;
 mod status;
 mod test_message;
@@ -22,6 +25,7 @@ use domain::value::{Map, Text};
 use engine::catalog::Control;
 use engine::counters::{CounterKey, Counters};
 use runtime::{Clock, SimulatedClock};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
@@ -39,8 +43,13 @@ use crate::recovery::RecoverError;
 use crate::timeline::{self, Timeline};
 use crate::web::console::counts::{self, Overview};
 
+pub use catalog::{
+    ChannelState, Definition, DefinitionLine, JourneyVersion, PolicyState, SegmentState,
+    VersionDiff,
+};
 pub use replay::{IMPORT_EVENTS_MAX, Imported, Trigger};
-pub use status::{JourneyState, Status};
+pub use requests::{Begin, KeptAnswer, Requests};
+pub use status::{JourneyState, OlderVersion, Status};
 pub use test_message::{TestMessage, Tested};
 
 /// Long reads of rows at once: each keeps a thread busy for up to a tenth of a second. Others wait.
@@ -95,6 +104,8 @@ pub struct Admin {
     replaying: tokio::sync::Mutex<()>,
     /// Lets few long reads run at once.
     reading: Arc<Semaphore>,
+    /// Requests that came with a key.
+    pub requests: Requests,
 }
 
 #[derive(Debug)]
@@ -105,13 +116,18 @@ struct State {
 }
 
 /// Definitions on their way to the server: canonical text of each document.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {
     /// The documents.
     pub documents: Vec<String>,
     /// The revision that the caller has seen; an `apply` to any other one is refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::web::json::count"
+    )]
+    #[schemars(with = "Option<u64>", range(max = i64::MAX))]
     pub revision: Option<u64>,
 }
 
@@ -127,7 +143,7 @@ pub struct ApiEntry {
 }
 
 /// What an `apply` did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Applied {
     /// The revision now.
     pub revision: u64,
@@ -156,10 +172,11 @@ impl Admin {
         // still until somebody moves it.
         let by = if time.is_some() { clock.clone() } else { Clock::system() };
         let access = Arc::new(Access::open(&app.store, app.keeper(), by)?);
+        let requests = Requests::open(&app.store, app.keeper())?;
         let state = tokio::sync::Mutex::new(State { publication, built, outgoing });
         let replaying = tokio::sync::Mutex::new(());
         let reading = Arc::new(Semaphore::new(READS_AT_ONCE_MAX));
-        Ok(Self { app, access, workshop, state, captures, time, replaying, reading })
+        Ok(Self { app, access, workshop, state, captures, time, replaying, reading, requests })
     }
 
     /// What signs links.

@@ -8,6 +8,7 @@ use domain::ids::CustomerId;
 use domain::time::Instant;
 use runtime::reply::Answer;
 use runtime::{Busy, Clock, Lane, SimulatedClock};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Refusal, refuse};
@@ -28,7 +29,7 @@ const BUSY_PAUSE_MS: u64 = 20;
 const OFFERS_MAX: u32 = 3_000;
 
 /// What recorded events set off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// Nothing: they are remembered and counted.
@@ -52,7 +53,7 @@ impl Trigger {
 }
 
 /// What an import request did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Imported {
     /// Events taken in; repeats among them changed nothing.
     pub events: u64,

@@ -16,7 +16,7 @@ use crate::recovery::RecoverError;
 use crate::sends::{self, Filter, Found, One, Place, SendDetail, Sight};
 
 /// What a read of sends needs, on a thread of its own.
-struct Eyes {
+pub(super) struct Eyes {
     store: Store,
     partitions: u16,
     catalog: Arc<Catalog>,
@@ -24,14 +24,14 @@ struct Eyes {
 }
 
 impl Eyes {
-    fn sight(&self) -> Sight<'_, Store> {
+    pub(super) fn sight(&self) -> Sight<'_, Store> {
         let Self { store, partitions, catalog, mask } = self;
         Sight { store, partitions: *partitions, catalog, mask }
     }
 }
 
 impl Admin {
-    async fn eyes(&self, mask: Mask) -> Eyes {
+    pub(super) async fn eyes(&self, mask: Mask) -> Eyes {
         let catalog = self.state.lock().await.built.catalog.clone();
         let (store, partitions) = (self.app.store.clone(), self.app.directory.count());
         Eyes { store, partitions, catalog, mask }

@@ -2,12 +2,14 @@
 
 use domain::ids::JourneyName;
 use engine::catalog::Control;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Admin, Refusal};
+use super::{Admin, Refusal, refuse};
+use crate::error::ErrorCode;
 
 /// How the process stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// Version of the program.
     pub version: String,
@@ -22,16 +24,17 @@ pub struct Status {
 }
 
 /// How a journey stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JourneyState {
     /// Its name.
     pub name: String,
     /// Whether it runs.
+    #[schemars(with = "String", extend("enum" = ["running", "paused", "stopped"]))]
     pub state: Control,
     /// The version that new entries get; none once it is published no more.
     pub version: Option<u32>,
     /// Earlier versions that still have enrollments, with their numbers.
-    pub older: Vec<(u32, i64)>,
+    pub older: Vec<OlderVersion>,
     /// Enrollments made, of the versions that are still known.
     pub entered: i64,
     /// Enrollments that have not ended.
@@ -44,6 +47,15 @@ pub struct JourneyState {
     pub refused: i64,
 }
 
+/// An earlier version that still has enrollments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OlderVersion {
+    /// Its number.
+    pub version: u32,
+    /// Its enrollments that have not ended.
+    pub active: i64,
+}
+
 impl Admin {
     /// How the process stands.
     pub async fn status(&self) -> Status {
@@ -53,6 +65,14 @@ impl Admin {
             replay: self.time.is_some(),
             revision: self.state.lock().await.publication.revision,
             partitions: self.app.directory.count(),
+        }
+    }
+
+    /// How one journey stands.
+    pub async fn journey(&self, name: &str) -> Result<JourneyState, Refusal> {
+        match self.journeys().await?.into_iter().find(|state| state.name == name) {
+            Some(state) => Ok(state),
+            None => refuse(ErrorCode::JourneyUnknown, format!("no journey `{name}` is published")),
         }
     }
 
@@ -81,7 +101,7 @@ impl Admin {
             if counts.current {
                 state.version = Some(counts.version);
             } else if counts.active > 0 {
-                state.older.push((counts.version, counts.active));
+                state.older.push(OlderVersion { version: counts.version, active: counts.active });
             }
         }
         states.sort_by(|a, b| a.name.cmp(&b.name));

@@ -6,6 +6,7 @@ use domain::journey::enrollment::Trigger;
 use domain::value::{Map, Text};
 use engine::codec;
 use engine::partition::Attempt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use store::Read as _;
 
@@ -25,7 +26,7 @@ const NOBODY: &str = "send-test";
 const VALID_MS: i64 = 60_000;
 
 /// What is to be sent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TestMessage {
     /// The channel.
@@ -49,7 +50,7 @@ pub struct TestMessage {
 }
 
 /// What became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tested {
     /// `accepted`, `rejected`, `not_sent` or `unknown`.
     pub outcome: String,
@@ -99,13 +100,13 @@ impl Admin {
         let template = TemplateName::from(test.template.as_str());
         if !definitions.templates.contains_key(&template) {
             let known = definitions.templates.keys().map(TemplateName::as_str);
-            return unknown("template", &test.template, known);
+            return unknown(ErrorCode::DefinitionUnknown, "template", &test.template, known);
         }
         match state.outgoing.parts.get(&ChannelName::from(test.channel.as_str())) {
             Some(parts) => Ok(parts.clone()),
             None => {
                 let known = definitions.channels.keys().map(ChannelName::as_str);
-                unknown("channel", &test.channel, known)
+                unknown(ErrorCode::ChannelUnknown, "channel", &test.channel, known)
             }
         }
     }
@@ -155,11 +156,12 @@ impl Admin {
 }
 
 fn unknown<'a, T>(
+    code: ErrorCode,
     what: &str,
     name: &str,
     known: impl Iterator<Item = &'a str>,
 ) -> Result<T, Refusal> {
     let known: Vec<&str> = known.collect();
     let detail = format!("`{what}`: there is no {what} `{name}`; there is {}", known.join(", "));
-    refuse(ErrorCode::BadParameter, detail)
+    refuse(code, detail)
 }

@@ -24,11 +24,11 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let client = Client::new(&args.server.data)?;
-    let mut path = format!("/audit?rows={}", args.rows);
+    let mut path = "/audit".to_owned();
     if let Some(before) = args.before {
-        let _ = write!(path, "&before={before}");
+        let _ = write!(path, "?before={before}");
     }
-    let rows: Vec<AuditLine> = block_on(client.get(&path))?;
+    let rows: Vec<AuditLine> = block_on(client.list_some(&path, args.rows))?;
     args.output.print(&rows, |rows| table(rows))
 }
 

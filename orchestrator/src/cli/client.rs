@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Failure, Format};
 use crate::error::{Exit, TABLE};
+use crate::web::api::page::Page;
 use crate::web::control_socket;
 
 /// Which server a command talks to.
@@ -35,6 +36,9 @@ pub(super) struct Client {
     http: reqwest::Client,
     data: PathBuf,
 }
+
+/// Items asked for at a time.
+const PAGE_ITEMS: usize = 500;
 
 /// What a server says when it refuses.
 #[derive(Debug, serde::Deserialize)]
@@ -81,6 +85,35 @@ impl Client {
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         self.send(self.http.get(address(path))).await
+    }
+
+    /// All items of a list.
+    pub(super) async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, Failure> {
+        self.list_some(path, usize::MAX).await
+    }
+
+    /// The first items of a list, page by page.
+    pub(super) async fn list_some<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        most: usize,
+    ) -> Result<Vec<T>, Failure> {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let (mut items, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let limit = (most - items.len()).clamp(1, PAGE_ITEMS);
+            let page: Page<T> = self.get(&format!("{path}{sign}limit={limit}{cursor}")).await?;
+            items.extend(page.items);
+            match page.next_cursor {
+                Some(next) if items.len() < most => cursor = format!("&cursor={next}"),
+                _ => return Ok(items),
+            }
+        }
+    }
+
+    /// A POST that says nothing more.
+    pub(super) async fn act<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        self.send(self.http.post(address(path))).await
     }
 
     pub(super) async fn post<T: DeserializeOwned>(

@@ -6,7 +6,7 @@ use engine::catalog::Control;
 
 use super::Failure;
 use super::client::{Client, Common, ServerArgs, block_on};
-use crate::admin::JourneyState;
+use crate::admin::{JourneyState, OlderVersion};
 use crate::error::Exit;
 
 /// What the command takes.
@@ -66,8 +66,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let client = Client::new(&common.server.data)?;
     let states: Vec<JourneyState> = block_on(async {
         match path {
-            None => client.get("/journeys").await,
-            Some(path) => client.post(&path, &()).await,
+            None => client.list("/journeys").await,
+            Some(path) => Ok(vec![client.act(&path).await?]),
         }
     })?;
     common.output.print(&states, |states| table(states))
@@ -100,8 +100,8 @@ pub(super) fn table(states: &[JourneyState]) -> String {
             "{:<width$}  {word:<7}  {version:>7}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
             state.name, state.entered, state.active, state.sent, state.held, state.refused
         );
-        for (version, count) in &state.older {
-            let _ = writeln!(out, "{:<width$}  {count} still on version {version}", "");
+        for OlderVersion { version, active } in &state.older {
+            let _ = writeln!(out, "{:<width$}  {active} still on version {version}", "");
         }
     }
     out

@@ -32,7 +32,11 @@ const MADE: &str = "<!-- Made by `cadencia reference`; do not edit. -->\n";
 
 /// The pages, by file name.
 pub fn pages() -> Vec<(&'static str, String)> {
-    vec![("cli.md", command_line()), ("settings.md", settings())]
+    vec![("cli.md", command_line()), ("openapi.json", openapi()), ("settings.md", settings())]
+}
+
+fn openapi() -> String {
+    format!("{:#}\n", crate::web::openapi::document())
 }
 
 fn command_line() -> String {

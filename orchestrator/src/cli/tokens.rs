@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     match &args.action {
         Action::List(common) => {
             let client = Client::new(&common.server.data)?;
-            let tokens: Vec<TokenState> = block_on(client.get("/tokens"))?;
+            let tokens: Vec<TokenState> = block_on(client.list("/tokens"))?;
             common.output.print(&tokens, |tokens| table(tokens))
         }
         Action::Create(create) => {
@@ -104,7 +104,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Action::Revoke(One { id, common }) => {
             let client = Client::new(&common.server.data)?;
             let path = format!("/tokens/{}/revoke", checked(id)?);
-            let token: TokenState = block_on(client.post(&path, &()))?;
+            let token: TokenState = block_on(client.act(&path))?;
             common.output.print(&token, |token| table(std::slice::from_ref(token)))
         }
     }

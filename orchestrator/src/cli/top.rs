@@ -37,7 +37,7 @@ async fn watch(args: &Args, client: &Client, clock: &Clock) -> Result<(), Failur
         let now = sample(client).await?;
         let now_us = clock.monotonic_us();
         let status: Status = client.get("/status").await?;
-        let states: Vec<JourneyState> = client.get("/journeys").await?;
+        let states: Vec<JourneyState> = client.list("/journeys").await?;
         let seconds = (now_us - looked_us) as f64 / 1e6;
         let text = view(&status, &states, &before, &now, seconds);
         let clear = if in_place { "\x1b[H\x1b[2J" } else { "" };

@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     match &args.action {
         Action::List(common) => {
             let client = Client::new(&common.server.data)?;
-            let users: Vec<UserState> = block_on(client.get("/users"))?;
+            let users: Vec<UserState> = block_on(client.list("/users"))?;
             common.output.print(&users, |users| table(users))
         }
         Action::Create(Create { name, role, password_file, common }) => {
@@ -96,8 +96,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Action::SetRole(SetRole { name, role, common }) => {
             change(common, &path(name, "role"), &serde_json::json!({"role": role}))
         }
-        Action::Disable(One { name, common }) => change(common, &path(name, "disable"), &()),
-        Action::Enable(One { name, common }) => change(common, &path(name, "enable"), &()),
+        Action::Disable(One { name, common }) => turn(common, &path(name, "disable")),
+        Action::Enable(One { name, common }) => turn(common, &path(name, "enable")),
     }
 }
 
@@ -116,6 +116,12 @@ fn password(file: Option<&Path>) -> Result<Option<String>, Failure> {
     let text = read
         .map_err(|error| Failure::new(Exit::Unavailable, format!("{}: {error}", file.display())))?;
     Ok(Some(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+fn turn(common: &Common, path: &str) -> Result<(), Failure> {
+    let client = Client::new(&common.server.data)?;
+    let user: UserState = block_on(client.act(path))?;
+    common.output.print(&user, |user| table(std::slice::from_ref(user)))
 }
 
 fn change(common: &Common, path: &str, body: &impl serde::Serialize) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ use domain::problem::{Path, Problem};
 use domain::segment::RawSegment;
 use domain::template::{RawFile, RawTemplate};
 use policies::RawContactPolicy;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +30,10 @@ const PLANNED: [&str; 6] = ["Budget", "Scoring", "Lifecycle", "LeadRouting", "Ex
 const IMPORT_MAPPING: &str = "ImportMapping";
 
 /// What a document defines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[schemars(rename = "DefinitionKind")]
 pub enum Kind {
     /// Who enters, what happens, what ends it.
     Journey,

@@ -112,6 +112,12 @@ pub enum ErrorCode {
     BadCursor,
     /// Idempotency key belongs to another request.
     IdempotencyMismatch,
+    /// Request with this idempotency key was begun and not finished.
+    IdempotencyUnfinished,
+    /// Definition is not published.
+    DefinitionUnknown,
+    /// Enrollment is not known.
+    EnrollmentUnknown,
     /// Row was not imported.
     ImportRowRejected,
     /// Mapping file is not valid.

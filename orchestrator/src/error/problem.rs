@@ -1,5 +1,6 @@
 //! The problem document of RFC 9457: what every interface says when it cannot do as asked.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{ErrorCode, table};
@@ -12,7 +13,7 @@ pub const PROBLEM_CONTENT_TYPE: &str = "application/problem+json";
 pub const PROBLEM_ERRORS_MAX: usize = 100;
 
 /// A problem document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
     /// Address of the page about this code, relative to the server.
     #[serde(rename = "type")]
@@ -38,7 +39,7 @@ pub struct Problem {
 }
 
 /// One place that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ProblemItem {
     /// Where: a path into the body or the definition (`batch[3].timestamp`).
     pub path: String,

@@ -80,7 +80,7 @@ const fn row(
 
 /// Every public error, at the position of its kind.
 #[rustfmt::skip]
-pub static TABLE: [Row; 72] = [
+pub static TABLE: [Row; 75] = [
     // Definitions.
     row(ErrorCode::InvalidDefinition, "CAD-1001", Some(422), Exit::Problems,
         "definition is not valid",
@@ -293,7 +293,7 @@ pub static TABLE: [Row; 72] = [
         "send may have arrived",
         "ask the receiver's side; if twice is better than never, say so with the redrive",
         include_str!("../../docs/errors/CAD-4020.md")),
-    row(ErrorCode::BadCursor, "CAD-4021", Some(400), Exit::Problems,
+    row(ErrorCode::BadCursor, "CAD-4021", Some(422), Exit::Problems,
         "cursor cannot be used",
         "take `next_cursor` of the page before, with the same filters; begin again without one",
         include_str!("../../docs/errors/CAD-4021.md")),
@@ -301,6 +301,18 @@ pub static TABLE: [Row; 72] = [
         "idempotency key belongs to another request",
         "take a new key for a new request; repeat a request with its key and nothing changed",
         include_str!("../../docs/errors/CAD-4022.md")),
+    row(ErrorCode::IdempotencyUnfinished, "CAD-4023", Some(409), Exit::Problems,
+        "answer to this idempotency key is not known",
+        "look at what became of the first request; take a new key if it is to be done again",
+        include_str!("../../docs/errors/CAD-4023.md")),
+    row(ErrorCode::DefinitionUnknown, "CAD-4024", Some(404), Exit::Problems,
+        "definition is not published",
+        "list what is published with `GET /api/v1/definitions`",
+        include_str!("../../docs/errors/CAD-4024.md")),
+    row(ErrorCode::EnrollmentUnknown, "CAD-4025", Some(404), Exit::Problems,
+        "enrollment is not known",
+        "look at the customer: an enrollment that has ended stands in her timeline",
+        include_str!("../../docs/errors/CAD-4025.md")),
     // Data files.
     row(ErrorCode::ImportRowRejected, "CAD-5001", None, Exit::Problems,
         "row was not imported",

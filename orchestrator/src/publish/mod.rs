@@ -4,7 +4,7 @@
 mod plan;
 mod publication;
 
-pub use plan::{Change, ChangeKind, FieldChange, InFlight, Plan, plan};
+pub use plan::{Change, ChangeKind, FieldChange, InFlight, Plan, differences, plan};
 pub use publication::{
     Built, Publication, PublicationError, StoredDocument, StoredVersion, publication_key,
 };

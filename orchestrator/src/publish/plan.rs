@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::ids::VersionNo;
 use domain::journey::definition::Journey;
 use engine::counters::{CounterKey, Counters};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::publication::{Publication, StoredDocument};
 use crate::config::{Definitions, Kind};
 
 /// What happens to a document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// It is new.
@@ -23,7 +24,8 @@ pub enum ChangeKind {
 }
 
 /// A change of one document.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DefinitionChange")]
 pub struct Change {
     /// What happens.
     pub change: ChangeKind,
@@ -38,7 +40,7 @@ pub struct Change {
 }
 
 /// One field that differs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldChange {
     /// Where (`spec.steps[1].wait.for`).
     pub path: String,
@@ -51,7 +53,7 @@ pub struct FieldChange {
 }
 
 /// Enrollments that stand on a step of an earlier version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InFlight {
     /// The version they are on.
     pub version: u32,
@@ -64,7 +66,7 @@ pub struct InFlight {
 }
 
 /// What an `apply` would do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// The revision that it was made against: `apply` refuses a plan that is older.
     pub revision: u64,
@@ -114,6 +116,13 @@ pub fn plan(
         changes.push(Change { change, kind, name, fields, in_flight });
     }
     Plan { revision: publication.revision, changes }
+}
+
+/// Where two documents differ, by their canonical texts.
+pub fn differences(old: &str, new: &str) -> Vec<FieldChange> {
+    let mut fields = Vec::new();
+    compare("", json(old), json(new), &mut fields);
+    fields
 }
 
 fn json(text: &str) -> Option<serde_json::Value> {

@@ -52,6 +52,7 @@ pub struct SendDetail {
 
 /// One decision of the gate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "SendDecision")]
 pub struct Decided {
     /// When.
     pub at: String,

@@ -42,6 +42,16 @@ pub struct Sight<'a, S> {
     pub mask: &'a Mask,
 }
 
+/// Customers whose keys begin so, each as whoever she was merged into.
+pub(crate) fn owners(
+    store: &impl Read,
+    partitions: u16,
+    head: domain::ids::KeyHead,
+) -> Result<Vec<domain::customer::Customer>, RecoverError> {
+    let found = People::new(store, partitions).with_head(head)?;
+    Ok(found.iter().map(|person| person.customer.clone()).collect())
+}
+
 /// One page of sends.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {

@@ -76,9 +76,43 @@ impl<'de> Visitor<'de> for Json {
     }
 }
 
+/// A whole number, also one that is written as `7.0`: to JSON Schema that is one.
+pub(crate) fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    /// Beyond it not every whole number is a float.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    match (Json { depth: 0 }).deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::Int(number) => Ok(Some(number)),
+        Value::Float(number) if number.fract() == 0.0 && number.abs() <= EXACT_MAX => {
+            Ok(Some(number as i64))
+        }
+        _ => Err(de::Error::custom("not a whole number")),
+    }
+}
+
+/// As [`whole`], of a number that is not negative.
+pub(crate) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let number = whole(deserializer)?;
+    number.map(|number| u64::try_from(number).map_err(de::Error::custom)).transpose()
+}
+
 /// A JSON object; null counts as an empty one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JsonMap(pub Map);
+
+impl schemars::JsonSchema for JsonMap {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "JsonMap".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": ["object", "null"]})
+    }
+}
 
 impl serde::Serialize for JsonMap {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

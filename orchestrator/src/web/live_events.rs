@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::time::Instant;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Events kept: some screens full.
@@ -21,7 +22,8 @@ pub const TEXT_BYTES_MAX: usize = 2_048;
 const WATCHED_MS: i64 = 30_000;
 
 /// One event, as it came in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LiveEvent")]
 pub struct Seen {
     /// Counts up, without gaps while nothing is restarted.
     pub number: u64,
@@ -48,8 +50,9 @@ pub struct Seen {
 }
 
 /// What became of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "result")]
+#[schemars(rename = "LiveVerdict")]
 pub enum Verdict {
     /// It is durable.
     Accepted,
@@ -63,7 +66,8 @@ pub enum Verdict {
 }
 
 /// Some of the last events, the oldest first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "LiveEvents")]
 pub struct Page {
     /// The events.
     pub events: Vec<Seen>,

@@ -15,7 +15,7 @@ use store::Store;
 
 use super::api::{admin, health, tracking, unsubscribe};
 use super::live_events::LiveEvents;
-use super::{console, cors, guard};
+use super::{console, cors, guard, openapi};
 use crate::access::Sender;
 use crate::access::oidc::{self, Oidc};
 use crate::access::session::Limits;
@@ -188,10 +188,13 @@ impl Server {
             HttpApp::new()
                 .app_data(site.clone())
                 .app_data(web::PayloadConfig::new(body_bytes_max))
+                .app_data(admin::queries())
+                .app_data(admin::paths())
                 .wrap(from_fn(guard::guard))
                 .service(health::livez)
                 .service(health::readyz)
                 .service(health::metrics)
+                .service(openapi::serve)
                 .service(unsubscribe::ask)
                 .service(unsubscribe::withdraw)
                 .service(

@@ -48,9 +48,24 @@ impl Server {
     }
 
     /// Ends it as the machine would in a power cut.
-    pub(super) fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
+    }
+
+    /// How it has ended, if it has.
+    pub(crate) fn ended(&self) -> Option<String> {
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        // A child that has ended and was not waited for is a zombie.
+        status.map_or_else(
+            |error| Some(error.to_string()),
+            |text| {
+                text.rsplit(')')
+                    .next()
+                    .filter(|rest| rest.trim_start().starts_with('Z'))
+                    .map(str::to_owned)
+            },
+        )
     }
 
     /// Ends it in order.
@@ -90,7 +105,7 @@ impl Drop for Server {
 }
 
 /// A command on a data directory.
-pub(super) fn cadencia(data: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn cadencia(data: &Path, arguments: &[&str]) -> Output {
     environment::cadencia()
         .args(arguments)
         .arg("--data")

@@ -1,13 +1,20 @@
 //! Managing tokens and users, and reading the audit log.
 
 use actix_web::{HttpResponse, get, post, web};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::admin::answer;
+use super::cursor::List;
+use super::page::{Page, PageQuery};
+use super::sends::limit;
 use crate::access::audit::{AUDIT_ROWS_MAX, AuditRow};
 use crate::access::principal::Principal;
 use crate::access::scope::{Role, Scopes};
+use crate::access::user::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
 use crate::access::{NewToken, NewUser, Rotation};
+use crate::admin::Refusal;
+use crate::error::{ErrorCode, Problem};
 use crate::web::Site;
 
 /// Rows of the audit log, if nobody says how many.
@@ -34,8 +41,8 @@ type Shared = web::Data<Site>;
 type By = web::ReqData<Principal>;
 
 /// Who asks, and what she may do.
-#[derive(Debug, Serialize)]
-struct Whoami {
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Whoami {
     who: String,
     scopes: Scopes,
 }
@@ -46,8 +53,9 @@ async fn whoami(by: By) -> HttpResponse {
 }
 
 #[get("/tokens")]
-async fn list_tokens(site: Shared) -> HttpResponse {
-    HttpResponse::Ok().json(site.admin.access.tokens())
+async fn list_tokens(site: Shared, page: web::Query<PageQuery>) -> HttpResponse {
+    let list = List::new("tokens", &());
+    answer(page.of(list, site.admin.access.tokens(), |one| one.id.clone()))
 }
 
 #[post("/tokens")]
@@ -71,8 +79,9 @@ async fn revoke_token(site: Shared, by: By, id: web::Path<String>) -> HttpRespon
 }
 
 #[get("/users")]
-async fn list_users(site: Shared) -> HttpResponse {
-    HttpResponse::Ok().json(site.admin.access.users())
+async fn list_users(site: Shared, page: web::Query<PageQuery>) -> HttpResponse {
+    let list = List::new("users", &());
+    answer(page.of(list, site.admin.access.users(), |one| one.name.clone()))
 }
 
 #[post("/users")]
@@ -80,9 +89,9 @@ async fn create_user(site: Shared, by: By, wanted: web::Json<NewUser>) -> HttpRe
     answer(site.admin.access.create_user(wanted.into_inner(), &by).await)
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewRole {
+pub(crate) struct NewRole {
     role: Role,
 }
 
@@ -96,10 +105,11 @@ async fn set_role(
     answer(site.admin.access.set_role(&name, wanted.role, &by).await)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct NewPassword {
+pub(crate) struct NewPassword {
     #[serde(default)]
+    #[schemars(length(min = PASSWORD_CHARS_MIN, max = PASSWORD_BYTES_MAX / 4))]
     password: Option<String>,
 }
 
@@ -124,14 +134,22 @@ async fn enable(site: Shared, by: By, name: web::Path<String>) -> HttpResponse {
     answer(site.admin.access.set_disabled(&name, false, &by).await)
 }
 
-#[derive(Debug, Deserialize)]
-struct Page {
+/// Which changes are wanted.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuditQuery {
+    /// Before the one of this number.
+    #[schemars(range(max = u64::MAX))]
     before: Option<u64>,
-    rows: Option<usize>,
+    /// Most changes of the page.
+    #[schemars(range(min = 1, max = AUDIT_ROWS_MAX))]
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
 }
 
 /// One change, with its time as RFC 3339 writes it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct AuditLine {
     /// Its number.
     pub(crate) number: u64,
@@ -159,15 +177,20 @@ impl From<AuditRow> for AuditLine {
 }
 
 #[get("/audit")]
-async fn list_audit(site: Shared, page: web::Query<Page>) -> HttpResponse {
-    let rows = page.rows.unwrap_or(AUDIT_ROWS_DEFAULT).min(AUDIT_ROWS_MAX);
-    let before = page.before;
+async fn list_audit(site: Shared, query: web::Query<AuditQuery>) -> HttpResponse {
+    answer(audit(&site, &query).await)
+}
+
+async fn audit(site: &Site, query: &AuditQuery) -> Result<Page<AuditLine>, Refusal> {
+    let limit = limit(query.limit, AUDIT_ROWS_DEFAULT, AUDIT_ROWS_MAX)?;
+    let list = List::new("audit", &query.before);
+    let before = list.place(query.cursor.as_deref())?.or(query.before);
     let access = site.admin.access.clone();
-    let read = web::block(move || access.audit_rows(before, rows)).await;
-    match read {
-        Ok(rows) => {
-            answer(rows.map(|rows| rows.into_iter().map(AuditLine::from).collect::<Vec<_>>()))
-        }
-        Err(_) => super::admin::refuse(crate::error::ErrorCode::ShuttingDown, ""),
-    }
+    let read = web::block(move || access.audit_rows(before, limit)).await;
+    let stopping = |_| Box::new(Problem::new(ErrorCode::ShuttingDown, ""));
+    let items: Vec<AuditLine> = read.map_err(stopping)??.into_iter().map(Into::into).collect();
+    // Numbers begin with 1.
+    let next = items.last().filter(|last| items.len() == limit && last.number > 1);
+    let next_cursor = next.map(|last| list.cursor(&last.number));
+    Ok(Page { items, next_cursor })
 }

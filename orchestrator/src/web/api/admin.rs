@@ -1,12 +1,14 @@
 //! The operations of people who run the server, under `/api/v1`. Served on the control socket,
 //! which only the owner of the data directory can open, and over TCP behind the guard.
 
-use actix_web::error::InternalError;
+use actix_web::error::{InternalError, JsonPayloadError};
+use actix_web::middleware::from_fn;
 use actix_web::{HttpResponse, get, post, web};
 use domain::event::Recorded;
-use domain::ids::{CustomerId, JourneyName};
+use domain::ids::{CUSTOMER_ID_MAX_BYTES, CustomerId, JourneyName};
 use domain::time::Instant;
 use engine::catalog::Control;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::access::principal::Principal;
@@ -14,9 +16,12 @@ use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, TestMessage, 
 use crate::error::{ErrorCode, Problem};
 use crate::timeline::TIMELINE_ROWS_MAX;
 use crate::web::json::JsonMap;
-use crate::web::{Site, respond};
+use crate::web::{Site, idempotency, respond};
 
-use super::{access, sends};
+use super::cursor::List;
+use super::page::PageQuery;
+use super::sends::bounded;
+use super::{access, catalog, customers, sends};
 
 /// Largest body of a proposal or of one import request.
 pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -35,13 +40,20 @@ pub(super) fn refuse(code: ErrorCode, detail: impl Into<String>) -> HttpResponse
 /// Bodies as large as a campaign; one that cannot be read is answered as everything else is.
 fn json_bodies() -> web::JsonConfig {
     web::JsonConfig::default().limit(ADMIN_BODY_BYTES_MAX).error_handler(|error, _| {
-        let problem = Problem::new(ErrorCode::MalformedBody, error.to_string());
+        let code = match &error {
+            JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
+                ErrorCode::PayloadTooLarge
+            }
+            JsonPayloadError::ContentType => ErrorCode::UnknownContentType,
+            _ => ErrorCode::MalformedBody,
+        };
+        let problem = Problem::new(code, error.to_string());
         InternalError::from_response(error, respond::problem(&problem)).into()
     })
 }
 
 /// A query that cannot be read is a problem as well.
-fn queries() -> web::QueryConfig {
+pub(crate) fn queries() -> web::QueryConfig {
     web::QueryConfig::default().error_handler(|error, _| {
         let problem = Problem::new(ErrorCode::BadParameter, error.to_string());
         InternalError::from_response(error, respond::problem(&problem)).into()
@@ -49,7 +61,7 @@ fn queries() -> web::QueryConfig {
 }
 
 /// So is a part of a path.
-fn paths() -> web::PathConfig {
+pub(crate) fn paths() -> web::PathConfig {
     web::PathConfig::default().error_handler(|error, _| {
         let problem = Problem::new(ErrorCode::BadParameter, error.to_string());
         InternalError::from_response(error, respond::problem(&problem)).into()
@@ -60,16 +72,20 @@ fn paths() -> web::PathConfig {
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/api/v1")
+            .wrap(from_fn(idempotency::once))
             .app_data(web::PayloadConfig::new(ADMIN_BODY_BYTES_MAX))
             .app_data(json_bodies())
             .app_data(queries())
             .app_data(paths())
             .configure(access::configure)
+            .configure(catalog::configure)
+            .configure(customers::configure)
             .configure(sends::configure)
             .service(status)
             .service(plan)
             .service(apply)
             .service(journeys)
+            .service(show_journey)
             .service(enroll)
             .service(control)
             .service(timeline)
@@ -99,8 +115,15 @@ async fn apply(
 }
 
 #[get("/journeys")]
-async fn journeys(site: web::Data<Site>) -> HttpResponse {
-    answer(site.admin.journeys().await)
+async fn journeys(site: web::Data<Site>, page: web::Query<PageQuery>) -> HttpResponse {
+    let list = List::new("journeys", &());
+    let found = site.admin.journeys().await;
+    answer(found.and_then(|all| page.of(list, all, |one| one.name.clone())))
+}
+
+#[get("/journeys/{name}")]
+async fn show_journey(site: web::Data<Site>, name: web::Path<String>) -> HttpResponse {
+    answer(site.admin.journey(&name).await)
 }
 
 #[post("/journeys/{name}/{action:pause|resume|stop}")]
@@ -118,20 +141,22 @@ async fn control(
     };
     let journey = JourneyName::from(name.as_str());
     match site.admin.control(&journey, control, &by).await {
-        Ok(()) => answer(site.admin.journeys().await.map(|mut all| {
-            all.retain(|state| state.name == name);
-            all
-        })),
+        Ok(()) => answer(site.admin.journey(&name).await),
         Err(problem) => respond::problem(&problem),
     }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+#[schemars(rename = "EnrollmentOrder")]
+pub(crate) struct Entry {
+    /// The customer's id.
+    #[schemars(length(min = 1, max = CUSTOMER_ID_MAX_BYTES))]
     customer: String,
+    /// The entry key.
     #[serde(default)]
     key: String,
+    /// What `event.properties` will say.
     #[serde(default)]
     properties: JsonMap,
 }
@@ -149,8 +174,11 @@ async fn enroll(
     answer(site.admin.enroll(&journey, entry, &by).await)
 }
 
-#[derive(Debug, Deserialize)]
-struct Rows {
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rows {
+    /// Turns to look back on at most.
+    #[schemars(range(min = 1, max = TIMELINE_ROWS_MAX))]
     rows: Option<usize>,
 }
 
@@ -162,15 +190,19 @@ async fn timeline(
     query: web::Query<Rows>,
 ) -> HttpResponse {
     let id = CustomerId::from(id.as_str());
-    let rows = query.rows.unwrap_or(TIMELINE_ROWS_MAX);
+    let rows = match bounded("rows", query.rows, TIMELINE_ROWS_MAX, TIMELINE_ROWS_MAX) {
+        Ok(rows) => rows,
+        Err(problem) => return respond::problem(&problem),
+    };
     let mask = site.admin.mask(&by).await;
     answer(site.admin.timeline(&id, rows, &mask))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Look {
+pub(crate) struct Look {
     /// Number of the first event that is wanted.
+    #[schemars(range(max = u64::MAX))]
     #[serde(default)]
     from: u64,
     /// Only those that were not taken.
@@ -193,9 +225,13 @@ async fn send_test(
     answer(site.admin.send_test(test.into_inner(), &by).await)
 }
 
-#[derive(Debug, Deserialize)]
-struct ImportQuery {
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ImportQuery {
+    /// What the events set off.
     trigger: Trigger,
+    /// How far the clock of a replay goes.
+    #[schemars(extend("format" = "date-time"))]
     until: Option<String>,
     /// Version of the sender: the body is in the program's own encoding.
     version: String,

@@ -3,8 +3,11 @@
 pub mod access;
 pub mod admin;
 pub(super) mod backup;
+pub(crate) mod catalog;
 pub(super) mod cursor;
+pub(crate) mod customers;
 pub mod health;
+pub(crate) mod page;
 pub mod sends;
 pub mod tracking;
 pub mod unsubscribe;

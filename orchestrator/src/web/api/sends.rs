@@ -16,8 +16,8 @@ use crate::web::Site;
 
 /// Sends of a page, if nobody says how many.
 const SENDS_DEFAULT: usize = 50;
-/// Digits of a send's id.
-const SEND_ID_DIGITS: usize = 32;
+/// Digits of such an id.
+const ID_DIGITS: usize = 32;
 
 /// Routes below `/api/v1`.
 pub(super) fn configure(config: &mut web::ServiceConfig) {
@@ -29,6 +29,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SendsQuery {
     /// In one of these states, separated by commas.
+    #[schemars(extend("pattern" = states_pattern()))]
     state: Option<String>,
     /// Held or refused by the rule of this name, or by one of this kind.
     rule: Option<String>,
@@ -39,13 +40,22 @@ pub(crate) struct SendsQuery {
     /// To this customer.
     customer: Option<String>,
     /// Decided at this instant (RFC 3339) or later.
+    #[schemars(extend("format" = "date-time"))]
     from: Option<String>,
     /// Decided before this instant (RFC 3339).
+    #[schemars(extend("format" = "date-time"))]
     until: Option<String>,
     /// Most sends of the page.
+    #[schemars(range(min = 1, max = SENDS_MAX))]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
+}
+
+/// What a list of states is.
+fn states_pattern() -> String {
+    let one = State::ALL.map(State::word).join("|");
+    format!("^({one})(,({one}))*$")
 }
 
 /// One page of sends.
@@ -73,10 +83,20 @@ pub(super) fn instant(name: &str, text: Option<&str>) -> Result<Option<Instant>,
 
 /// How many items a page may have.
 pub(super) fn limit(wanted: Option<usize>, default: usize, most: usize) -> Result<usize, Refusal> {
+    bounded("limit", wanted, default, most)
+}
+
+/// A count of a query.
+pub(super) fn bounded(
+    name: &str,
+    wanted: Option<usize>,
+    default: usize,
+    most: usize,
+) -> Result<usize, Refusal> {
     match wanted {
         None => Ok(default),
         Some(wanted) if (1..=most).contains(&wanted) => Ok(wanted),
-        Some(_) => Err(bad("limit", format!("it must be 1 to {most}"))),
+        Some(_) => Err(bad(name, format!("it must be 1 to {most}"))),
     }
 }
 
@@ -124,12 +144,15 @@ async fn page(site: &Site, by: &Principal, query: &SendsQuery) -> Result<SendsPa
     })
 }
 
-/// The id of a send as a path has it.
+/// The digits of an id of a send or an enrollment as a path has it.
+pub(super) fn digits(text: &str) -> Option<&str> {
+    let all = text.len() == ID_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    all.then_some(text)
+}
+
 fn id(text: &str) -> Result<SendId, Refusal> {
-    let digits = text.len() == SEND_ID_DIGITS && text.bytes().all(|it| it.is_ascii_hexdigit());
-    let parsed = digits.then(|| text.parse().ok()).flatten();
-    parsed.ok_or_else(|| {
-        let detail = format!("`{text}` is no id of a send: {SEND_ID_DIGITS} hexadecimal digits");
+    digits(text).and_then(|text| text.parse().ok()).ok_or_else(|| {
+        let detail = format!("`{text}` is no id of a send: {ID_DIGITS} hexadecimal digits");
         Box::new(Problem::new(ErrorCode::SendUnknown, detail))
     })
 }

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use domain::event::{Alias, Event};
 use domain::ids::CustomerId;
 use runtime::{Busy, Lane};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::call::{Asked, Bad, Item, event_type};
@@ -14,8 +15,9 @@ use crate::web::live_events::{Seen, Verdict};
 use crate::web::{Site, respond};
 
 /// Why one event was not taken.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Rejected {
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "EventRejected")]
+pub(crate) struct Rejected {
     index: usize,
     #[serde(rename = "messageId", skip_serializing_if = "Option::is_none")]
     message_id: Option<String>,
@@ -23,8 +25,9 @@ struct Rejected {
     detail: String,
 }
 
-#[derive(Debug, Serialize)]
-struct Accepted {
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EventsTaken")]
+pub(crate) struct Accepted {
     success: bool,
     accepted: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -28,6 +28,7 @@ pub use self::call::{
     SCREEN_VIEWED, read,
 };
 pub use self::cloud_events::IDENTIFY_TYPE;
+pub(crate) use self::durable::Accepted;
 pub(super) use self::durable::not_durable;
 
 /// Largest body: RudderStack's clients send batches of up to 4 MB.

@@ -168,9 +168,9 @@ fn sends(
         let at = if open { row.ledger.counted_at } else { row.info.settled_at };
         let state = if open { "in_flight" } else { state_word(row.ledger.state) };
         let reply = if row.info.reply.is_empty() { "no reply" } else { &row.info.reply };
-        // Only a webhook goes without a template: with its channel's fields.
+        // A webhook goes with its channel's fields, who joins an audience gets no message.
         let what = match row.info.template.as_str() {
-            "" => "webhook".to_owned(),
+            "" => "no template".to_owned(),
             template => format!("message {template}"),
         };
         let (channel, attempts) = (&row.info.channel, row.info.attempts);
@@ -238,6 +238,9 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         HistoryItem::Absorbed { from } => ("merged", format!("{from} was merged into this one")),
         HistoryItem::NotMerged { previous, reason } => {
             ("not_merged", format!("{previous} was not merged into this one: {}", reason.as_str()))
+        }
+        HistoryItem::AudienceLeft { audience, reason } => {
+            ("audience_left", format!("is no longer a member of {audience}: {}", reason.as_str()))
         }
         HistoryItem::Migrated { step, .. } => {
             ("migrated", format!("moved to a newer version, at step {step}"))

@@ -24,7 +24,7 @@ use crate::rules::Outcome;
 use crate::rules::consent::ConsentNeed;
 use crate::rules::frequency_cap::RawFrequencyCap;
 use crate::rules::quiet_hours::RawQuietHours;
-use crate::set::{BUILT_IN_RULES, ClassBits, TRANSACTIONAL};
+use crate::set::{ADVERTISING, BUILT_IN_RULES, ClassBits, TRANSACTIONAL};
 
 /// The `spec` of a `ContactPolicy` document as it is written.
 #[derive(Clone, Debug, Deserialize, Validate, JsonSchema)]
@@ -125,6 +125,7 @@ impl RawClass {
     fn class(&self, name: &str) -> (ClassName, ClassBits) {
         let default = match name {
             TRANSACTIONAL => ClassBits::TRANSACTIONAL,
+            ADVERTISING => ClassBits::ADVERTISING,
             _ => ClassBits::MARKETING,
         };
         let bits = ClassBits {

@@ -2,6 +2,7 @@
 //! recorded events. Behind the control socket, the console and the server's own start; it owns the
 //! one copy of what is published and must never let two changes of it overlap.
 
+mod audiences;
 mod repeats;
 mod replay;
 mod status;
@@ -37,6 +38,7 @@ use crate::recovery::RecoverError;
 use crate::timeline::{self, Timeline};
 use crate::web::console::counts::{self, Overview};
 
+pub use audiences::{AudienceState, ExportState};
 pub use replay::{IMPORT_EVENTS_MAX, Imported, Trigger};
 pub use status::{JourneyState, Status};
 pub use test_message::{TestMessage, Tested};
@@ -68,6 +70,8 @@ pub struct Workshop {
     pub keys: Arc<Keys>,
     /// Folder of the files that channels name.
     pub folder: PathBuf,
+    /// Folder of the exports of audiences that name a relative one.
+    pub exports: PathBuf,
     /// Scheme and host for links, where a channel names none.
     pub public_url: Option<String>,
     /// Sends requests to addresses that definitions name.
@@ -305,7 +309,9 @@ impl Admin {
         }
         let state = self.state.lock().await;
         let channels = &state.built.catalog.parts().channels;
-        Mask::personal(channels.values().map(|channel| &*channel.address))
+        let exported = channels.values().flat_map(|channel| channel.identifiers.iter());
+        let addresses = channels.values().map(|channel| &*channel.address);
+        Mask::personal(addresses.chain(exported.map(|(_, name)| &**name)))
     }
 
     /// One customer's timeline.

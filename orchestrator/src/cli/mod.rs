@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod apply;
+mod audiences;
 mod audit;
 mod backup;
 mod bench;
@@ -62,6 +63,8 @@ enum Command {
     Import(import::Args),
     /// Show, pause, resume or stop journeys of a running server.
     Journeys(journeys::Args),
+    /// Show and export the retargeting audiences of a running server.
+    Audiences(audiences::Args),
     /// Show what happened to a customer, and why.
     Explain(explain::Args),
     /// Make, show, rotate and revoke API tokens and write keys of a running server.
@@ -125,6 +128,7 @@ pub fn run() -> u8 {
         Command::Apply(args) => apply::apply(&args),
         Command::Import(args) => import::run(&args),
         Command::Journeys(args) => journeys::run(&args),
+        Command::Audiences(args) => audiences::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Tokens(args) => tokens::run(&args),
         Command::Users(args) => users::run(&args),

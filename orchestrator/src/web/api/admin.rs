@@ -16,7 +16,7 @@ use crate::timeline::TIMELINE_ROWS_MAX;
 use crate::web::json::JsonMap;
 use crate::web::{Site, respond};
 
-use super::access;
+use super::{access, audiences};
 
 /// Largest body of a proposal or of one import request.
 pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -47,6 +47,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .app_data(web::PayloadConfig::new(ADMIN_BODY_BYTES_MAX))
             .app_data(json_bodies())
             .configure(access::configure)
+            .configure(audiences::configure)
             .service(status)
             .service(plan)
             .service(apply)

@@ -6,12 +6,13 @@ use std::borrow::Cow;
 use domain::customer::Customer;
 use domain::event::EventBody;
 use domain::ids::CustomerId;
+use domain::journey::steps::Kind;
 use domain::time::Instant;
 use domain::value::{Value, to_json_map};
 use domain::verdict::{Decision, Ruling, Verdict};
 use engine::codec;
 use engine::history::{HistoryItem, HistoryRow};
-use engine::ledger::SendRow;
+use engine::ledger::{SendInfo, SendRow};
 use policies::CountState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -170,13 +171,15 @@ fn sends(
         let at = if open { row.ledger.counted_at } else { row.info.settled_at };
         let state = if open { "in_flight" } else { state_word(row.ledger.state) };
         let reply = if row.info.reply.is_empty() { "no reply" } else { &row.info.reply };
-        // Only a webhook goes without a template: with its channel's fields.
-        let what = match row.info.template.as_str() {
-            "" => "webhook".to_owned(),
-            template => format!("message {template}"),
+        let SendInfo { kind, template, channel, attempts, .. } = &row.info;
+        let text = match kind {
+            Kind::Audience => format!("member of {channel}"),
+            // It may go with its channel's fields, without a template.
+            Kind::Webhook => format!("webhook on {channel}, attempt {attempts}: {reply}"),
+            Kind::Message => {
+                format!("message {template} on {channel}, attempt {attempts}: {reply}")
+            }
         };
-        let (channel, attempts) = (&row.info.channel, row.info.attempts);
-        let text = format!("{what} on {channel}, attempt {attempts}: {reply}");
         let text = mask.text(&text).into_owned();
         let send = Some(row.ledger.send.to_string());
         let entry = Entry { at: at.to_string(), kind: state.into(), text, send, rules: Vec::new() };
@@ -240,6 +243,9 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         HistoryItem::Absorbed { from } => ("merged", format!("{from} was merged into this one")),
         HistoryItem::NotMerged { previous, reason } => {
             ("not_merged", format!("{previous} was not merged into this one: {}", reason.as_str()))
+        }
+        HistoryItem::AudienceLeft { audience, reason } => {
+            ("audience_left", format!("is no longer a member of {audience}: {}", reason.as_str()))
         }
         HistoryItem::Redriven { of, send: id } => {
             send = Some(id.to_string());

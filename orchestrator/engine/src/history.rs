@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::event::Event;
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, StepId};
 use domain::journey::enrollment::ExitReason;
+use domain::membership::LeftBecause;
 use domain::time::Instant;
 use domain::value::Text;
 use domain::verdict::Verdict;
@@ -113,6 +114,13 @@ pub enum HistoryItem {
         previous: CustomerId,
         /// Why not.
         reason: NotMerged,
+    },
+    /// The customer is no longer a member of an audience.
+    AudienceLeft {
+        /// The audience.
+        audience: ChannelName,
+        /// Why.
+        reason: LeftBecause,
     },
     /// An operator wanted a message sent again; what the gate said follows.
     Redriven {

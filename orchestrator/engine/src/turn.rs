@@ -16,6 +16,7 @@ use domain::event::Event;
 use domain::hash;
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, VersionNo};
 use domain::journey::machine::Effect as Moved;
+use domain::membership::LeftBecause;
 use domain::time::Instant;
 use domain::value::{Map, Text};
 use policies::LedgerRow;
@@ -236,6 +237,8 @@ pub struct Begun {
     /// Messages that wait for a slot ask again: their place in the line may be lost.
     pub(crate) line_up: bool,
     pub(crate) retries: Vec<SendId>,
+    /// Audiences whose row of this customer must be written.
+    pub(crate) audiences: Vec<ChannelName>,
     /// Sends to be repeated, with whether also if they may have arrived.
     pub(crate) redrives: Vec<(SendId, bool)>,
     pub(crate) changed: bool,
@@ -271,6 +274,7 @@ impl Begun {
             slot: None,
             line_up: false,
             retries: Vec::new(),
+            audiences: Vec::new(),
             redrives: Vec::new(),
             changed: false,
             wants_gate: false,
@@ -332,6 +336,11 @@ impl Begun {
                     self.deltas.push((CounterKey::Exited(version, index), 1));
                     let journey = journey.name.clone();
                     self.record(HistoryItem::Exited { enrollment, journey, reason });
+                }
+                Moved::LeftAudience(audience) => {
+                    self.audiences.push(audience.clone());
+                    let reason = LeftBecause::Step;
+                    self.record(HistoryItem::AudienceLeft { audience, reason });
                 }
             }
         }

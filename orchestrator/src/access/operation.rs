@@ -103,7 +103,7 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 65] = [
+pub static OPERATIONS: [Operation; 67] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
@@ -151,6 +151,8 @@ pub static OPERATIONS: [Operation; 65] = [
     api("sendTest", "POST", "/api/v1/send-test", OPERATE),
     // Events as they came in, whole.
     api("liveEvents", "GET", "/api/v1/events", Need::Scope(Scope::Personal)),
+    api("listAudiences", "GET", "/api/v1/audiences", READ),
+    api("exportAudience", "POST", "/api/v1/audiences/{name}/export", OPERATE),
     api("listTokens", "GET", "/api/v1/tokens", MANAGE),
     api("createToken", "POST", "/api/v1/tokens", MANAGE),
     api("rotateToken", "POST", "/api/v1/tokens/{id}/rotate", MANAGE),

@@ -112,7 +112,7 @@ pub struct RuleState {
 pub struct ChannelState {
     /// Its name.
     pub name: String,
-    /// `capture`, `smtp`, `sms` or `webhook`.
+    /// `capture`, `smtp`, `sms`, `webhook` or `audience`.
     pub provider: String,
     /// The trait with the customer's address.
     pub address: String,
@@ -256,6 +256,7 @@ impl Admin {
             Provider::Smtp(_) => "smtp",
             Provider::Sms(_) => "sms",
             Provider::Webhook(_) => "webhook",
+            Provider::Audience(_) => "audience",
         };
         let channels = state.built.definitions.channels.values();
         channels

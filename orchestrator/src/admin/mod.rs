@@ -2,6 +2,7 @@
 //! recorded events. Behind the control socket, the console and the server's own start; it owns the
 //! one copy of what is published and must never let two changes of it overlap.
 
+mod audiences;
 mod catalog;
 mod customers;
 mod repeats;
@@ -43,6 +44,7 @@ use crate::recovery::RecoverError;
 use crate::timeline::{self, Timeline};
 use crate::web::console::counts::{self, Overview};
 
+pub use audiences::{AudienceState, ExportState};
 pub use catalog::{
     ChannelState, Definition, DefinitionLine, JourneyVersion, PolicyState, SegmentState,
     VersionDiff,
@@ -82,6 +84,8 @@ pub struct Workshop {
     pub keys: Arc<Keys>,
     /// Folder of the files that channels name.
     pub folder: PathBuf,
+    /// Folder of the exports of audiences that name a relative one.
+    pub exports: PathBuf,
     /// Scheme and host for links, where a channel names none.
     pub public_url: Option<String>,
     /// Sends requests to addresses that definitions name.
@@ -330,7 +334,9 @@ impl Admin {
         }
         let state = self.state.lock().await;
         let channels = &state.built.catalog.parts().channels;
-        Mask::personal(channels.values().map(|channel| &*channel.address))
+        let exported = channels.values().flat_map(|channel| channel.identifiers.iter());
+        let addresses = channels.values().map(|channel| &*channel.address);
+        Mask::personal(addresses.chain(exported.map(|(_, name)| &**name)))
     }
 
     /// One customer's timeline.

@@ -215,7 +215,7 @@ fn rotating_and_revoking_tokens_does_as_the_document_says() {
 }
 
 /// Commands, each of which talks to a server, with what they need before.
-const COMMANDS: [&[&str]; 33] = [
+const COMMANDS: [&[&str]; 35] = [
     &["journeys", "list"],
     &["journeys", "pause", "gift"],
     &["journeys", "resume", "gift"],
@@ -248,6 +248,8 @@ const COMMANDS: [&[&str]; 33] = [
     &["send-test", "me@shop.example", "--template", "hello", "--channel", "email"],
     &["send-test", "me@shop.example", "--template", "none", "--channel", "email"],
     &["import", "EVENTS"],
+    &["audiences", "list"],
+    &["audiences", "export", "none"],
     &["journeys", "stop", "gift"],
 ];
 

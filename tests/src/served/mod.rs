@@ -3,6 +3,7 @@
 
 mod access;
 mod alias;
+mod audiences;
 mod backup;
 mod channels;
 mod control;
@@ -11,6 +12,7 @@ mod load;
 mod mail;
 mod metrics;
 pub(crate) mod process;
+mod quickstart;
 mod replay;
 mod send_test;
 mod sends;

@@ -21,7 +21,7 @@ use crate::web::{Site, idempotency, respond};
 use super::cursor::List;
 use super::page::PageQuery;
 use super::sends::bounded;
-use super::{access, catalog, customers, sends};
+use super::{access, audiences, catalog, customers, sends};
 
 /// Largest body of a proposal or of one import request.
 pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -78,6 +78,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .app_data(queries())
             .app_data(paths())
             .configure(access::configure)
+            .configure(audiences::configure)
             .configure(catalog::configure)
             .configure(customers::configure)
             .configure(sends::configure)

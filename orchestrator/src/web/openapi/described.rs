@@ -9,8 +9,9 @@ use crate::access::operation::Operation;
 use crate::access::{NewToken, NewUser, Rotation, Shown as ShownToken, ShownPassword};
 use crate::access::{TokenState, UserState};
 use crate::admin::{
-    Applied, ChannelState, Definition, DefinitionLine, Imported, JourneyState, JourneyVersion,
-    PolicyState, Proposal, SegmentState, Status, TestMessage, Tested, VersionDiff,
+    Applied, AudienceState, ChannelState, Definition, DefinitionLine, ExportState, Imported,
+    JourneyState, JourneyVersion, PolicyState, Proposal, SegmentState, Status, TestMessage, Tested,
+    VersionDiff,
 };
 use crate::config::Kind;
 use crate::customers::{CustomerDetail, CustomerLine, EnrollmentLine};
@@ -322,6 +323,10 @@ fn catalog(id: &str) -> Option<Described> {
             .asks::<PageQuery>()
             .gives::<Page<ChannelState>>()
             .refuses(&[E::BadCursor]),
+        "listAudiences" => one("Retargeting audiences, and what became of their last exports.")
+            .asks::<PageQuery>()
+            .gives::<Page<AudienceState>>()
+            .refuses(&[E::BadCursor]),
         "listTemplates" => one("The templates in force.")
             .asks::<PageQuery>()
             .gives::<Page<DefinitionLine>>()
@@ -349,6 +354,9 @@ fn changes(id: &str) -> Option<Described> {
             .such_as(|| json!({"customer": "ann", "key": "cart-7", "properties": {"total": 9}}))
             .answers(Answer::Nothing)
             .refuses(&[E::JourneyUnknown, E::StateConflict]),
+        "exportAudience" => {
+            one("Exports an audience now.").gives::<ExportState>().refuses(&[E::ChannelUnknown])
+        }
         "redriveSend" => one("Sends a message again that ended without being accepted.")
             .takes::<RedriveOrder>()
             .such_as(|| json!({"even_if_it_may_have_arrived": false}))
@@ -493,6 +501,7 @@ pub(super) fn path_words(id: &str, name: &str) -> &'static str {
         ("rotateToken" | "revokeToken", _) => "Id of the token.",
         ("setRole" | "setPassword" | "disableUser" | "enableUser", _) => "Name of the user.",
         ("getDefinition", _) => "Name of the document.",
+        ("exportAudience", _) => "Name of the audience.",
         _ if id.contains("Journey") || id.contains("Version") || id.contains("nroll") => {
             "Name of the journey."
         }

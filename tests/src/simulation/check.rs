@@ -7,6 +7,7 @@ use domain::customer::Customer;
 use domain::event::EventBody;
 use domain::ids::{CustomerKey, EnrollmentId, SendId, StepId};
 use domain::time::Instant;
+use domain::verdict::Decision;
 use engine::codec;
 use engine::history::{HistoryItem, HistoryRow};
 use engine::ledger::{ATTEMPTS_MAX, SendRow};
@@ -84,6 +85,7 @@ pub(crate) fn all(world: &mut World) {
         let timeline = durable.timeline(*key, customer);
         enrollments(customer, &timeline, &mut problems);
         sends_of(*key, &timeline, &durable, &mut problems);
+        redrives(&timeline, &durable, &mut problems);
     }
     members(world, &durable, &mut problems);
     let chained: usize = durable
@@ -231,7 +233,9 @@ fn sends_of(
 ) {
     let mut decided = BTreeSet::new();
     for item in timeline.iter().flat_map(|row| &row.items) {
-        if let HistoryItem::Decided { send, sent: true, .. } = item
+        // What is sent again may have its place before it has a slot.
+        if let HistoryItem::Decided { send, verdict, .. } = item
+            && verdict.decision == Decision::Allow
             && !decided.insert(*send)
         {
             problems.push(format!("{send} was reserved twice"));
@@ -242,6 +246,28 @@ fn sends_of(
     if rows != decided {
         let (rows, decided) = (rows.len(), decided.len());
         problems.push(format!("{key:?}: {decided} sends decided, {rows} in the ledger"));
+    }
+}
+
+/// How many messages that were sent again were taken.
+pub(super) fn sent_again(world: &World) -> usize {
+    let durable = Durable::read(world);
+    let repeats: BTreeSet<SendId> = durable.sends.keys().map(|send| send.redrive()).collect();
+    world.sink.delivered.keys().filter(|send| repeats.contains(send)).count()
+}
+
+/// Only what ended without being accepted is sent again, as a send of its own (semantics 31).
+fn redrives(timeline: &[&HistoryRow], durable: &Durable, problems: &mut Vec<String>) {
+    for item in timeline.iter().flat_map(|row| &row.items) {
+        let HistoryItem::Redriven { of, send } = item else { continue };
+        let state = durable.sends.get(of).map(|(_, row)| row.ledger.state);
+        let ended = matches!(
+            state,
+            Some(CountState::Unknown | CountState::Rejected | CountState::Released)
+        );
+        if !ended || *send != of.redrive() {
+            problems.push(format!("{of}, which is {state:?}, was sent again as {send}"));
+        }
     }
 }
 

@@ -105,6 +105,8 @@ fn faults_of_every_kind_happen() {
     assert!(crashes > 100, "{crashes} crashes");
     assert_eq!(unknown, Some(world::SLOTS), "crashes with every slot in use");
     assert!(repeated.count() > 0, "some transactional message was delivered twice");
+    let sent_again = worlds.iter().map(check::sent_again).sum::<usize>();
+    assert!(sent_again > 10, "{sent_again} messages were sent again and taken");
 }
 
 /// Dies at every boundary of some small worlds: before and after each of them.

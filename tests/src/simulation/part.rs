@@ -24,9 +24,13 @@ const INPUTS_PER_TURN_MAX: usize = 8;
 #[derive(Clone, Debug)]
 pub(crate) enum Work {
     Event(Arc<Event>, Ticket),
-    Timer { due: Instant },
+    Timer {
+        due: Instant,
+    },
     Slot,
     Retry(SendId),
+    /// An operator wants it sent again, perhaps even if it may have arrived.
+    Redrive(SendId, bool),
     Outcome(SendId, Outcome),
     Refresh,
 }
@@ -226,6 +230,9 @@ impl Part {
                 Work::Timer { .. } => inputs.push(Input::Timer),
                 Work::Slot => inputs.push(Input::Slot(ChannelName::from(CHANNEL))),
                 Work::Retry(send) => inputs.push(Input::Retry(send)),
+                Work::Redrive(send, even_if_arrived) => {
+                    inputs.push(Input::Redrive { send, even_if_arrived, ticket: None });
+                }
                 Work::Refresh => inputs.push(Input::Refresh),
                 Work::Event(event, ticket) => {
                     inputs.push(Input::Event { event, ticket: Some(ticket) });
@@ -233,6 +240,9 @@ impl Part {
             }
         }
         if !inputs.is_empty() {
+            if inputs.iter().any(Input::wants_sends) {
+                loaded.sends = Some(self.sends(store, loaded));
+            }
             let begun = self.partition.begin(loaded, inputs, now);
             if begun.needs_ledger(loaded) {
                 loaded.ledger = Some(self.ledger(store, loaded));
@@ -245,6 +255,7 @@ impl Part {
             let mut slots = TurnSlots { free, part, without_end };
             let decided = self.partition.finish(loaded, begun, &mut slots);
             self.commit(decided);
+            loaded.sends = None;
         }
         let due = loaded.customer.due_at;
         if due != due_before && due != Instant::MAX {
@@ -256,6 +267,15 @@ impl Part {
         let prefix = codec::sends_prefix(self.partition.id(), loaded.customer.key());
         let found = rows(store, table(engine::Table::Sends), Range::prefix(prefix));
         let rows = found.iter().map(|(_, value)| ledger::decode_ledger(value));
+        rows.collect::<Result<_, _>>().expect("sound rows")
+    }
+
+    fn sends(&self, store: &SteppedStore, loaded: &Loaded) -> Vec<ledger::SendRow> {
+        let key = loaded.customer.key();
+        let prefix = codec::sends_prefix(self.partition.id(), key);
+        let found = rows(store, table(engine::Table::Sends), Range::prefix(prefix));
+        let rows = self.partition.with_fresh_sends(key, found);
+        let rows = rows.values().map(|row| ledger::SendRow::decode(row));
         rows.collect::<Result<_, _>>().expect("sound rows")
     }
 

@@ -148,7 +148,8 @@ impl World {
             88..90 => self.any_passivation(),
             90 => self.any_snapshot(),
             91..96 => self.pass_time(),
-            96..99 => self.fire(),
+            96..98 => self.fire(),
+            98 => self.any_redrive(),
             _ => self.pause_or_resume(),
         };
         if went.is_err() {
@@ -383,6 +384,36 @@ impl World {
             part.offered += 1;
             part.use_offer(&mut self.free, self.planted);
         }
+    }
+
+    /// An operator wants a message sent again: once, twice, or one that cannot be.
+    fn any_redrive(&mut self) -> Result<(), Crashed> {
+        let sends = rows(&self.store, table(engine::Table::Sends), Range::all());
+        if sends.is_empty() {
+            return Ok(());
+        }
+        let decoded = |(key, row): &(Vec<u8>, Vec<u8>)| {
+            let key = CustomerKey(key[2..18].try_into().expect("18 bytes"));
+            (key, SendRow::decode(row).expect("a sound row"))
+        };
+        let ended: Vec<(CustomerKey, SendRow)> =
+            sends.iter().map(decoded).filter(|(_, row)| row.info.kept.is_some()).collect();
+        let (key, send) = match ended.is_empty() || self.rng.once_in(10) {
+            true => {
+                let (key, row) = decoded(&sends[self.rng.index(sends.len())]);
+                (key, row.ledger.send)
+            }
+            false => {
+                let (key, row) = &ended[self.rng.index(ended.len())];
+                (*key, row.ledger.send)
+            }
+        };
+        let even_if_arrived = self.rng.once_in(2);
+        for _ in 0..1 + self.rng.below(2) {
+            self.part_of(key).push(key, None, Work::Redrive(send, even_if_arrived));
+        }
+        self.note(send.0 as u64);
+        Ok(())
     }
 
     fn any_passivation(&mut self) -> Result<(), Crashed> {

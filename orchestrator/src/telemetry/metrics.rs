@@ -257,6 +257,7 @@ mod tests {
     fn every_declared_metric_is_shown_under_its_name() {
         let metrics = Metrics::new();
         metrics.send("email", "accepted");
+        metrics.audience_export("buyers", "accepted");
         metrics.ruled("frequency_cap", 2, 1);
         metrics.store_bytes(1, 2);
         let text = metrics.render();

@@ -28,7 +28,7 @@ impl Server {
     }
 
     /// Starts it at an address and waits until it listens.
-    pub(super) fn start_at(data: &Path, address: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start_at(data: &Path, address: &str, arguments: &[&str]) -> Self {
         let mut child = environment::cadencia()
             .args(["serve", "--listen", address, "--partitions", PARTITIONS, "--data"])
             .arg(data)
@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// Ends it in order.
-    pub(super) fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let pid = i32::try_from(self.child.id()).expect("a process id");
         // SAFETY: a signal to a child that has not been waited for.
         #[expect(unsafe_code, reason = "there is no other way to ask a process to end")]
@@ -142,7 +142,7 @@ pub(crate) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bo
 }
 
 /// Posts JSON to a server and gives back status and answer.
-pub(super) async fn post(url: &str, path: &str, body: &Value) -> (u16, Value) {
+pub(crate) async fn post(url: &str, path: &str, body: &Value) -> (u16, Value) {
     let request = reqwest::Client::new().post(format!("{url}{path}"));
     let answer = request.json(body).send().await.expect("an answer");
     let status = answer.status().as_u16();

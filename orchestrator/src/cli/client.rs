@@ -106,7 +106,10 @@ impl Client {
             items.extend(page.items);
             match page.next_cursor {
                 Some(next) if items.len() < most => cursor = format!("&cursor={next}"),
-                _ => return Ok(items),
+                _ => {
+                    items.truncate(most);
+                    return Ok(items);
+                }
             }
         }
     }

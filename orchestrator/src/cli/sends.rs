@@ -119,7 +119,10 @@ async fn collect(client: &Client, list: &List) -> Result<Vec<SendLine>, Failure>
         lines.extend(page.items);
         match page.next_cursor {
             Some(next) if lines.len() < list.limit => cursor = format!("&cursor={next}"),
-            _ => return Ok(lines),
+            _ => {
+                lines.truncate(list.limit);
+                return Ok(lines);
+            }
         }
     }
 }

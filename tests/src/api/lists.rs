@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use cadencia::sends::SCAN_COST_MAX;
 use serde_json::{Value, json};
 
 use super::Api;
+use crate::served::process::eventually;
 
 const SHOPPERS: u32 = 60;
 
@@ -195,4 +197,39 @@ async fn bad_parameters_are_named() {
     let cursor = page["next_cursor"].as_str().expect("there is more");
     let (status, _) = api.get(&format!("/api/v1/users?cursor={cursor}"), &token).await;
     assert_eq!(status, 422);
+}
+
+#[tokio::test]
+async fn a_page_that_looks_through_much_ends_and_the_next_one_goes_on() {
+    let api = Api::new();
+    let token = api.master();
+    api.sign_up(3).await;
+    eventually("they got their messages", async || {
+        let (_, page) = api.get("/api/v1/sends?state=accepted", &token).await;
+        page["items"].as_array().is_some_and(|items| items.len() == 3)
+    })
+    .await;
+    // More rows than a page looks through, all of them newer.
+    let events = SCAN_COST_MAX + SCAN_COST_MAX / 10;
+    let lines = (0..events).map(|number| {
+        let line = json!({"type": "track", "userId": format!("visitor-{}", number % 100),
+            "messageId": format!("m{number}"), "event": "Seen",
+            "timestamp": "2026-01-01T00:00:00Z"});
+        format!("{line}\n")
+    });
+    let file = api.path("many.ndjson");
+    std::fs::write(&file, lines.collect::<String>()).expect("a file");
+    api.server().json(&["import", file.to_str().expect("a plain path")]);
+    let (mut cursor, mut pages, mut found) = (String::new(), 0, 0);
+    loop {
+        let (status, page) = api.get(&format!("/api/v1/sends?limit=9{cursor}"), &token).await;
+        assert_eq!(status, 200, "{page}");
+        found += page["items"].as_array().expect("items").len();
+        pages += 1;
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        assert!(page["looked_back_to"].is_string(), "{page}");
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(found, 3);
+    assert!((2..=9).contains(&pages), "{pages} pages");
 }

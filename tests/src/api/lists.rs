@@ -209,10 +209,10 @@ async fn a_page_that_looks_through_much_ends_and_the_next_one_goes_on() {
         page["items"].as_array().is_some_and(|items| items.len() == 3)
     })
     .await;
-    // More rows than a page looks through, all of them newer.
+    // More rows than a page looks through, all of them newer: one for each visitor.
     let events = SCAN_COST_MAX + SCAN_COST_MAX / 10;
     let lines = (0..events).map(|number| {
-        let line = json!({"type": "track", "userId": format!("visitor-{}", number % 100),
+        let line = json!({"type": "track", "userId": format!("visitor-{number}"),
             "messageId": format!("m{number}"), "event": "Seen",
             "timestamp": "2026-01-01T00:00:00Z"});
         format!("{line}\n")

@@ -220,13 +220,13 @@ fn calls_of_segments_api_are_read_and_written() {
 /// The same as by the API.
 #[test]
 fn pages_screens_and_groups_are_read() {
-    let file = r#"{"type":"page","userId":"7","name":"Home","properties":{"url":"/"},"messageId":"a"}
+    let all = r#"{"type":"page","userId":"7","name":"Home","properties":{"url":"/"},"messageId":"a"}
 {"type":"screen","userId":"7","category":"Shop","properties":{"category":"own"},"messageId":"b"}
 {"type":"group","userId":"7","groupId":3,"traits":{"employees":12},"messageId":"c"}
 {"type":"group","userId":"7","traits":{"employees":12},"messageId":"d"}
 "#;
     assert_eq!(
-        read(&cadencia::import::Mapping::segment("shop"), file.as_bytes()),
+        read(&cadencia::import::Mapping::segment("shop"), all.as_bytes()),
         [
             r#"7 2026-01-01T00:00:00Z Page Viewed {"name":"Home","url":"/"} a"#,
             r#"7 2026-01-01T00:00:00Z Screen Viewed {"category":"own"} b"#,

@@ -30,4 +30,6 @@ mod served;
 mod simulation;
 pub mod store_contract;
 #[cfg(test)]
+mod telemetry;
+#[cfg(test)]
 mod tidy;

@@ -27,13 +27,24 @@ impl Server {
         Self::start_at(data, "127.0.0.1:0", arguments)
     }
 
+    /// Starts it and waits until it listens; its log goes to the end of a file.
+    pub(crate) fn start_logging(data: &Path, log: &Path, arguments: &[&str]) -> Self {
+        let log = std::fs::File::options().create(true).append(true).open(log).expect("a file");
+        Self::spawn(data, "127.0.0.1:0", arguments, log.into())
+    }
+
     /// Starts it at an address and waits until it listens.
     pub(super) fn start_at(data: &Path, address: &str, arguments: &[&str]) -> Self {
+        Self::spawn(data, address, arguments, Stdio::inherit())
+    }
+
+    fn spawn(data: &Path, address: &str, arguments: &[&str], log: Stdio) -> Self {
         let mut child = environment::cadencia()
             .args(["serve", "--listen", address, "--partitions", PARTITIONS, "--data"])
             .arg(data)
             .args(arguments)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .expect("the binary runs");
         let mut output = BufReader::new(child.stdout.take().expect("stdout is piped"));
@@ -48,13 +59,13 @@ impl Server {
     }
 
     /// Ends it as the machine would in a power cut.
-    pub(super) fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }
 
     /// Ends it in order.
-    pub(super) fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let pid = i32::try_from(self.child.id()).expect("a process id");
         // SAFETY: a signal to a child that has not been waited for.
         #[expect(unsafe_code, reason = "there is no other way to ask a process to end")]
@@ -90,7 +101,7 @@ impl Drop for Server {
 }
 
 /// A command on a data directory.
-pub(super) fn cadencia(data: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn cadencia(data: &Path, arguments: &[&str]) -> Output {
     environment::cadencia()
         .args(arguments)
         .arg("--data")
@@ -127,7 +138,7 @@ pub(crate) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bo
 }
 
 /// Posts JSON to a server and gives back status and answer.
-pub(super) async fn post(url: &str, path: &str, body: &Value) -> (u16, Value) {
+pub(crate) async fn post(url: &str, path: &str, body: &Value) -> (u16, Value) {
     let request = reqwest::Client::new().post(format!("{url}{path}"));
     let answer = request.json(body).send().await.expect("an answer");
     let status = answer.status().as_u16();

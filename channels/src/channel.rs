@@ -17,7 +17,8 @@ use crate::webhook::Webhook;
 
 /// A provider that hands messages over. One per configured channel, shared by all its attempts.
 pub trait Channel: Send + Sync + fmt::Debug {
-    /// Name of the provider (`smtp`, `twilio`, `webhook`, `folder`, `capture`), for logs and metrics.
+    /// Name of the provider (`smtp`, `twilio`, `webhook`, `folder`, `capture`), for logs and
+    /// metrics.
     fn name(&self) -> &'static str;
 
     /// How many attempts may run at once. A send becomes `in_flight` only when one of these is

@@ -6,12 +6,13 @@ use std::borrow::Cow;
 use domain::customer::Customer;
 use domain::event::EventBody;
 use domain::ids::CustomerId;
+use domain::journey::steps::Kind;
 use domain::time::Instant;
 use domain::value::{Value, to_json_map};
 use domain::verdict::{Decision, Ruling, Verdict};
 use engine::codec;
 use engine::history::{HistoryItem, HistoryRow};
-use engine::ledger::SendRow;
+use engine::ledger::{SendInfo, SendRow};
 use policies::CountState;
 use serde::{Deserialize, Serialize};
 use store::{Limit, Range, Read};
@@ -62,7 +63,7 @@ pub struct Entry {
 }
 
 /// One rule's result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RuleLine {
     /// Name of the rule.
     pub rule: String,
@@ -168,13 +169,15 @@ fn sends(
         let at = if open { row.ledger.counted_at } else { row.info.settled_at };
         let state = if open { "in_flight" } else { state_word(row.ledger.state) };
         let reply = if row.info.reply.is_empty() { "no reply" } else { &row.info.reply };
-        // A webhook goes with its channel's fields, who joins an audience gets no message.
-        let what = match row.info.template.as_str() {
-            "" => "no template".to_owned(),
-            template => format!("message {template}"),
+        let SendInfo { kind, template, channel, attempts, .. } = &row.info;
+        let text = match kind {
+            Kind::Audience => format!("member of {channel}"),
+            // It may go with its channel's fields, without a template.
+            Kind::Webhook => format!("webhook on {channel}, attempt {attempts}: {reply}"),
+            Kind::Message => {
+                format!("message {template} on {channel}, attempt {attempts}: {reply}")
+            }
         };
-        let (channel, attempts) = (&row.info.channel, row.info.attempts);
-        let text = format!("{what} on {channel}, attempt {attempts}: {reply}");
         let text = mask.text(&text).into_owned();
         let send = Some(row.ledger.send.to_string());
         let entry = Entry { at: at.to_string(), kind: state.into(), text, send, rules: Vec::new() };
@@ -242,6 +245,10 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         HistoryItem::AudienceLeft { audience, reason } => {
             ("audience_left", format!("is no longer a member of {audience}: {}", reason.as_str()))
         }
+        HistoryItem::Redriven { of, send: id } => {
+            send = Some(id.to_string());
+            ("redriven", format!("an operator wants send {of} sent again"))
+        }
         HistoryItem::Migrated { step, .. } => {
             ("migrated", format!("moved to a newer version, at step {step}"))
         }
@@ -254,12 +261,24 @@ fn decided(what: &str, verdict: &Verdict, sent: bool) -> (&'static str, String) 
     let why = verdict
         .deciding()
         .map_or_else(String::new, |rule| format!(" by rule {}: {}", rule.rule, rule.reason));
-    match verdict.decision {
-        Decision::Allow if sent => ("sent", format!("{what} goes")),
-        Decision::Allow => ("planned", format!("{what} waits for a connection")),
-        Decision::HoldUntil(until) => ("held", format!("{what} is held until {until}{why}")),
-        Decision::NextChannel => ("next_channel", format!("{what} is passed over{why}")),
-        Decision::Refuse => ("refused", format!("{what} does not go{why}")),
+    let text = match verdict.decision {
+        Decision::Allow if sent => format!("{what} goes"),
+        Decision::Allow => format!("{what} waits for a connection"),
+        Decision::HoldUntil(until) => format!("{what} is held until {until}{why}"),
+        Decision::NextChannel => format!("{what} is passed over{why}"),
+        Decision::Refuse => format!("{what} does not go{why}"),
+    };
+    (decision_word(verdict.decision, sent), text)
+}
+
+/// The stable word of a decision, given whether it was handed over at once.
+pub(crate) fn decision_word(decision: Decision, sent: bool) -> &'static str {
+    match decision {
+        Decision::Allow if sent => "sent",
+        Decision::Allow => "planned",
+        Decision::HoldUntil(_) => "held",
+        Decision::NextChannel => "next_channel",
+        Decision::Refuse => "refused",
     }
 }
 
@@ -295,7 +314,7 @@ fn property(name: &str, value: &Value, mask: &Mask) -> String {
     format!("{name}={}", mask.property(name, value))
 }
 
-fn rule_line(rule: &domain::verdict::RuleResult, mask: &Mask) -> RuleLine {
+pub(crate) fn rule_line(rule: &domain::verdict::RuleResult, mask: &Mask) -> RuleLine {
     RuleLine {
         rule: rule.rule.to_string(),
         ruling: Cow::Borrowed(match rule.ruling {

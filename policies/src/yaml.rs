@@ -42,7 +42,8 @@ pub struct RawContactPolicy {
     pub on_suppressed: Option<Outcome>,
     /// What missing consent does: `refuse` (default) or `next_channel`.
     pub on_no_consent: Option<Outcome>,
-    /// Message classes. `marketing` and `transactional` exist without being declared.
+    /// Message classes. `marketing`, `transactional` and `advertising` exist without being
+    /// declared.
     #[garde(length(max = 64))]
     #[serde(default)]
     pub classes: BTreeMap<String, RawClass>,

@@ -118,7 +118,8 @@ impl Channel {
     }
 }
 
-/// A channel: how messages leave. Exactly one of `capture`, `smtp`, `sms`, `webhook` and `audience`.
+/// A channel: how messages leave. Exactly one of `capture`, `smtp`, `sms`, `webhook` and
+/// `audience`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [

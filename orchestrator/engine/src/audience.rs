@@ -35,7 +35,7 @@ pub struct MemberRow {
 /// be one.
 pub(crate) fn identifiers(customer: &Customer, info: &ChannelInfo) -> Vec<(Identifier, Text)> {
     let found =
-        info.identifiers.iter().filter_map(|(kind, name)| match customer.traits.get(&**name)? {
+        info.identifiers.iter().filter_map(|(kind, name)| match customer.traits.get(name)? {
             Value::Text(text) if kind.fits(text) => Some((*kind, text.clone())),
             _ => None,
         });

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
 use crate::partition::Attempt;
+use crate::redrive;
 
 /// Most attempts of one message. With the doubling pause below the last one is about an hour after
 /// the first: longer outages are for the next message, not for this one.
@@ -84,9 +85,11 @@ pub struct SendInfo {
     pub node: NodeIndex,
     /// The enrollment.
     pub enrollment: EnrollmentId,
+    /// Whom it is for.
+    pub kind: Kind,
     /// The channel.
     pub channel: ChannelName,
-    /// The template.
+    /// The template; empty where there is none.
     pub template: TemplateName,
     /// Attempts begun.
     pub attempts: u16,
@@ -96,6 +99,17 @@ pub struct SendInfo {
     pub settled_at: Instant,
     /// What the next attempt needs; `None` once the outcome is final.
     pub open: Option<OpenInfo>,
+    /// The same of a send that ended without having been accepted: what a redrive needs.
+    pub kept: Option<OpenInfo>,
+}
+
+impl SendInfo {
+    /// The outcome is final.
+    pub(crate) fn close(&mut self, state: CountState, now: Instant) {
+        self.settled_at = now;
+        let ended = self.open.take().filter(|_| redrive::is_for(state));
+        self.kept = ended.map(|open| OpenInfo { retry_at: None, ..open });
+    }
 }
 
 /// What an attempt needs besides the customer's traits.
@@ -113,8 +127,6 @@ pub struct OpenInfo {
     pub valid_until: Instant,
     /// The guarantee.
     pub delivery: Delivery,
-    /// Whom it is for.
-    pub kind: Kind,
     /// What enrolled the customer, for the template.
     pub trigger: Trigger,
     /// When the next attempt is due; `None` while one is in flight.
@@ -201,7 +213,7 @@ pub(crate) fn settle(info: &SendInfo, outcome: &Outcome, now: Instant) -> Settle
         let doublings = u32::from(info.attempts.saturating_sub(1)).min(RETRY_DOUBLINGS_MAX);
         let pause = (RETRY_PAUSE_MS << doublings).max(wish.unwrap_or(0));
         let at = now.plus_ms(pause);
-        let may = open.kind == Kind::Webhook || info.attempts < ATTEMPTS_MAX;
+        let may = info.kind == Kind::Webhook || info.attempts < ATTEMPTS_MAX;
         (may && at < open.valid_until).then_some(at)
     };
     match outcome {
@@ -235,8 +247,7 @@ pub(crate) fn interrupt(row: &mut SendRow, now: Instant) {
         }
         (Settled::Final(state), _) => {
             row.ledger.state = state;
-            row.info.settled_at = now;
-            row.info.open = None;
+            row.info.close(state, now);
         }
         (Settled::RetryAt(_), None) => {}
     }

@@ -66,6 +66,15 @@ pub enum Input {
         /// Who keeps the send's slot until this is durable.
         ticket: Option<Ticket>,
     },
+    /// An operator wants a message sent again (semantics 31).
+    Redrive {
+        /// The send that ended.
+        send: SendId,
+        /// Also if it may have arrived.
+        even_if_arrived: bool,
+        /// Who waits for it.
+        ticket: Option<Ticket>,
+    },
     /// A schedule ticked.
     Tick {
         /// The journey version that the schedule belongs to.
@@ -98,7 +107,7 @@ pub enum Input {
 impl Input {
     /// Whether [`Loaded::sends`] must be there before the turn begins.
     pub fn wants_sends(&self) -> bool {
-        matches!(self, Self::Merge { word: Word::Go(_), .. })
+        matches!(self, Self::Merge { word: Word::Go(_), .. } | Self::Redrive { .. })
     }
 
     /// Whether [`Loaded::ledger`] must be there before the turn begins.
@@ -131,7 +140,7 @@ pub struct Loaded {
     pub customer: Customer,
     /// Its ledger rows, in the order of their counted instants; `None` until a turn needs them.
     pub ledger: Option<Vec<LedgerRow>>,
-    /// Its sends with all that they were, oldest first; only for a turn that moves them.
+    /// Its sends with all that they were, oldest first; only for a turn that moves or repeats them.
     pub sends: Option<Vec<SendRow>>,
     /// Spilled dedupe rows: hashes of messages, with the second of the last receipt.
     pub spilled: HashMap<u64, u32>,
@@ -186,7 +195,8 @@ impl Loaded {
         };
         let imported = || events().any(|event| event.identity().1);
         // Whoever goes takes all of it along.
-        let goes = || inputs.iter().any(Input::wants_sends);
+        let going = |input: &Input| matches!(input, Input::Merge { word: Word::Go(_), .. });
+        let goes = || inputs.iter().any(going);
         !self.spilled_loaded
             && (goes()
                 || (seen.has_spilled(now) && events().next().is_some())
@@ -229,6 +239,8 @@ pub struct Begun {
     pub(crate) retries: Vec<SendId>,
     /// Audiences whose row of this customer must be written.
     pub(crate) audiences: Vec<ChannelName>,
+    /// Sends to be repeated, with whether also if they may have arrived.
+    pub(crate) redrives: Vec<(SendId, bool)>,
     pub(crate) changed: bool,
     pub(crate) wants_gate: bool,
     pub(crate) moves: Vec<Moved>,
@@ -263,6 +275,7 @@ impl Begun {
             line_up: false,
             retries: Vec::new(),
             audiences: Vec::new(),
+            redrives: Vec::new(),
             changed: false,
             wants_gate: false,
             moves: room.moves,

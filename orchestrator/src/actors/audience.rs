@@ -1,8 +1,8 @@
 //! The audience actor: exports the members of retargeting audiences, each in its period. Who is a
 //! member is the engine's; this carries their rows to the provider, which hands over what changed.
 //!
-//! An export is the whole set as it is durable, so that one that failed or was cut short is made good
-//! by the next one.
+//! An export is the whole set as it is durable, so that one that failed or was cut short is made
+//! good by the next one.
 
 use std::sync::Arc;
 

@@ -35,6 +35,7 @@ impl Stop {
             | Work::Retry(_)
             | Work::Tick { .. }
             | Work::Enroll { .. }
+            | Work::Redrive { .. }
             | Work::Merge { .. }
             | Work::Refresh { .. } => None,
         }

@@ -3,8 +3,8 @@
 //!
 //! Per partition, on one arbiter: the partition actor (queue, activation, commits), the customer
 //! actors that are active (one turn at a time), the scheduler (who is due) and the contact-policy
-//! actor (who waits for a connection slot, what is tried again). Per channel: the channel actor. One for all
-//! audiences: the audience actor.
+//! actor (who waits for a connection slot, what is tried again). Per channel: the channel actor.
+//! For all audiences: the audience actor.
 
 pub mod audience;
 pub mod channel;
@@ -79,6 +79,15 @@ pub enum Work {
         key: Text,
         /// Its payload.
         payload: Map,
+        /// Who waits for it.
+        ack: Option<Ack>,
+    },
+    /// An operator wants a message sent again.
+    Redrive {
+        /// The send that ended.
+        send: SendId,
+        /// Also if it may have arrived.
+        even_if_arrived: bool,
         /// Who waits for it.
         ack: Option<Ack>,
     },

@@ -19,6 +19,7 @@ mod output;
 pub mod reference;
 mod schema;
 mod send_test;
+mod sends;
 mod serve;
 mod simulate;
 mod stopped;
@@ -68,6 +69,8 @@ enum Command {
     Audiences(audiences::Args),
     /// Show what happened to a customer, and why.
     Explain(explain::Args),
+    /// Show sends of a running server, and send messages again that did not go.
+    Sends(sends::Args),
     /// Make, show, rotate and revoke API tokens and write keys of a running server.
     Tokens(tokens::Args),
     /// Make and change users of a running server.
@@ -133,6 +136,7 @@ pub fn run() -> u8 {
         Command::Journeys(args) => journeys::run(&args),
         Command::Audiences(args) => audiences::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Sends(args) => sends::run(&args),
         Command::Tokens(args) => tokens::run(&args),
         Command::Users(args) => users::run(&args),
         Command::Audit(args) => audit::run(&args),

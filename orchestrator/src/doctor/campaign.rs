@@ -15,8 +15,8 @@ use crate::{config, outgoing};
 const PROBE_MS: u64 = 15_000;
 
 /// Validates a campaign directory and reaches its channels; nothing is sent. `folder` is where the
-/// files are that channels name, `exports` where audiences are exported, `egress` what asks providers
-/// over HTTP.
+/// files are that channels name, `exports` where audiences are exported, `egress` what asks
+/// providers over HTTP.
 pub async fn campaign(
     directory: &Path,
     folder: &Path,

@@ -185,6 +185,7 @@ impl Life {
                 | HistoryItem::Merged { .. }
                 | HistoryItem::NotMerged { .. }
                 | HistoryItem::AudienceLeft { .. }
+                | HistoryItem::Redriven { .. }
                 | HistoryItem::Migrated { .. } => {}
             }
         }

@@ -218,7 +218,7 @@ pub const NOT_BEFORE: &str = "verdict.not_before";
 /// `past_date`, `stopped`, `withdrawn`, `error`.
 pub const EXIT_REASON: &str = "exit.reason";
 /// What the turn was given, separated by commas: `event`, `recorded`, `timer`, `slot`, `retry`,
-/// `outcome`, `tick`, `enroll`, `merge`, `refresh`.
+/// `outcome`, `tick`, `enroll`, `merge`, `refresh`, `redrive`.
 pub const INPUT: &str = "input";
 /// The instant of the turn by the server's clock, as the timeline shows it.
 pub const TURN_AT: &str = "turn.at";
@@ -280,7 +280,7 @@ pub const SPAN_ATTRIBUTES: [Attribute; 17] = [
     Attribute {
         name: INPUT,
         help: "what the turn was given, separated by commas: `event`, `recorded`, `timer`, \
-               `slot`, `retry`, `outcome`, `tick`, `enroll`, `merge`, `refresh`",
+               `slot`, `retry`, `outcome`, `tick`, `enroll`, `merge`, `refresh`, `redrive`",
     },
     Attribute {
         name: TURN_AT,

@@ -1,5 +1,5 @@
-//! Exports of audiences to a folder: versions, what changed between them, and what a folder may have
-//! gone through.
+//! Exports of audiences to a folder: versions, what changed between them, and what a folder may
+//! have gone through.
 
 use std::fs;
 use std::path::Path;
@@ -97,9 +97,11 @@ async fn each_version_says_what_changed() {
     }
 }
 
+type Harm = fn(&Path, &Manifest);
+
 #[tokio::test]
 async fn a_folder_that_lost_something_starts_over_with_a_whole_set() {
-    let harms: [(&str, fn(&Path, &Manifest)); 5] = [
+    let harms: [(&str, Harm); 5] = [
         ("no manifest", |folder, _| {
             fs::remove_file(folder.join("manifest.json")).expect("it is removed");
         }),

@@ -173,7 +173,10 @@ fn a_class_with_rules_is_held_like_a_message() {
 
 #[test]
 fn a_held_join_that_migrates_to_a_leave_is_withdrawn() {
-    let step = |step: serde_json::Value| json!({"enter": {"event": "Go", "reentry": "parallel"}, "steps": [{"audience": step}]});
+    let step = |step: serde_json::Value| {
+        let enter = json!({"event": "Go", "reentry": "parallel"});
+        json!({"enter": enter, "steps": [{"audience": step}]})
+    };
     let join = json!({"id": "a", "join": "ads", "class": "marketing"});
     let mut newer = step(json!({"id": "b", "leave": "ads"}));
     newer["migrate"] = json!({"a": "b"});

@@ -12,8 +12,10 @@ mod load;
 mod mail;
 mod metrics;
 pub(crate) mod process;
+mod quickstart;
 mod replay;
 mod send_test;
+mod sends;
 mod shop;
 
 /// What small campaigns of these tests begin with: no rule, a channel that keeps its messages.

@@ -34,7 +34,7 @@ impl Server {
     }
 
     /// Starts it at an address and waits until it listens.
-    pub(super) fn start_at(data: &Path, address: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start_at(data: &Path, address: &str, arguments: &[&str]) -> Self {
         Self::spawn(data, address, arguments, Stdio::inherit())
     }
 

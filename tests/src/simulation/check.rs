@@ -121,7 +121,7 @@ fn members(world: &World, durable: &Durable, problems: &mut Vec<String>) {
                 _ => {}
             }
         }
-        if member != !customer.memberships.is_empty() {
+        if member == customer.memberships.is_empty() {
             problems.push(format!("{}: her timeline says member: {member}", customer.id));
         }
         recorded.extend(member.then_some(*key));

@@ -1,5 +1,5 @@
-//! What the simulated business does: journeys that use every kind of send (a webhook and an audience
-//! among them), wait and ending, one frequency cap, and the events of a few customers.
+//! What the simulated business does: journeys that use every kind of send (a webhook and an
+//! audience among them), wait and ending, one frequency cap, and the events of a few customers.
 
 use domain::event::EventBody;
 use domain::ids::EventName;

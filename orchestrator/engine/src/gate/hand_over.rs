@@ -51,7 +51,6 @@ pub(super) fn run(
     let trigger = at.map(|at| loaded.customer.enrollments[at].trigger.clone()).unwrap_or_default();
     let open = (grant == Grant::Slot).then(|| OpenInfo {
         address: question::address(loaded, catalog, channel).unwrap_or_default(),
-        kind: step.kind,
         step: id.clone(),
         class: step.class.clone(),
         topic: step.topic.clone(),
@@ -66,14 +65,25 @@ pub(super) fn run(
         version: asking.version,
         node: asking.node,
         enrollment: asking.enrollment,
+        kind: step.kind,
         channel: channel.clone(),
         template: template.clone(),
         attempts: 1,
         reply: String::new(),
         settled_at: if grant == Grant::Accepted { begun.now } else { Instant::MIN },
         open,
+        kept: None,
     };
-    let row = SendRow { ledger: row, info };
+    reserve(partition, loaded, begun, SendRow { ledger: row, info });
+}
+
+/// Writes the row of a new send: from now on it counts.
+pub(super) fn reserve(
+    partition: &mut Partition,
+    loaded: &mut Loaded,
+    begun: &mut Begun,
+    row: SendRow,
+) {
     if let Some(rows) = &mut loaded.ledger {
         let at = rows.partition_point(|known| known.counted_at <= row.ledger.counted_at);
         rows.insert(at, row.ledger);

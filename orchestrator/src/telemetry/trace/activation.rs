@@ -19,8 +19,9 @@ use super::{Point, TraceParent};
 pub struct Inputs(u16);
 
 /// Words of the kinds of inputs, by their bit.
-const INPUT_WORDS: [&str; 10] = [
+const INPUT_WORDS: [&str; 11] = [
     "event", "recorded", "timer", "slot", "retry", "outcome", "tick", "enroll", "merge", "refresh",
+    "redrive",
 ];
 
 impl Inputs {
@@ -37,6 +38,7 @@ impl Inputs {
             Input::Enroll { .. } => 7,
             Input::Merge { .. } => 8,
             Input::Refresh => 9,
+            Input::Redrive { .. } => 10,
         };
         Self(inputs.iter().fold(0, |bits, input| bits | (1 << bit(input))))
     }

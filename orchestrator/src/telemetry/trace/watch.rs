@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use domain::ids::{EnrollmentId, JourneyName, VersionNo};
+use domain::ids::{EnrollmentId, JourneyName, SendId, VersionNo};
 use domain::journey::enrollment::{Enrollment, ExitReason};
 use domain::time::Instant;
 use domain::verdict::Decision;
@@ -69,11 +69,19 @@ impl Watch {
         let mut found = Vec::new();
         for id in ids {
             let before = self.before.iter().find(|(known, ..)| *known == id);
-            let point = standing(id).map_or(Point::Ended, Point::of);
             let told = items.iter().filter(move |item| enrollment_of(item) == Some(id));
-            let stays = before.is_some_and(|(.., stood)| *stood == point);
-            if stays && told.clone().next().is_none() {
+            let stood = before.map(|(.., stood)| *stood);
+            let (mut stood, mut point) = (stood, standing(id).map_or(Point::Ended, Point::of));
+            if stood == Some(point) && told.clone().next().is_none() {
                 continue;
+            }
+            if let Some(send) = again(told.clone())
+                && (stood == Some(point) || (stood.is_none() && point == Point::Ended))
+            {
+                // A message is sent again, whether its enrollment has ended or stays where it is:
+                // each time is a point of its own.
+                stood = Some(point);
+                point = Point::Retried(send, at);
             }
             let version = standing(id).map(|one| one.version).or(before.map(|known| known.1));
             let journey = version.and_then(|version| partition.catalog().version(version));
@@ -85,7 +93,7 @@ impl Watch {
                 partition: partition.id(),
                 at,
                 inputs: self.inputs,
-                before: before.map(|(.., stood)| *stood),
+                before: stood,
                 point,
                 origins: self.origins.clone(),
                 step: None,
@@ -105,6 +113,14 @@ impl Watch {
     }
 }
 
+/// The send of a decision that begins an enrollment's part of a turn, where it does not enter.
+fn again<'a>(mut told: impl Iterator<Item = &'a HistoryItem>) -> Option<SendId> {
+    match told.next()? {
+        HistoryItem::Decided { send, .. } => Some(*send),
+        _ => None,
+    }
+}
+
 impl Activation {
     fn take(&mut self, item: &HistoryItem) {
         match item {
@@ -117,7 +133,8 @@ impl Activation {
                 self.exit = Some(reason.as_str());
                 self.failed |= matches!(reason, ExitReason::Error(_));
             }
-            HistoryItem::Decided { send, step, channel, verdict, sent, .. } => {
+            HistoryItem::Decided { send, journey, step, channel, verdict, sent, .. } => {
+                self.journey = journey.clone();
                 let rule = match verdict.decision {
                     Decision::Allow => None,
                     _ => verdict.deciding().map(|rule| (rule.kind, rule.rule.clone())),

@@ -101,7 +101,8 @@ async fn where_nobody_is_nothing_is_sent() {
         let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = free.local_addr().expect("its address").port();
         drop(free);
-        let subject = Subject { channel: channel(name, port), ..Subject::new(name).await };
+        let mut subject = Subject::new(name).await;
+        subject.channel = channel(name, port);
         let outcome = subject.channel.attempt(attempt(&subject, 1)).await;
         assert!(
             matches!(

@@ -29,7 +29,7 @@ pub(super) struct Subject {
     /// A message with this text in it.
     pub(super) content: fn(&str) -> Content,
     /// What is removed with it.
-    pub(super) folder: Option<TempDir>,
+    _folder: Option<TempDir>,
 }
 
 /// The names of all subjects.
@@ -125,6 +125,6 @@ impl Subject {
             }
             None => channel(name, port),
         };
-        Self { channel, other, to, content, folder }
+        Self { channel, other, to, content, _folder: folder }
     }
 }

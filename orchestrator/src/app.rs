@@ -249,6 +249,26 @@ impl Opened {
     }
 }
 
+impl RecoveredCounts {
+    fn of(partitions: &[recovery::Recovered]) -> Self {
+        Self {
+            timers: partitions.iter().map(|one| one.timers.len()).sum(),
+            in_flight: partitions.iter().map(|one| one.in_flight).sum(),
+        }
+    }
+}
+
+/// From now on partitions and the committer can tell all partitions.
+fn known_to_all(all: Directory, late: &LateDirectory, sink: &Sink) -> Directory {
+    let _ = late.set(all.clone());
+    let _ = sink.directory.set(all.clone());
+    for partition in all.all() {
+        // Effects of the recovery itself, and whatever became durable before this.
+        drop(partition.control.tell(PartitionMsg::Durable, 1));
+    }
+    all
+}
+
 impl App {
     /// Recovers every partition and starts the actors.
     pub fn start(
@@ -263,10 +283,7 @@ impl App {
         for (partition, one) in recovered.iter().enumerate() {
             sink.durable[partition].store(one.durable, Ordering::Release);
         }
-        let counts = RecoveredCounts {
-            timers: recovered.iter().map(|one| one.timers.len()).sum(),
-            in_flight: recovered.iter().map(|one| one.in_flight).sum(),
-        };
+        let counts = RecoveredCounts::of(&recovered);
         metrics.sends_unknown.inc_by(counts.in_flight as u64);
         let arbiters = Arbiters::start(settings.arbiters)?;
         let parts = Parts {
@@ -297,14 +314,7 @@ impl App {
                 parts.partition(&arbiters, number as u16, start)
             })
             .collect();
-        let all = Directory::new(doors);
-        let _ = late.set(all.clone());
-        let _ = sink.directory.set(all.clone());
-        for partition in all.all() {
-            // Effects of the recovery itself, and whatever became durable before this.
-            drop(partition.control.tell(PartitionMsg::Durable, 1));
-        }
-        let directory = all;
+        let directory = known_to_all(Directory::new(doors), &late, &sink);
         let recovered = counts;
         let (exports, asked) = mpsc::channel(EXPORTS_WAITING_MAX);
         let audiences = AudienceActor {

@@ -23,7 +23,7 @@ use store::{ReadError, Store};
 
 pub use self::ack::Ack;
 use self::slots::{PartitionSlots, TurnSlots};
-use self::traces::Traces;
+use self::traces::{Traces, Watched};
 use super::load::{LoadError, load_ledger, load_sends, load_spilled};
 use super::lost::{LostStop, Stop};
 use super::{Addressed, Published, Settled, Work};
@@ -223,21 +223,7 @@ impl Core {
             turn::with_what_is_due(&mut inputs, loaded.customer.due_at, now);
             self.load_first(loaded, &inputs, now)?;
             let watch = self.watch(loaded, &inputs, origins);
-            let mut begun = self.partition.begin(loaded, inputs, now);
-            if begun.needs_ledger(loaded) {
-                loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
-            }
-            let mut slots = TurnSlots {
-                slots: &mut self.slots,
-                starved: &mut self.starved,
-                closing: self.closing,
-            };
-            self.partition.gate(loaded, &mut begun, &mut slots);
-            let noted = self.noted(watch, &begun, loaded, now);
-            let finished = self.partition.commit(loaded, begun);
-            self.undelivered.extend(finished.map(rows::to_store));
-            self.note(noted);
-            loaded.sends = None;
+            self.decide(loaded, inputs, now, watch)?;
         }
         for ack in told {
             let ticket = self.ticket(ack);
@@ -247,6 +233,29 @@ impl Core {
         if due != due_before && due != Instant::MAX {
             self.rearmed.push((loaded.customer.key(), due));
         }
+        Ok(())
+    }
+
+    /// The engine's part of a turn, and its transaction.
+    fn decide(
+        &mut self,
+        loaded: &mut Loaded,
+        inputs: Vec<Input>,
+        now: Instant,
+        watch: Option<Watched>,
+    ) -> Result<(), LoadError> {
+        let mut begun = self.partition.begin(loaded, inputs, now);
+        if begun.needs_ledger(loaded) {
+            loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
+        }
+        let mut slots =
+            TurnSlots { slots: &mut self.slots, starved: &mut self.starved, closing: self.closing };
+        self.partition.gate(loaded, &mut begun, &mut slots);
+        let noted = self.noted(watch, &begun, loaded, now);
+        let finished = self.partition.commit(loaded, begun);
+        self.undelivered.extend(finished.map(rows::to_store));
+        self.note(noted);
+        loaded.sends = None;
         Ok(())
     }
 

@@ -325,8 +325,8 @@ impl Handler<Collect> for PartitionActor {
         for Returned { flight, failed } in returned {
             let key = self.active.end(flight, seq);
             if let Some(error) = failed {
-                let customer = CustomerKey(key);
-                tracing::error!(customer.hash = %CustomerHash(customer), %error, "rows could not be read");
+                let hash = CustomerHash(CustomerKey(key));
+                tracing::error!(customer.hash = %hash, %error, "rows could not be read");
             }
             self.lanes.finish(&key);
         }

@@ -302,8 +302,8 @@ const ABOUT: &[&str] = &[ENROLLMENT_ID, JOURNEY_ID, JOURNEY_VERSION, STEP_ID];
 pub const SPAN_TURN: SpanName = SpanName {
     name: "process turn",
     kind: "consumer",
-    help: "One activation: what one turn of a customer did to one enrollment, from the start of the \
-           turn until it is durable. The root of its trace",
+    help: "One activation: what one turn of a customer did to one enrollment, from the start of \
+           the turn until it is durable. The root of its trace",
     links: "the activation of the enrollment before this one, and the spans of those who sent the \
             events (`traceparent`)",
     attributes: &[

@@ -7,8 +7,8 @@ use super::names::{Attribute, METRIC_ATTRIBUTES, METRICS, SPAN_ATTRIBUTES, SPANS
 /// The page, below its title.
 pub fn page(title: &str) -> String {
     let mut page = format!(
-        "{title}\nNames and attributes are an interface: a change of one is named in the changelog. \
-         Nothing here ever\ncarries an address or the id of a customer. How to use it: \
+        "{title}\nNames and attributes are an interface: a change of one is named in the \
+         changelog. Nothing here ever\ncarries an address or the id of a customer. How to use it: \
          [follow a decision](../guides/follow-a-decision.md).\n"
     );
     metrics(&mut page);

@@ -77,7 +77,8 @@ impl PartitionActor {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::error!(customer.hash = %CustomerHash(*key), %error, "a customer could not be loaded");
+                    let hash = CustomerHash(*key);
+                    tracing::error!(customer.hash = %hash, %error, "a record could not be loaded");
                 }
             }
         }

@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use runtime::Clock;
 use tokio::sync::mpsc;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
@@ -62,7 +62,7 @@ fn is_ours(target: &str) -> bool {
     OURS.contains(&first) && !target.starts_with(ITSELF)
 }
 
-impl<S: Subscriber> Layer<S> for LogLayer {
+impl<S: tracing::Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let metadata = event.metadata();
         if !is_ours(metadata.target()) {

@@ -6,9 +6,8 @@ use opentelemetry_proto::tonic::collector::logs::v1::logs_service_client::LogsSe
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsServiceRequest, ExportLogsServiceResponse,
 };
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_client::MetricsServiceClient;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse, metrics_service_client,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use opentelemetry_proto::tonic::collector::trace::v1::{
@@ -171,7 +170,7 @@ impl Transport {
     pub(super) async fn metrics(&self, request: ExportMetricsServiceRequest) -> Taken {
         let answer: ExportMetricsServiceResponse = match self {
             Self::Grpc { channel, headers } => {
-                let mut client = MetricsServiceClient::new(channel.clone());
+                let mut client = metrics_service_client::MetricsServiceClient::new(channel.clone());
                 spoken(client.export(asking(headers, request)).await)?
             }
             Self::Http { client, base } => post(client, base, "/v1/metrics", &request).await?,

@@ -92,7 +92,8 @@ impl Tracer {
         }
     }
 
-    /// An attempt has ended that took so many microseconds. Given back if it is kept; then its activation is too.
+    /// An attempt has ended that took so many microseconds. Given back if it is kept; then its
+    /// activation is too.
     pub fn attempted(
         &self,
         activation: Arc<Activation>,

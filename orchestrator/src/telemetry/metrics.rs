@@ -346,6 +346,7 @@ mod tests {
         metrics.ruled("frequency_cap", 2, 1);
         metrics.store_bytes(1, 2);
         metrics.attempt("email", 0.02);
+        metrics.audience_export("buyers", "accepted");
         let text = metrics.render();
         for metric in names::METRICS {
             let shown = text.lines().any(|line| {

@@ -36,6 +36,7 @@ use crate::publish::{self, Publication};
 use crate::recovery::{self, RecoverError};
 use crate::rows;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::Tracer;
 
 /// Name of the hash that places customers in partitions, kept with the store.
 pub const PARTITION_HASH: &str = "xxh3-128";
@@ -143,6 +144,7 @@ pub struct Opened {
     settings: AppSettings,
     clock: Clock,
     metrics: Arc<Metrics>,
+    tracer: Option<Tracer>,
 }
 
 /// The running process.
@@ -162,6 +164,7 @@ pub struct App {
     pub exports: mpsc::Sender<ExportNow>,
     sink: Arc<Sink>,
     late: LateDirectory,
+    tracer: Option<Tracer>,
     running: Mutex<Option<Running>>,
 }
 
@@ -220,10 +223,17 @@ pub fn open(
         settings: settings.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
+        tracer: None,
     })
 }
 
 impl Opened {
+    /// Turns will tell of what they do.
+    #[must_use]
+    pub fn with_tracer(self, tracer: Option<Tracer>) -> Self {
+        Self { tracer, ..self }
+    }
+
     /// The one clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -239,6 +249,26 @@ impl Opened {
     }
 }
 
+impl RecoveredCounts {
+    fn of(partitions: &[recovery::Recovered]) -> Self {
+        Self {
+            timers: partitions.iter().map(|one| one.timers.len()).sum(),
+            in_flight: partitions.iter().map(|one| one.in_flight).sum(),
+        }
+    }
+}
+
+/// From now on partitions and the committer can tell all partitions.
+fn known_to_all(all: Directory, late: &LateDirectory, sink: &Sink) -> Directory {
+    let _ = late.set(all.clone());
+    let _ = sink.directory.set(all.clone());
+    for partition in all.all() {
+        // Effects of the recovery itself, and whatever became durable before this.
+        drop(partition.control.tell(PartitionMsg::Durable, 1));
+    }
+    all
+}
+
 impl App {
     /// Recovers every partition and starts the actors.
     pub fn start(
@@ -246,20 +276,22 @@ impl App {
         catalog: &Arc<Catalog>,
         channels: &HashMap<ChannelName, ChannelParts>,
     ) -> Result<Self, StartError> {
-        let Opened { store, found, memories, sink, settings, clock, metrics, .. } = opened;
+        let Opened { store, found, memories, sink, settings, clock, metrics, tracer, .. } = opened;
         let snapshots = Snapshots::new(memories.iter().map(|memory| memory.commit));
         let snapshots = Arc::new(snapshots);
         let recovered = recovery::recover(&store, &found, memories, catalog, &clock)?;
         for (partition, one) in recovered.iter().enumerate() {
             sink.durable[partition].store(one.durable, Ordering::Release);
         }
-        let counts = RecoveredCounts {
-            timers: recovered.iter().map(|one| one.timers.len()).sum(),
-            in_flight: recovered.iter().map(|one| one.in_flight).sum(),
-        };
+        let counts = RecoveredCounts::of(&recovered);
         metrics.sends_unknown.inc_by(counts.in_flight as u64);
         let arbiters = Arbiters::start(settings.arbiters)?;
-        let parts = Parts { store: store.clone(), clock: clock.clone(), metrics: metrics.clone() };
+        let parts = Parts {
+            store: store.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            tracer: tracer.clone(),
+        };
         let late = Arc::new(OnceLock::new());
         let doors = parts.channels(&arbiters, channels, &late, None);
         let now = Arc::new(Published { catalog: catalog.clone(), channels: doors });
@@ -282,14 +314,7 @@ impl App {
                 parts.partition(&arbiters, number as u16, start)
             })
             .collect();
-        let all = Directory::new(doors);
-        let _ = late.set(all.clone());
-        let _ = sink.directory.set(all.clone());
-        for partition in all.all() {
-            // Effects of the recovery itself, and whatever became durable before this.
-            drop(partition.control.tell(PartitionMsg::Durable, 1));
-        }
-        let directory = all;
+        let directory = known_to_all(Directory::new(doors), &late, &sink);
         let recovered = counts;
         let (exports, asked) = mpsc::channel(EXPORTS_WAITING_MAX);
         let audiences = AudienceActor {
@@ -303,7 +328,18 @@ impl App {
         };
         arbiters.spawn(0, || audiences.run());
         let running = Mutex::new(Some(Running { arbiters, published }));
-        Ok(Self { directory, store, clock, metrics, recovered, exports, sink, late, running })
+        Ok(Self {
+            directory,
+            store,
+            clock,
+            metrics,
+            recovered,
+            exports,
+            sink,
+            late,
+            tracer,
+            running,
+        })
     }
 
     /// Makes a publication durable, together with the row that says who changed it.
@@ -333,7 +369,8 @@ impl App {
         channels: &HashMap<ChannelName, ChannelParts>,
     ) {
         let (store, clock) = (self.store.clone(), self.clock.clone());
-        let parts = Parts { store, clock, metrics: self.metrics.clone() };
+        let (metrics, tracer) = (self.metrics.clone(), self.tracer.clone());
+        let parts = Parts { store, clock, metrics, tracer };
         let now = {
             let running = self.running();
             let Some(Running { arbiters, published }) = &*running else { return };

@@ -32,4 +32,6 @@ mod served;
 mod simulation;
 pub mod store_contract;
 #[cfg(test)]
+mod telemetry;
+#[cfg(test)]
 mod tidy;

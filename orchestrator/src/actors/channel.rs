@@ -15,6 +15,7 @@ use super::core::Outgoing;
 use super::ingest::{Directory, LateDirectory};
 use super::{Addressed, PartitionMsg, Settled, Work};
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::{Attempted, Tracer};
 
 /// Makes a message of an attempt. An error is final: the same data give the same error again.
 pub type Render = Arc<dyn Fn(&Attempt) -> Result<Message, String> + Send + Sync>;
@@ -37,7 +38,10 @@ pub struct ChannelActor {
     channel: Arc<dyn Channel>,
     directory: LateDirectory,
     clock: Clock,
+    /// Real time, however fast the process's clock runs: attempts are measured by it.
+    real: Clock,
     metrics: Arc<Metrics>,
+    tracer: Option<Tracer>,
 }
 
 impl std::fmt::Debug for ChannelActor {
@@ -55,8 +59,9 @@ impl ChannelActor {
         directory: LateDirectory,
         clock: Clock,
         metrics: Arc<Metrics>,
+        tracer: Option<Tracer>,
     ) -> Self {
-        Self { channel, directory, clock, metrics }
+        Self { channel, directory, clock, real: Clock::system(), metrics, tracer }
     }
 }
 
@@ -72,16 +77,26 @@ impl Handler<Delivery<ChannelMsg>> for ChannelActor {
         let channel = self.channel.clone();
         let (directory, metrics) = (self.directory.clone(), self.metrics.clone());
         let now = Instant(self.clock.now_ms());
+        let (real, tracer) = (self.real.clone(), self.tracer.clone());
         ctx.spawn(actix::fut::wrap_future(async move {
             let attempt = outgoing.attempt.clone();
             let permit = Arc::new(outgoing.permit);
+            let began_us = real.monotonic_us();
             let outcome = deliver(&*channel, &render, &attempt, permit.clone(), now).await;
+            let took_us = real.monotonic_us().saturating_sub(began_us);
+            metrics.attempt(attempt.channel.as_str(), took_us as f64 / 1e6);
+            let traced = tracer.as_ref().zip(outgoing.trace);
+            let trace = traced.and_then(|(tracer, activation)| {
+                tracer.attempted(activation, &attempt, &outcome, word(&outcome), took_us)
+            });
+            tell_failure(&attempt, &outcome, tracer.zip(trace.as_deref()).as_ref());
             metrics.send(attempt.channel.as_str(), word(&outcome));
             if matches!(outcome, Outcome::Unknown { .. }) {
                 metrics.sends_unknown.inc();
             }
             if let Some(directory) = directory.get() {
-                report(directory, &attempt, Settled { send: attempt.send, outcome, permit }).await;
+                let settled = Settled { send: attempt.send, outcome, permit, trace };
+                report(directory, &attempt, settled).await;
             }
             drop(credit);
         }));
@@ -147,6 +162,28 @@ fn word(outcome: &Outcome) -> &'static str {
         Outcome::NotSent { .. } => "not_sent",
         Outcome::Unknown { .. } => "unknown",
     }
+}
+
+/// Says in the log that an attempt failed for good, with its trace where that is kept. What the
+/// provider said stays out of it: providers repeat addresses.
+fn tell_failure(attempt: &Attempt, outcome: &Outcome, trace: Option<&(Tracer, &Attempted)>) {
+    if !matches!(outcome, Outcome::Rejected { .. } | Outcome::Unknown { .. }) {
+        return;
+    }
+    let ids = trace.map(|(tracer, attempted)| tracer.ids_of_attempt(attempted));
+    let trace_id = ids.map(|ids| format!("{:032x}", u128::from_be_bytes(ids.trace)));
+    let span_id = ids.map(|ids| format!("{:016x}", u64::from_be_bytes(ids.span)));
+    tracing::warn!(
+        send.id = %attempt.send,
+        enrollment.id = %attempt.enrollment,
+        journey.id = %attempt.journey,
+        step.id = %attempt.step,
+        channel = %attempt.channel,
+        outcome = word(outcome),
+        trace_id,
+        span_id,
+        "an attempt failed"
+    );
 }
 
 /// Brings an outcome home, waiting for room if it must: an outcome is never dropped.

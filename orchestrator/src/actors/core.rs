@@ -5,6 +5,7 @@
 mod ack;
 mod forward;
 mod slots;
+mod traces;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -22,10 +23,12 @@ use store::{ReadError, Store};
 
 pub use self::ack::Ack;
 use self::slots::{PartitionSlots, TurnSlots};
+use self::traces::{Traces, Watched};
 use super::load::{LoadError, load_ledger, load_sends, load_spilled};
 use super::lost::{LostStop, Stop};
 use super::{Addressed, Published, Settled, Work};
 use crate::rows::{self, Rows};
+use crate::telemetry::trace::{Activation, Attempted, Tracer};
 
 /// A message on its way to a channel, with the slot it holds.
 #[derive(Debug)]
@@ -34,6 +37,15 @@ pub struct Outgoing {
     pub attempt: Arc<Attempt>,
     /// Its slot.
     pub permit: Permit,
+    /// The activation that asked for it, while traces are exported.
+    pub trace: Option<Arc<Activation>>,
+}
+
+/// What goes with an outcome that follows its customer into another one.
+#[derive(Debug)]
+struct Following {
+    permit: Arc<Permit>,
+    trace: Option<Arc<Attempted>>,
 }
 
 /// What the actors of one partition share.
@@ -50,8 +62,10 @@ pub struct Core {
     /// Slots of attempts whose outcomes follow their customer into another one, by ticket: taken
     /// until the outcome is durable there. Freed here, what takes a slot next could be durable
     /// before the outcome, and a crash leave two unknown for one slot (semantics 25).
-    following: HashMap<u64, Arc<Permit>>,
+    following: HashMap<u64, Following>,
     next_ticket: u64,
+    /// Notes for the tracer; none while no traces are exported.
+    traces: Option<Traces>,
     /// Channels for which a message had no slot since this was last looked at.
     pub starved: Vec<ChannelName>,
     /// Transactions in the order of their sequences, not yet handed to the committer.
@@ -91,6 +105,7 @@ impl Core {
             acks: HashMap::new(),
             following: HashMap::new(),
             next_ticket: 0,
+            traces: None,
             starved: Vec::new(),
             undelivered: Vec::new(),
             leaving: Vec::new(),
@@ -100,6 +115,11 @@ impl Core {
         };
         core.slots.connect(published);
         core
+    }
+
+    /// Notes from now on what turns do.
+    pub fn trace(&mut self, tracer: Tracer) {
+        self.traces = Some(Traces::new(tracer));
     }
 
     /// Turns from now on see what is published.
@@ -128,8 +148,14 @@ impl Core {
     pub fn turn(&mut self, loaded: &mut Loaded, works: Vec<Work>) -> Result<(), LoadError> {
         let before = self.next_ticket;
         let stops: Vec<Stop> = works.iter().filter_map(|work| self.stop_at_stake(work)).collect();
+        let tracer = self.traces.as_ref().map(|traces| traces.tracer.clone());
+        let began_us = tracer.as_ref().map_or(0, Tracer::now_us);
         let done = self.take_turn(loaded, works);
         if done.is_err() {
+            if let Some(tracer) = tracer {
+                let key = loaded.customer.key();
+                tracer.failed(key, self.partition.id(), self.now(), began_us);
+            }
             let customer = loaded.customer.key();
             self.lost.extend(stops.into_iter().map(|stop| LostStop { customer, stop }));
             for ticket in before + 1..=self.next_ticket {
@@ -152,6 +178,7 @@ impl Core {
     fn take_turn(&mut self, loaded: &mut Loaded, works: Vec<Work>) -> Result<(), LoadError> {
         let now = self.now();
         let due_before = loaded.customer.due_at;
+        let origins = self.traces.is_some().then(|| traces::origins(&works));
         let mut inputs = Vec::new();
         let mut told = Vec::new();
         for work in works {
@@ -195,18 +222,8 @@ impl Core {
         if !inputs.is_empty() {
             turn::with_what_is_due(&mut inputs, loaded.customer.due_at, now);
             self.load_first(loaded, &inputs, now)?;
-            let begun = self.partition.begin(loaded, inputs, now);
-            if begun.needs_ledger(loaded) {
-                loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
-            }
-            let mut slots = TurnSlots {
-                slots: &mut self.slots,
-                starved: &mut self.starved,
-                closing: self.closing,
-            };
-            let finished = self.partition.finish(loaded, begun, &mut slots);
-            self.undelivered.extend(finished.map(rows::to_store));
-            loaded.sends = None;
+            let watch = self.watch(loaded, &inputs, origins);
+            self.decide(loaded, inputs, now, watch)?;
         }
         for ack in told {
             let ticket = self.ticket(ack);
@@ -216,6 +233,29 @@ impl Core {
         if due != due_before && due != Instant::MAX {
             self.rearmed.push((loaded.customer.key(), due));
         }
+        Ok(())
+    }
+
+    /// The engine's part of a turn, and its transaction.
+    fn decide(
+        &mut self,
+        loaded: &mut Loaded,
+        inputs: Vec<Input>,
+        now: Instant,
+        watch: Option<Watched>,
+    ) -> Result<(), LoadError> {
+        let mut begun = self.partition.begin(loaded, inputs, now);
+        if begun.needs_ledger(loaded) {
+            loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
+        }
+        let mut slots =
+            TurnSlots { slots: &mut self.slots, starved: &mut self.starved, closing: self.closing };
+        self.partition.gate(loaded, &mut begun, &mut slots);
+        let noted = self.noted(watch, &begun, loaded, now);
+        let finished = self.partition.commit(loaded, begun);
+        self.undelivered.extend(finished.map(rows::to_store));
+        self.note(noted);
+        loaded.sends = None;
         Ok(())
     }
 
@@ -242,7 +282,14 @@ impl Core {
 
     /// An outcome; outside a turn the customer is not active and need not be loaded.
     pub fn outcome(&mut self, settled: Settled, loaded: Option<&mut Loaded>, now: Instant) {
+        let began_us = self.traces.as_ref().map(|traces| traces.tracer.now_us());
         let transaction = self.partition.outcome(settled.send, &settled.outcome, loaded, now);
+        if let (Some(traces), Some(trace), Some(began_us)) =
+            (&mut self.traces, settled.trace, began_us)
+        {
+            let again = self.partition.is_open(settled.send);
+            traces.outcome(self.partition.seq(), trace, now, again, began_us);
+        }
         self.undelivered.extend(transaction.map(rows::to_store));
         self.leaving.push(settled.permit);
     }
@@ -254,9 +301,9 @@ impl Core {
             self.outcome(settled, Some(loaded), now);
             return None;
         }
-        let Settled { send, outcome, permit } = settled;
+        let Settled { send, outcome, permit, trace } = settled;
         self.next_ticket += 1;
-        self.following.insert(self.next_ticket, permit);
+        self.following.insert(self.next_ticket, Following { permit, trace });
         let ticket = Ticket(self.next_ticket);
         Some(Input::Outcome { send, outcome, ticket: Some(ticket) })
     }
@@ -313,7 +360,11 @@ impl Core {
     /// Everything up to `seq` is durable: answers who waits, and gives back what is to be sent.
     pub fn durable(&mut self, seq: u64) -> Vec<Outgoing> {
         let mut outgoing = Vec::new();
-        for effect in self.partition.on_durable(seq) {
+        let number = self.partition.id();
+        let effects = self.partition.on_durable(seq);
+        let durable = self.partition.durable();
+        let mut ripe = self.traces.as_mut().map(|traces| traces.ripe(durable, number));
+        for effect in effects {
             match effect {
                 Effect::Acknowledge(Ticket(ticket)) => {
                     if let Some(ack) = self.acks.remove(&ticket) {
@@ -323,7 +374,8 @@ impl Core {
                 }
                 Effect::Attempt(attempt) => {
                     if let Some(permit) = self.slots.taken(&attempt.channel) {
-                        outgoing.push(Outgoing { attempt, permit });
+                        let trace = ripe.as_mut().and_then(|ripe| ripe.of_attempt(&attempt));
+                        outgoing.push(Outgoing { attempt, permit, trace });
                     }
                 }
                 Effect::Forward { to, input } => {
@@ -333,6 +385,9 @@ impl Core {
                 // Dropped unanswered: the sender repeats it.
                 Effect::Refuse(Ticket(ticket)) => drop(self.acks.remove(&ticket)),
             }
+        }
+        if let Some(ripe) = ripe {
+            ripe.tell();
         }
         outgoing
     }

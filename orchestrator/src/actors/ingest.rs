@@ -13,6 +13,7 @@ use runtime::{Busy, Handle, Lane, reserve_all};
 
 use super::core::Ack;
 use super::{Addressed, PartitionMsg, Work};
+use crate::telemetry::trace::TraceParent;
 
 /// The two doors of one partition: work is bounded by one pool of credits, control by another, so
 /// that a full queue keeps out neither outcomes nor the committer's news.
@@ -59,12 +60,22 @@ impl Directory {
         events: Vec<E>,
         lane: Lane,
     ) -> Result<Answer<()>, Busy> {
+        self.ingest_from(events, lane, None)
+    }
+
+    /// As [`Self::ingest`], of events that somebody sent inside a span.
+    pub fn ingest_from<E: Into<Arc<Event>>>(
+        &self,
+        events: Vec<E>,
+        lane: Lane,
+        origin: Option<TraceParent>,
+    ) -> Result<Answer<()>, Busy> {
         let works = events.into_iter().map(|event| {
             let event = event.into();
             let id = event.customer.clone();
             (id, lane, move |ack| Work::Event { event, ack: Some(ack) })
         });
-        self.dispatch(works.collect())
+        self.dispatch_from(works.collect(), origin)
     }
 
     /// Takes in events of the past that are to set off nothing; else as [`Self::ingest`].
@@ -129,12 +140,23 @@ impl Directory {
     where
         F: FnOnce(Ack) -> Work,
     {
+        self.dispatch_from(items, None)
+    }
+
+    fn dispatch_from<F>(
+        &self,
+        items: Vec<(CustomerId, Lane, F)>,
+        origin: Option<TraceParent>,
+    ) -> Result<Answer<()>, Busy>
+    where
+        F: FnOnce(Ack) -> Work,
+    {
         let (asker, answer) = reply();
         if items.is_empty() {
             asker.send(());
             return Ok(answer);
         }
-        let ack = Ack::new(items.len(), asker);
+        let ack = Ack::of(items.len(), asker, origin);
         let mut parts: Vec<Vec<Addressed>> = Vec::new();
         parts.resize_with(self.0.len(), Vec::new);
         for (id, lane, work) in items {

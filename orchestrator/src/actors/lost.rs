@@ -8,6 +8,7 @@ use domain::verdict::RuleKind;
 use engine::ledger;
 
 use super::Work;
+use crate::telemetry::CustomerHash;
 use crate::telemetry::metrics::Metrics;
 
 /// What stops messages.
@@ -58,7 +59,7 @@ impl LostStop {
             Stop::Bounce(send) => {
                 metrics.stop_lost(RuleKind::Suppression.as_str());
                 tracing::error!(
-                    customer.hash = ?customer,
+                    customer.hash = %CustomerHash(customer),
                     %send,
                     "a stop on an address is lost: rows of its customer cannot be read (CAD-3005). \
                      Restore a backup, then withdraw the consent of whoever has the address that \
@@ -68,7 +69,7 @@ impl LostStop {
             Stop::Withdrawal => {
                 metrics.stop_lost(RuleKind::Consent.as_str());
                 tracing::error!(
-                    customer.hash = ?customer,
+                    customer.hash = %CustomerHash(customer),
                     "a withdrawal of consent was refused: rows of its customer cannot be read \
                      (CAD-3005). Restore a backup, then see to it that the withdrawal is sent again"
                 );

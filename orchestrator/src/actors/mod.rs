@@ -32,6 +32,7 @@ use runtime::{Handle, Lane, Permit, Reply, Slots};
 
 use self::channel::{ChannelMsg, Render};
 use self::core::Ack;
+use crate::telemetry::trace::Attempted;
 
 /// What a customer is to be told, on its way through the partition's queue.
 #[derive(Debug)]
@@ -114,6 +115,8 @@ pub struct Settled {
     pub outcome: Outcome,
     /// The slot.
     pub permit: Arc<Permit>,
+    /// The attempt, where its trace is kept.
+    pub trace: Option<Arc<Attempted>>,
 }
 
 /// Work for one customer.

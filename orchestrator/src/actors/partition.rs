@@ -21,6 +21,7 @@ use super::channel::ChannelMsg;
 use super::contact_policy::Look;
 use super::customer::{CustomerActor, Returned};
 use super::{Addressed, PartitionMsg, Settled, Work};
+use crate::telemetry::CustomerHash;
 
 /// How often idle customers are looked for.
 const SWEEP_PERIOD_MS: u64 = 1_000;
@@ -324,8 +325,8 @@ impl Handler<Collect> for PartitionActor {
         for Returned { flight, failed } in returned {
             let key = self.active.end(flight, seq);
             if let Some(error) = failed {
-                let customer = CustomerKey(key);
-                tracing::error!(customer.hash = ?customer, %error, "rows could not be read");
+                let hash = CustomerHash(CustomerKey(key));
+                tracing::error!(customer.hash = %hash, %error, "rows could not be read");
             }
             self.lanes.finish(&key);
         }

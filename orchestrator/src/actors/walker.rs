@@ -20,6 +20,7 @@ use super::core::Ack;
 use super::ingest::Partition as Doors;
 use super::{Addressed, PartitionMsg, Published, Work};
 use crate::rows::{self, Rows};
+use crate::telemetry::CustomerHash;
 
 /// Customers of one page: small enough to leave room for live work, large enough that a durable
 /// cursor for each page costs little.
@@ -117,7 +118,7 @@ impl Walker {
         }
         for key in keys {
             tracing::error!(
-                partition = self.number, customer.hash = ?key, task = ?page.task,
+                partition = self.number, customer.hash = %CustomerHash(key), task = ?page.task,
                 "a customer was passed over: it did not take this in for too long"
             );
         }
@@ -169,7 +170,7 @@ impl Walker {
     /// wait for it.
     fn pass_over(&self, key: CustomerKey, error: &DecodeError) -> bool {
         tracing::error!(
-            partition = self.number, customer.hash = ?key, %error,
+            partition = self.number, customer.hash = %CustomerHash(key), %error,
             "a customer was passed over"
         );
         false

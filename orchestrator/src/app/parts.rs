@@ -25,12 +25,14 @@ use crate::actors::walker::{NextWalk, Walker};
 use crate::actors::{ChannelDoor, Published};
 use crate::recovery::Recovered;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::Tracer;
 
 /// What every actor gets.
 pub(super) struct Parts {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) tracer: Option<Tracer>,
 }
 
 /// What one partition is started with.
@@ -76,7 +78,8 @@ impl Parts {
         let handle = |arbiter: usize| {
             let (directory, clock) = (directory.clone(), self.clock.clone());
             let metrics = self.metrics.clone();
-            let actor = ChannelActor::new(parts.channel.clone(), directory, clock, metrics);
+            let (channel, tracer) = (parts.channel.clone(), self.tracer.clone());
+            let actor = ChannelActor::new(channel, directory, clock, metrics, tracer);
             let addr = arbiters.start_actor(arbiter as u32, move |_| actor);
             let target = Target { kind: "channel", index: arbiter as u32 };
             Handle::new(addr, Credits::new(target, slots as u32, self.clock.clone()))
@@ -95,7 +98,7 @@ impl Parts {
         let work = Credits::new(target, WORK_CREDITS, self.clock.clone());
         let control = Credits::new(target, CONTROL_CREDITS, self.clock.clone());
         let (store, clock) = (self.store.clone(), self.clock.clone());
-        let metrics = self.metrics.clone();
+        let (metrics, tracer) = (self.metrics.clone(), self.tracer.clone());
         let credits = (work.clone(), control.clone());
         let addr: Addr<PartitionActor> =
             arbiters.start_actor(u32::from(number), move |ctx: &mut actix::Context<_>| {
@@ -117,6 +120,9 @@ impl Parts {
                 let core = Core::new(recovered.partition, store.clone(), clock.clone(), &published);
                 let core = Rc::new(RefCell::new(core));
                 core.borrow_mut().undelivered = recovered.transactions;
+                if let Some(tracer) = tracer {
+                    core.borrow_mut().trace(tracer);
+                }
                 let timers: SharedTimers = Rc::new(RefCell::new(recovered.timers));
                 let armed = scheduler(&timers, &doors, &clock, &metrics);
                 let looks = contact_policy(&core, &doors, &clock);

@@ -7,6 +7,7 @@ mod backup;
 mod bench;
 mod client;
 mod completions;
+mod customer_hash;
 mod demo;
 mod doctor;
 mod events;
@@ -95,6 +96,8 @@ enum Command {
     Reference(reference::Args),
     /// Print the completions for a shell.
     Completions(completions::Args),
+    /// Show how traces and logs name a customer: the keyed hash of its id
+    CustomerHash(customer_hash::Args),
 }
 
 /// A command failed: what to say, and the exit code.
@@ -146,6 +149,7 @@ pub fn run() -> u8 {
         Command::Schema => schema::run(),
         Command::Reference(args) => reference::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::CustomerHash(args) => customer_hash::run(&args),
     };
     match result {
         Ok(()) => Exit::Ok.code(),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Cli, Failure};
 use crate::config::settings::Settings;
 use crate::error::Exit;
+use crate::telemetry;
 
 /// What the command takes.
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,12 @@ const MADE: &str = "<!-- Made by `cadencia reference`; do not edit. -->\n";
 
 /// The pages, by file name.
 pub fn pages() -> Vec<(&'static str, String)> {
-    vec![("cli.md", command_line()), ("openapi.json", openapi()), ("settings.md", settings())]
+    vec![
+        ("cli.md", command_line()),
+        ("openapi.json", openapi()),
+        ("settings.md", settings()),
+        ("telemetry.md", telemetry::reference::page(&format!("# Telemetry\n\n{MADE}"))),
+    ]
 }
 
 fn openapi() -> String {

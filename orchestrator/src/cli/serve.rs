@@ -19,9 +19,11 @@ use crate::app::{self, AppSettings};
 use crate::config::settings::{self, Flag, LogFormat as LogShape, Settings};
 use crate::error::Exit;
 use crate::secret;
+use crate::telemetry::export::{Export, Outlet};
 use crate::telemetry::metrics::Metrics;
-use crate::telemetry::setup::{LogFormat, log_to_stderr};
-use crate::web::{ControlServer, Server, Site};
+use crate::telemetry::set_key;
+use crate::telemetry::setup::{LogFormat, log_to_stderr_and};
+use crate::web::{ControlServer, Server, Site, exposition};
 
 /// Threads that answer HTTP requests; the work is done by the actors.
 const HTTP_WORKERS: usize = 2;
@@ -82,7 +84,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         LogShape::Text => LogFormat::Text,
         LogShape::Json => LogFormat::Json,
     };
-    log_to_stderr(shape, &settings.log.filter).map_err(|error| usage(&error))?;
+    let metrics = Arc::new(Metrics::new());
+    let (outlet, layer) = Outlet::new(&settings.telemetry, &metrics).unzip();
+    log_to_stderr_and(layer.flatten(), shape, &settings.log.filter)
+        .map_err(|error| usage(&error))?;
     let replay = match &args.replay {
         None => None,
         Some(text) => Some(
@@ -91,7 +96,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         ),
     };
     runtime::arbiters::abort_on_panic();
-    actix_rt::System::new().block_on(serve(args, &settings, replay))
+    let told = Told { metrics, outlet };
+    actix_rt::System::new().block_on(serve(args, &settings, replay, told))
+}
+
+/// Where the server tells of itself.
+struct Told {
+    metrics: Arc<Metrics>,
+    outlet: Option<Outlet>,
 }
 
 fn usage(error: impl std::fmt::Display) -> Failure {
@@ -102,9 +114,15 @@ fn unavailable(error: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Unavailable, error.to_string())
 }
 
-async fn serve(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<(), Failure> {
+async fn serve(
+    args: &Args,
+    settings: &Settings,
+    replay: Option<Instant>,
+    told: Told,
+) -> Result<(), Failure> {
     let mut ended = std::pin::pin!(until_asked().map_err(unavailable)?);
-    let admin = Arc::new(start(args, settings, replay)?);
+    let (admin, export) = start(args, settings, replay, told)?;
+    let admin = Arc::new(admin);
     if let Some(directory) = &args.campaign {
         let proposal = apply::proposal(directory)?;
         let applied = admin.apply(&proposal, &Principal::server()).await;
@@ -116,6 +134,9 @@ async fn serve(args: &Args, settings: &Settings, replay: Option<Instant>) -> Res
     let recovered = admin.app.recovered;
     tracing::info!(timers = recovered.timers, in_flight = recovered.in_flight, "ready");
     let site = web::Data::new(Site::new(&admin).with_settings(settings).map_err(usage)?);
+    if let Some(export) = &export {
+        export.export_metrics(exposition(site.clone().into_inner()));
+    }
     let control = ControlServer::start(site.clone(), &settings.data_dir).map_err(unavailable)?;
     let server = Server::start(site.clone(), settings.listen, HTTP_WORKERS).map_err(unavailable)?;
     announce(&site, server.address);
@@ -124,6 +145,9 @@ async fn serve(args: &Args, settings: &Settings, replay: Option<Instant>) -> Res
     server.stop().await;
     control.stop().await;
     admin.app.stop(settings.limits.drain_seconds * 1_000).await;
+    if let Some(export) = export {
+        export.stop().await;
+    }
     Ok(())
 }
 
@@ -140,8 +164,13 @@ fn announce(site: &Site, address: SocketAddr) {
     print!("{text}");
 }
 
-/// Opens the store and starts what is published in it.
-fn start(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<Admin, Failure> {
+/// Opens the store and starts what is published in it, and the export of telemetry.
+fn start(
+    args: &Args,
+    settings: &Settings,
+    replay: Option<Instant>,
+    told: Told,
+) -> Result<(Admin, Option<Export>), Failure> {
     let time = replay.map(|from| SimulatedClock::new(from.0));
     let clock = time.as_ref().map_or_else(Clock::system, SimulatedClock::clock);
     let app_settings = AppSettings {
@@ -150,20 +179,25 @@ fn start(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<Ad
         arbiters: threads(settings.arbiters),
         active_max: settings.limits.active_customers,
     };
-    let metrics = Arc::new(Metrics::new());
+    let Told { metrics, outlet } = told;
     app::make_data_directory(&settings.data_dir)
         .map_err(|error| unavailable(format!("{}: {error}", settings.data_dir.display())))?;
     let opened = app::open(&app_settings, &clock, &metrics).map_err(unavailable)?;
     if let Some(time) = &time {
         time.advance_to(opened.latest.0);
     }
-    let keys = Arc::new(link_keys(settings)?);
+    let secret = link_secret(settings)?;
+    set_key(&secret);
+    let export = outlet.map(Outlet::start).transpose().map_err(usage)?;
+    let tracer = export.as_ref().and_then(|export| export.tracer.clone());
+    let keys = Arc::new(Keys::new([(1, secret.as_slice())]).map_err(unavailable)?);
     let folder = args.files.clone().or_else(|| args.campaign.clone());
     let folder = folder.unwrap_or_else(|| PathBuf::from("."));
     let public_url = settings.public_url.clone();
     let exports = settings.data_dir.join(app::EXPORTS);
     let workshop = Workshop { keys, folder, exports, public_url, egress: egress(settings)? };
-    Admin::start(opened, workshop, time).map_err(unavailable)
+    let admin = Admin::start(opened.with_tracer(tracer), workshop, time).map_err(unavailable)?;
+    Ok((admin, export))
 }
 
 /// Who may be asked by definitions.
@@ -175,12 +209,13 @@ pub(super) fn egress(settings: &Settings) -> Result<Egress, Failure> {
     Egress::new(allowed).map_err(unavailable)
 }
 
-fn link_keys(settings: &Settings) -> Result<Keys, Failure> {
+/// The secret that signs links, from which the key of telemetry is derived too.
+pub(super) fn link_secret(settings: &Settings) -> Result<Vec<u8>, Failure> {
     let secret = match &settings.secret_key_file {
         Some(path) => secret::read(path),
         None => secret::links(&settings.data_dir),
     };
-    Keys::new([(1, secret.map_err(unavailable)?.as_slice())]).map_err(unavailable)
+    secret.map_err(unavailable)
 }
 
 fn threads(count: u16) -> NonZeroUsize {

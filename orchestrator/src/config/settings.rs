@@ -12,11 +12,14 @@
 //! log: {filter: info, format: json}
 //! egress: {allow: ["hooks.internal:8443"]}
 //! limits: {body_bytes: 4194304}
+//! telemetry: {endpoint: "http://collector:4317"}
 //! ```
 //!
 //! A later layer wins, key by key. A variable names a key in capitals, its parts joined by two
 //! underscores: `CADENCIA_LISTEN`, `CADENCIA_LOG__FORMAT`. Lists are separated by commas. An
 //! unknown key is an error in every layer. The only place that reads the environment.
+
+mod telemetry;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -28,6 +31,8 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::telemetry::STANDARD_VARIABLES;
+pub use self::telemetry::{Protocol, Telemetry};
 use super::canonical;
 use super::catalog::diagnostic;
 use super::files::read_text;
@@ -40,7 +45,7 @@ use crate::telemetry::setup::LOG_FILTER_DEFAULT;
 /// What the variables start with.
 pub const PREFIX: &str = "CADENCIA";
 /// Keys that hold lists.
-const LISTS: [&str; 9] = [
+const LISTS: [&str; 11] = [
     "write_keys",
     "cors_origins",
     "proxies",
@@ -50,6 +55,8 @@ const LISTS: [&str; 9] = [
     "oidc.roles.marketer",
     "oidc.roles.operator",
     "oidc.roles.admin",
+    "telemetry.headers",
+    "telemetry.resource",
 ];
 /// Most partitions: their number stands in two bytes of every key.
 const PARTITIONS_MAX: u16 = 4_096;
@@ -63,7 +70,7 @@ const OIDC_LIST_MAX: usize = 100;
 const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// The settings of the server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Validate, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[garde(allow_unvalidated)]
 pub struct Settings {
@@ -101,6 +108,9 @@ pub struct Settings {
     /// Limits.
     #[garde(dive)]
     pub limits: Limits,
+    /// Traces, logs and metrics.
+    #[garde(dive)]
+    pub telemetry: Telemetry,
 }
 
 /// Requests to addresses that definitions name.
@@ -217,6 +227,7 @@ impl Default for Settings {
             oidc: Oidc::default(),
             log: Log::default(),
             limits: Limits::default(),
+            telemetry: Telemetry::default(),
         }
     }
 }
@@ -294,6 +305,7 @@ impl Settings {
         flags: &[Flag],
     ) -> Result<Self, SettingsError> {
         let mut builder = Config::builder().add_source(Config::try_from(&Self::default())?);
+        builder = builder.add_source(standard_variables(&environment)?);
         if let Some(path) = file {
             let message = |message| SettingsError::Unreadable { path: path.to_owned(), message };
             let text = read_text(path).map_err(message)?;
@@ -314,12 +326,7 @@ impl Settings {
         builder = builder.add_source(variables);
         for (key, list) in LISTS.into_iter().zip(lists) {
             let Some(list) = list else { continue };
-            let items: Vec<String> = list
-                .split(',')
-                .map(|item| item.trim().to_owned())
-                .filter(|item| !item.is_empty())
-                .collect();
-            builder = builder.set_override(key, items)?;
+            builder = builder.set_override(key, split(&list))?;
         }
         for (key, value) in flags {
             builder = builder.set_override(*key, value.as_str())?;
@@ -328,6 +335,27 @@ impl Settings {
         settings.validate().map_err(SettingsError::Range)?;
         Ok(settings)
     }
+}
+
+/// The parts of a list in one variable.
+fn split(list: &str) -> Vec<String> {
+    let items = list.split(',').map(|item| item.trim().to_owned());
+    items.filter(|item| !item.is_empty()).collect()
+}
+
+/// What variables of other specifications set.
+fn standard_variables(environment: &HashMap<String, String>) -> Result<Config, ConfigError> {
+    let mut builder = Config::builder();
+    for (name, key) in STANDARD_VARIABLES {
+        match environment.get(name).filter(|value| !value.is_empty()) {
+            Some(value) if LISTS.contains(&key) => {
+                builder = builder.set_override(key, split(value))?;
+            }
+            Some(value) => builder = builder.set_override(key, value.as_str())?,
+            None => {}
+        }
+    }
+    builder.build()
 }
 
 /// The keys that a file sets, checked with their places.

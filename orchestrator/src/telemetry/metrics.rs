@@ -11,10 +11,13 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric as Registered, Registry};
 
 use super::AtomicHistogram;
+use super::exemplars::Exemplars;
 use super::names::{self, Metric};
 
 /// Media type of [`Metrics::render`].
-pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Media type of [`Metrics::render_plain`].
+pub const PLAIN_METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Upper bounds in seconds. The target for timers is 0.2 s, so the bounds are close around it.
 const LATENESS_BOUNDS: &[f64] =
@@ -24,6 +27,10 @@ const COMMIT_BOUNDS: &[f64] =
     &[0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
 /// Upper bounds up to the most transactions of one commit.
 const TRANSACTION_BOUNDS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// Upper bounds in seconds, from a message that is kept in memory to the patience of a provider.
+const ATTEMPT_BOUNDS: &[f64] =
+    &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 /// Seconds are summed to the microsecond.
 const SECONDS_SCALE: f64 = 1e6;
@@ -96,6 +103,33 @@ impl EventResult {
     }
 }
 
+/// What telemetry consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// Spans.
+    Traces,
+    /// Log records.
+    Logs,
+    /// Metrics.
+    Metrics,
+}
+
+impl Signal {
+    /// Every signal.
+    pub const ALL: [Self; 3] = [Self::Traces, Self::Logs, Self::Metrics];
+
+    /// Its word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Logs => "logs",
+            Self::Metrics => "metrics",
+        }
+    }
+}
+
+type ChannelLabels = [(&'static str, String); 1];
+type Attempts = Family<ChannelLabels, AtomicHistogram, fn() -> AtomicHistogram>;
 type RuleLabels = [(&'static str, &'static str); 1];
 type SendLabels = [(&'static str, String); 2];
 type EventLabels = [(&'static str, &'static str); 2];
@@ -128,6 +162,10 @@ pub struct Metrics {
     stops_lost: Family<RuleLabels, Counter>,
     audience_exports: Family<SendLabels, Counter>,
     store_bytes: Family<RuleLabels, Gauge>,
+    attempts: Attempts,
+    dropped: Family<RuleLabels, Counter>,
+    /// Traces that the metrics point at.
+    pub exemplars: Exemplars,
 }
 
 impl Metrics {
@@ -142,6 +180,12 @@ impl Metrics {
             // Shown from the start: an alert on the first one needs the zero before it.
             drop(stops_lost.get_or_create_owned(&[(names::RULE, rule)]));
         }
+        let dropped = Family::<RuleLabels, Counter>::default();
+        for signal in Signal::ALL {
+            drop(dropped.get_or_create_owned(&[(names::SIGNAL, signal.as_str())]));
+        }
+        let attempts: Attempts =
+            Family::new_with_constructor(|| AtomicHistogram::new(ATTEMPT_BOUNDS, SECONDS_SCALE));
         Self {
             sends: register(&mut registry, &names::SENDS, Family::default()),
             refusals: register(&mut registry, &names::REFUSALS, Family::default()),
@@ -170,6 +214,9 @@ impl Metrics {
             stops_lost: register(&mut registry, &names::STOPS_LOST, stops_lost),
             audience_exports: register(&mut registry, &names::AUDIENCE_EXPORTS, Family::default()),
             store_bytes: register(&mut registry, &names::STORE_BYTES, Family::default()),
+            attempts: register(&mut registry, &names::ATTEMPT, attempts),
+            dropped: register(&mut registry, &names::TELEMETRY_DROPPED, dropped),
+            exemplars: Exemplars::default(),
             registry,
         }
     }
@@ -183,6 +230,17 @@ impl Metrics {
     pub fn send(&self, channel: &str, outcome: &'static str) {
         let labels = [(names::CHANNEL, channel.to_owned()), (names::OUTCOME, outcome.to_owned())];
         self.sends.get_or_create(&labels).inc();
+    }
+
+    /// Takes over how long one attempt took, in seconds.
+    pub fn attempt(&self, channel: &str, seconds: f64) {
+        let labels = [(names::CHANNEL, channel.to_owned())];
+        self.attempts.get_or_create(&labels).observe(seconds);
+    }
+
+    /// Counts telemetry that did not reach its collector.
+    pub fn telemetry_dropped(&self, signal: Signal, records: u64) {
+        self.dropped.get_or_create(&[(names::SIGNAL, signal.as_str())]).inc_by(records);
     }
 
     /// Takes over how often a rule held and refused, as the partitions have counted it: their
@@ -213,8 +271,36 @@ impl Metrics {
         }
     }
 
-    /// All metrics in OpenMetrics text, as [`METRICS_CONTENT_TYPE`].
+    /// All metrics in OpenMetrics text, as [`OPEN_METRICS`]: with exemplars.
     pub fn render(&self) -> String {
+        self.exemplars.within(&self.encode())
+    }
+
+    /// All metrics in Prometheus' own text, as [`PLAIN_METRICS`]: it knows no exemplars, and names
+    /// families as their samples are named.
+    pub fn render_plain(&self) -> String {
+        let mut plain = String::new();
+        for line in self.encode().lines() {
+            let Some((word, rest)) = line.strip_prefix("# ").and_then(|it| it.split_once(' '))
+            else {
+                if !line.starts_with('#') {
+                    plain.push_str(line);
+                    plain.push('\n');
+                }
+                continue;
+            };
+            let (base, text) = rest.split_once(' ').unwrap_or((rest, ""));
+            let declared = names::METRICS.into_iter().find(|metric| base_name(metric) == base);
+            let name = declared.map_or(base, |metric| metric.name);
+            let text = if text == "info" { "gauge" } else { text };
+            if word == "HELP" || word == "TYPE" {
+                plain.push_str(&format!("# {word} {name} {text}\n"));
+            }
+        }
+        plain
+    }
+
+    fn encode(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("a String takes every write");
         text
@@ -260,6 +346,8 @@ mod tests {
         metrics.audience_export("buyers", "accepted");
         metrics.ruled("frequency_cap", 2, 1);
         metrics.store_bytes(1, 2);
+        metrics.attempt("email", 0.02);
+        metrics.audience_export("buyers", "accepted");
         let text = metrics.render();
         for metric in names::METRICS {
             let shown = text.lines().any(|line| {

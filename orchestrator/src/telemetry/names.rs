@@ -113,8 +113,22 @@ pub const BUILD: Metric = Metric {
     attributes: &[VERSION],
 };
 
+/// How long attempts take.
+pub const ATTEMPT: Metric = Metric {
+    name: "cadencia_attempt_seconds",
+    help: "Time that one attempt to hand a message to its provider took",
+    attributes: &[CHANNEL],
+};
+/// Telemetry that did not reach its collector.
+pub const TELEMETRY_DROPPED: Metric = Metric {
+    name: "cadencia_telemetry_dropped_total",
+    help: "Records of telemetry that did not reach the collector, because the queue was full or \
+           the collector did not take them",
+    attributes: &[SIGNAL],
+};
+
 /// Every metric.
-pub const METRICS: [&Metric; 16] = [
+pub const METRICS: [&Metric; 18] = [
     &SENDS,
     &REFUSALS,
     &HOLDS,
@@ -130,52 +144,259 @@ pub const METRICS: [&Metric; 16] = [
     &STOPS_LOST,
     &AUDIENCE_EXPORTS,
     &STORE_BYTES,
+    &ATTEMPT,
+    &TELEMETRY_DROPPED,
     &BUILD,
 ];
 
-/// Metric attribute: name of a channel definition.
-pub const CHANNEL: &str = "channel";
-/// Metric attribute: name of a channel definition that is an audience.
-pub const AUDIENCE: &str = "audience";
-/// Metric attribute: `accepted`, `rejected`, `not_sent` or `unknown`.
-pub const OUTCOME: &str = "outcome";
-/// Metric and span attribute: stable word of a rule's kind, such as `frequency_cap`.
-pub const RULE: &str = "rule";
-/// Metric attribute: type of an event in the tracking API, such as `track`.
-pub const TYPE: &str = "type";
-/// Metric attribute: what was done with an event.
-pub const RESULT: &str = "result";
-/// Metric attribute: part of the store, `journal` or `tables`.
-pub const PART: &str = "part";
-/// Metric attribute: version of the program.
-pub const VERSION: &str = "version";
+/// One attribute of metrics, or of spans and logs.
+#[derive(Debug)]
+pub struct Attribute {
+    /// Its name.
+    pub name: &'static str,
+    /// What its values are: a phrase in Markdown, without a full stop.
+    pub help: &'static str,
+}
 
-/// Span and log attribute: one customer's way through one journey version.
+/// One span as operators see it.
+#[derive(Debug)]
+pub struct SpanName {
+    /// The name: the operation.
+    pub name: &'static str,
+    /// Its kind by OpenTelemetry's words.
+    pub kind: &'static str,
+    /// What it covers: a sentence without a full stop.
+    pub help: &'static str,
+    /// What it points at besides its parent: a sentence without a full stop; empty for nothing.
+    pub links: &'static str,
+    /// Names of its attributes.
+    pub attributes: &'static [&'static str],
+}
+
+/// Name of an applied `Channel` definition.
+pub const CHANNEL: &str = "channel";
+/// Name of an applied `Audience` definition.
+pub const AUDIENCE: &str = "audience";
+/// `accepted`, `rejected`, `not_sent` or `unknown`.
+pub const OUTCOME: &str = "outcome";
+/// Kind of a rule: `suppression`, `consent`, `holdout`, `validity`, `quiet_hours`,
+/// `frequency_cap`, `budget`, `channel_rate`, `reachability`, `catch_up`.
+pub const RULE: &str = "rule";
+/// `identify`, `track`, `page`, `screen`, `group`, `alias`, `delivery` or `other`.
+pub const TYPE: &str = "type";
+/// `accepted` or `rejected`.
+pub const RESULT: &str = "result";
+/// `journal` or `tables`.
+pub const PART: &str = "part";
+/// `traces`, `logs` or `metrics`.
+pub const SIGNAL: &str = "signal";
+/// Version of the program.
+pub const VERSION: &str = "version";
+/// One customer's way through one journey version; what to search for to follow it.
 pub const ENROLLMENT_ID: &str = "enrollment.id";
-/// Span and log attribute: name of the journey.
+/// Name of the journey.
 pub const JOURNEY_ID: &str = "journey.id";
-/// Span and log attribute: published version of the journey.
+/// Number of the published version.
 pub const JOURNEY_VERSION: &str = "journey.version";
-/// Span and log attribute: id of the step.
+/// Id of the step.
 pub const STEP_ID: &str = "step.id";
-/// Span and log attribute: id of the send, which is also the Message-ID's local part.
+/// Id of the send, which is also the local part of the Message-ID.
 pub const SEND_ID: &str = "send.id";
-/// Span and log attribute: `allow`, `hold_until`, `next_channel` or `refuse`.
+/// Whether the message was handed over in this very commit.
+pub const SEND_SENT: &str = "send.sent";
+/// Number of the attempt, from 1.
+pub const SEND_ATTEMPT: &str = "send.attempt";
+/// Whether the send is tried again.
+pub const SEND_AGAIN: &str = "send.again";
+/// `allow`, `hold_until`, `next_channel` or `refuse`.
 pub const VERDICT: &str = "verdict";
-/// Span and log attribute: hash of a customer's id, under which its rows are stored; the id itself
-/// is never written.
+/// Name of the deciding rule in the contact policy.
+pub const RULE_NAME: &str = "rule.name";
+/// Until when it is held, RFC 3339.
+pub const NOT_BEFORE: &str = "verdict.not_before";
+/// Why the enrollment ended: `completed`, `goal`, `exit_condition`, `exit_step`, `refused`,
+/// `past_date`, `stopped`, `withdrawn`, `error`.
+pub const EXIT_REASON: &str = "exit.reason";
+/// What the turn was given, separated by commas: `event`, `recorded`, `timer`, `slot`, `retry`,
+/// `outcome`, `tick`, `enroll`, `merge`, `refresh`, `redrive`.
+pub const INPUT: &str = "input";
+/// The instant of the turn by the server's clock, as the timeline shows it.
+pub const TURN_AT: &str = "turn.at";
+/// Keyed hash of the customer's id: `cadencia customer-hash` makes it of an id; the id itself is
+/// never written.
 pub const CUSTOMER_HASH: &str = "customer.hash";
-/// Span and log attribute: number of the partition.
+/// Number of the partition.
 pub const PARTITION: &str = "partition";
-/// Span and log attribute: stable code of an error (`CAD-3001`).
+/// Stable code of an error (`CAD-3001`).
 pub const ERROR_CODE: &str = "error.code";
 
-/// Span: one activation of a customer, from the input to the enqueued transaction.
-pub const SPAN_TURN: &str = "process turn";
+/// Attributes of metrics; each has few values.
+pub const METRIC_ATTRIBUTES: [Attribute; 9] = [
+    Attribute { name: AUDIENCE, help: "name of an applied `Audience` definition" },
+    Attribute { name: CHANNEL, help: "name of an applied `Channel` definition" },
+    Attribute { name: OUTCOME, help: "`accepted`, `rejected`, `not_sent` or `unknown`" },
+    Attribute {
+        name: RULE,
+        help: "kind of a rule: `suppression`, `consent`, `holdout`, `validity`, \
+               `quiet_hours`, `frequency_cap`, `budget`, `channel_rate`, `reachability`, \
+               `catch_up`",
+    },
+    Attribute {
+        name: TYPE,
+        help: "`identify`, `track`, `page`, `screen`, `group`, `alias`, `delivery` or \
+               `other`",
+    },
+    Attribute { name: RESULT, help: "`accepted` or `rejected`" },
+    Attribute { name: PART, help: "`journal` or `tables`" },
+    Attribute { name: SIGNAL, help: "`traces`, `logs` or `metrics`" },
+    Attribute { name: VERSION, help: "version of the program" },
+];
+
+/// Attributes of spans and logs.
+pub const SPAN_ATTRIBUTES: [Attribute; 17] = [
+    Attribute {
+        name: ENROLLMENT_ID,
+        help: "one customer's way through one journey version; what to search for to follow \
+               it",
+    },
+    Attribute { name: JOURNEY_ID, help: "name of the journey" },
+    Attribute { name: JOURNEY_VERSION, help: "number of the published version" },
+    Attribute { name: STEP_ID, help: "id of the step" },
+    Attribute {
+        name: SEND_ID,
+        help: "id of the send, which is also the local part of the Message-ID",
+    },
+    Attribute { name: SEND_SENT, help: "whether the message was handed over in this very commit" },
+    Attribute { name: SEND_ATTEMPT, help: "number of the attempt, from 1" },
+    Attribute { name: SEND_AGAIN, help: "whether the send is tried again" },
+    Attribute { name: VERDICT, help: "`allow`, `hold_until`, `next_channel` or `refuse`" },
+    Attribute { name: RULE_NAME, help: "name of the deciding rule in the contact policy" },
+    Attribute { name: NOT_BEFORE, help: "until when it is held, RFC 3339" },
+    Attribute {
+        name: EXIT_REASON,
+        help: "why the enrollment ended: `completed`, `goal`, `exit_condition`, `exit_step`, \
+               `refused`, `past_date`, `stopped`, `withdrawn`, `error`",
+    },
+    Attribute {
+        name: INPUT,
+        help: "what the turn was given, separated by commas: `event`, `recorded`, `timer`, \
+               `slot`, `retry`, `outcome`, `tick`, `enroll`, `merge`, `refresh`, `redrive`",
+    },
+    Attribute {
+        name: TURN_AT,
+        help: "the instant of the turn by the server's clock, as the timeline shows it",
+    },
+    Attribute {
+        name: CUSTOMER_HASH,
+        help: "keyed hash of the customer's id: `cadencia customer-hash` makes it of an id; \
+               the id itself is never written",
+    },
+    Attribute { name: PARTITION, help: "number of the partition" },
+    Attribute { name: ERROR_CODE, help: "stable code of an error (`CAD-3001`)" },
+];
+
+/// What all spans of an activation say.
+const ABOUT: &[&str] = &[ENROLLMENT_ID, JOURNEY_ID, JOURNEY_VERSION, STEP_ID];
+
+/// Span: one activation of an enrollment.
+pub const SPAN_TURN: SpanName = SpanName {
+    name: "process turn",
+    kind: "consumer",
+    help: "One activation: what one turn of a customer did to one enrollment, from the start of \
+           the turn until it is durable. The root of its trace",
+    links: "the activation of the enrollment before this one, and the spans of those who sent the \
+            events (`traceparent`)",
+    attributes: &[
+        ENROLLMENT_ID,
+        JOURNEY_ID,
+        JOURNEY_VERSION,
+        STEP_ID,
+        INPUT,
+        TURN_AT,
+        EXIT_REASON,
+        CUSTOMER_HASH,
+        PARTITION,
+    ],
+};
+/// Span: one answer of the contact policy.
+pub const SPAN_DECISION: SpanName = SpanName {
+    name: "decide send",
+    kind: "internal",
+    help: "One answer of the contact policy, with the rule that decided",
+    links: "",
+    attributes: &[
+        ENROLLMENT_ID,
+        JOURNEY_ID,
+        JOURNEY_VERSION,
+        STEP_ID,
+        SEND_ID,
+        CHANNEL,
+        VERDICT,
+        RULE,
+        RULE_NAME,
+        NOT_BEFORE,
+        SEND_SENT,
+    ],
+};
+/// Span: from the decision to its durability.
+pub const SPAN_COMMIT: SpanName = SpanName {
+    name: "commit group",
+    kind: "internal",
+    help: "From the decision until the group commit that holds it is durable",
+    links: "",
+    attributes: ABOUT,
+};
 /// Span: one attempt to hand a message to a provider.
-pub const SPAN_ATTEMPT: &str = "attempt send";
-/// Span: one group commit.
-pub const SPAN_COMMIT: &str = "commit group";
+pub const SPAN_ATTEMPT: SpanName = SpanName {
+    name: "attempt send",
+    kind: "client",
+    help: "One attempt to hand a message to its provider, rendering included",
+    links: "",
+    attributes: &[
+        ENROLLMENT_ID,
+        JOURNEY_ID,
+        JOURNEY_VERSION,
+        STEP_ID,
+        SEND_ID,
+        SEND_ATTEMPT,
+        CHANNEL,
+        OUTCOME,
+    ],
+};
+/// Span: an outcome that came home.
+pub const SPAN_OUTCOME: SpanName = SpanName {
+    name: "process outcome",
+    kind: "consumer",
+    help: "What a provider said, from when it came home until it is durable. A trace of its own",
+    links: "the attempt that it is the outcome of",
+    attributes: &[
+        ENROLLMENT_ID,
+        JOURNEY_ID,
+        JOURNEY_VERSION,
+        STEP_ID,
+        SEND_ID,
+        SEND_ATTEMPT,
+        CHANNEL,
+        OUTCOME,
+        SEND_AGAIN,
+        TURN_AT,
+        CUSTOMER_HASH,
+        PARTITION,
+    ],
+};
+/// Span: a turn that failed.
+pub const SPAN_FAILED: SpanName = SpanName {
+    name: "fail turn",
+    kind: "consumer",
+    help: "A turn of which nothing was taken in, because rows of its customer cannot be read. A \
+           trace of its own",
+    links: "",
+    attributes: &[ERROR_CODE, TURN_AT, CUSTOMER_HASH, PARTITION],
+};
+
+/// Every span.
+pub const SPANS: [&SpanName; 6] =
+    [&SPAN_TURN, &SPAN_DECISION, &SPAN_COMMIT, &SPAN_ATTEMPT, &SPAN_OUTCOME, &SPAN_FAILED];
 
 #[cfg(test)]
 mod tests {
@@ -189,5 +410,21 @@ mod tests {
             assert!(plain, "{}", metric.name);
             assert!(!metric.help.ends_with('.'), "{}", metric.name);
         }
+    }
+
+    #[test]
+    fn every_attribute_is_declared_once() {
+        let mut names: Vec<&str> =
+            METRIC_ATTRIBUTES.iter().chain(&SPAN_ATTRIBUTES).map(|one| one.name).collect();
+        for used in METRICS.iter().flat_map(|metric| metric.attributes) {
+            assert!(METRIC_ATTRIBUTES.iter().any(|one| one.name == *used), "{used}");
+        }
+        for used in SPANS.iter().flat_map(|span| span.attributes) {
+            assert!(names.contains(used), "{used}");
+        }
+        let declared = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), declared);
     }
 }

@@ -4,7 +4,10 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
-use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+
+use super::export::LogLayer;
 
 /// Filter where the configuration names none: what an operator wants to read day by day.
 pub const LOG_FILTER_DEFAULT: &str =
@@ -39,16 +42,25 @@ pub enum LogError {
 /// Writes logs to standard error from now on. `filter` is in the form `info,cadencia=debug`; it
 /// comes from the configuration, never from the environment on its own.
 pub fn log_to_stderr(format: LogFormat, filter: &str) -> Result<(), LogError> {
+    log_to_stderr_and(None, format, filter)
+}
+
+/// As [`log_to_stderr`]; the same lines also go to a collector.
+pub fn log_to_stderr_and(
+    export: Option<LogLayer>,
+    format: LogFormat,
+    filter: &str,
+) -> Result<(), LogError> {
     let parsed = EnvFilter::builder()
         .parse(filter)
         .map_err(|source| LogError::Filter { filter: filter.to_owned(), source })?;
-    let lines = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(parsed);
+        .with_ansi(std::io::stderr().is_terminal());
+    let all = tracing_subscriber::registry().with(parsed).with(export);
     match format {
-        LogFormat::Text => lines.finish().try_init()?,
-        LogFormat::Json => lines.json().flatten_event(true).finish().try_init()?,
+        LogFormat::Text => all.with(lines).try_init()?,
+        LogFormat::Json => all.with(lines.json().flatten_event(true)).try_init()?,
     }
     Ok(())
 }

@@ -13,5 +13,6 @@ mod presented;
 mod respond;
 pub mod server;
 
+pub(crate) use api::health::exposition;
 pub use control::{ControlError, ControlServer, control_socket};
 pub use server::{Server, ServerError, Site};

@@ -21,6 +21,9 @@ class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("unknown"):
             return "550 5.1.1 no such user"
+        if address.startswith("canary"):
+            # As most servers do, it repeats the address.
+            return f"550 5.1.1 <{address}>: no such person"
         if address.startswith("later"):
             return "451 4.7.1 greylisted, try again in 5 minutes"
         envelope.rcpt_tos.append(address)

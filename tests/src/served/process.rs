@@ -27,13 +27,24 @@ impl Server {
         Self::start_at(data, "127.0.0.1:0", arguments)
     }
 
+    /// Starts it and waits until it listens; its log goes to the end of a file.
+    pub(crate) fn start_logging(data: &Path, log: &Path, arguments: &[&str]) -> Self {
+        let log = std::fs::File::options().create(true).append(true).open(log).expect("a file");
+        Self::spawn(data, "127.0.0.1:0", arguments, log.into())
+    }
+
     /// Starts it at an address and waits until it listens.
     pub(crate) fn start_at(data: &Path, address: &str, arguments: &[&str]) -> Self {
+        Self::spawn(data, address, arguments, Stdio::inherit())
+    }
+
+    fn spawn(data: &Path, address: &str, arguments: &[&str], log: Stdio) -> Self {
         let mut child = environment::cadencia()
             .args(["serve", "--listen", address, "--partitions", PARTITIONS, "--data"])
             .arg(data)
             .args(arguments)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .expect("the binary runs");
         let mut output = BufReader::new(child.stdout.take().expect("stdout is piped"));

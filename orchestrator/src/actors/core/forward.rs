@@ -5,7 +5,7 @@ use domain::ids::CustomerId;
 use engine::{Input, Ticket};
 use runtime::Lane;
 
-use super::Core;
+use super::{Core, Following};
 use crate::actors::{Addressed, Settled, Work};
 
 /// Inputs on their way from tombstones to the customers that went on. At it events are dropped
@@ -27,8 +27,8 @@ impl Core {
             }
             Input::Merge { word, ticket } => Work::Merge { word, ack: ack(ticket) },
             Input::Outcome { send, outcome, ticket } => {
-                let permit = self.following.remove(&ticket?.0)?;
-                Work::Outcome(Settled { send, outcome, permit })
+                let Following { permit, trace } = self.following.remove(&ticket?.0)?;
+                Work::Outcome(Settled { send, outcome, permit, trace })
             }
             Input::Timer
             | Input::Slot(_)

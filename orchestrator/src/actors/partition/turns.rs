@@ -8,6 +8,7 @@ use runtime::{Local, Turn};
 
 use super::{PartitionActor, Queued};
 use crate::actors::customer::CustomerActor;
+use crate::telemetry::CustomerHash;
 
 /// Inputs of one customer that one turn takes at most.
 const INPUTS_PER_TURN_MAX: usize = 32;
@@ -76,7 +77,8 @@ impl PartitionActor {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::error!(customer.hash = ?key, %error, "a customer could not be loaded");
+                    let hash = CustomerHash(*key);
+                    tracing::error!(customer.hash = %hash, %error, "a record could not be loaded");
                 }
             }
         }

@@ -18,7 +18,7 @@ use crate::customers::{CustomerDetail, CustomerLine, EnrollmentLine};
 use crate::error::ErrorCode as E;
 use crate::publish::Plan;
 use crate::sends::SendDetail;
-use crate::telemetry::metrics::METRICS_CONTENT_TYPE;
+use crate::telemetry::metrics::{OPEN_METRICS, PLAIN_METRICS};
 use crate::timeline::Timeline;
 use crate::web::api::access::{AuditLine, AuditQuery, NewPassword, NewRole, Whoami};
 use crate::web::api::admin::{Entry, ImportQuery, Look, Rows};
@@ -191,8 +191,10 @@ fn machines(id: &str) -> Option<Described> {
         "ready" => {
             one("Whether it takes events.").map(|it| it.answers(Answer::Text(PLAIN, "It does.")))
         }
-        "metrics" => one("The metrics, as OpenMetrics text.")
-            .map(|it| it.answers(Answer::Text(METRICS_CONTENT_TYPE, "The metrics."))),
+        "metrics" => one("The metrics, as OpenMetrics text for who accepts that.").map(|it| {
+            it.answers(Answer::Text(PLAIN_METRICS, "The metrics."))
+                .answers(Answer::Text(OPEN_METRICS, "The metrics."))
+        }),
         "openApi" => one("This document.").map(|it| it.gives::<serde_json::Map<String, Value>>()),
         "unsubscribeAsk" => {
             let it = Described::new(CUSTOMERS, "The page that asks whether to unsubscribe.");

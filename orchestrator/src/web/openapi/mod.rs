@@ -287,7 +287,15 @@ fn responses(operation: &Operation, described: &Described, schemas: &mut Schemas
                 "headers": {"Location": {"schema": {"type": "string"}}}}),
             ),
         };
-        responses.insert(status.to_owned(), response);
+        match responses.get_mut(status).and_then(|known| known["content"].as_object_mut()) {
+            // The same in another form.
+            Some(content) => {
+                content.extend(response["content"].as_object().cloned().unwrap_or_default())
+            }
+            None => {
+                responses.insert(status.to_owned(), response);
+            }
+        }
     }
     if !described.links.is_empty()
         && let Some(ok) = responses.get_mut("200")

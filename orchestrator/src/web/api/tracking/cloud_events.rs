@@ -60,7 +60,7 @@ pub(super) async fn take(
     let Some(source) = sender::source(&site, &request, None) else {
         return sender::unauthorised();
     };
-    let mut wanted = Request::new(&site, source);
+    let mut wanted = Request::new(&site, &request, source);
     let receipt = Receipt { now: site.now(), sent_at: None };
     match media_type(&request).as_deref() {
         Some(BATCHED) => {

@@ -1,6 +1,6 @@
 //! From what a request asks for to its answer, which comes when all of it is durable.
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use domain::event::{Alias, Event};
 use domain::ids::CustomerId;
 use runtime::{Busy, Lane};
@@ -11,6 +11,7 @@ use super::call::{Asked, Bad, Item, event_type};
 use crate::actors::load::first_damaged;
 use crate::error::{ErrorCode, Problem};
 use crate::telemetry::metrics::{EventResult, EventType};
+use crate::telemetry::trace::TraceParent;
 use crate::web::live_events::{Seen, Verdict};
 use crate::web::{Site, respond};
 
@@ -47,10 +48,18 @@ pub(super) struct Request<'a> {
     /// For those who look on.
     seen: Vec<Seen>,
     watched: bool,
+    /// The span inside of which it was sent.
+    origin: Option<TraceParent>,
 }
 
+/// Header in which callers say inside of which span they call.
+const TRACE_PARENT: &str = "traceparent";
+/// The same of one CloudEvent in binary mode: the extension "Distributed Tracing".
+const EVENT_TRACE_PARENT: &str = "ce-traceparent";
+
 impl<'a> Request<'a> {
-    pub(super) fn new(site: &'a Site, source: String) -> Self {
+    pub(super) fn new(site: &'a Site, request: &HttpRequest, source: String) -> Self {
+        let said = |name| request.headers().get(name)?.to_str().ok().and_then(TraceParent::parse);
         Self {
             site,
             source,
@@ -61,6 +70,7 @@ impl<'a> Request<'a> {
             counts: [0; EventType::ALL.len()],
             seen: Vec::new(),
             watched: site.live_events.is_watched(site.now()),
+            origin: said(EVENT_TRACE_PARENT).or_else(|| said(TRACE_PARENT)),
         }
     }
 
@@ -105,7 +115,7 @@ impl<'a> Request<'a> {
         let site = self.site;
         let events = std::mem::take(&mut self.events);
         let whose: Vec<CustomerId> = events.iter().map(|event| event.customer.clone()).collect();
-        match site.directory.ingest(events, Lane::Live) {
+        match site.directory.ingest_from(events, Lane::Live, self.origin) {
             Ok(answer) => {
                 if answer.await.is_err() {
                     return not_durable(site, &whose);

@@ -84,7 +84,7 @@ async fn batch(site: web::Data<Site>, request: HttpRequest, body: JsonBody) -> H
         return too_many(parsed.batch.len());
     }
     let receipt = Receipt { now: site.now(), sent_at: parsed.sent_at.as_deref() };
-    let mut wanted = Request::new(&site, source);
+    let mut wanted = Request::new(&site, &request, source);
     for raw in &parsed.batch {
         wanted.add(raw.get(), None, one(raw.get(), None, receipt));
     }
@@ -96,7 +96,7 @@ async fn single(site: &Site, request: &HttpRequest, text: &str, kind: &str) -> H
         return sender::unauthorised();
     };
     let receipt = Receipt { now: site.now(), sent_at: None };
-    let wanted = Request::new(site, source);
+    let wanted = Request::new(site, request, source);
     durable::alone(wanted, text, Some(kind), one(text, Some(kind), receipt)).await
 }
 

@@ -1,0 +1,207 @@
+//! What one partition notes of its turns while traces are exported: kept until it is durable, then
+//! told to the tracer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use domain::ids::SendId;
+use domain::time::Instant;
+use engine::history::HistoryItem;
+use engine::partition::Attempt;
+use engine::{Begun, Input, Loaded};
+
+use super::Core;
+use crate::actors::Work;
+use crate::telemetry::trace::{
+    Activation, Attempted, Inputs, Settled, TraceParent, Tracer, Watch, retry_points,
+};
+
+/// The notes of a partition.
+#[derive(Debug)]
+pub(super) struct Traces {
+    pub(super) tracer: Tracer,
+    pending: VecDeque<(u64, Noted)>,
+}
+
+/// One note.
+#[derive(Debug)]
+pub(super) enum Noted {
+    /// What a turn did to an enrollment.
+    Activation(Arc<Activation>),
+    /// A send was to be tried again.
+    Retry(Retry),
+    /// An outcome came home.
+    Outcome(Settled),
+}
+
+/// A send that was to be tried again; whether it was, its attempt says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retry {
+    pub(super) send: SendId,
+    pub(super) at: Instant,
+    pub(super) began_us: u64,
+    pub(super) decided_us: u64,
+}
+
+/// What has become durable.
+#[derive(Debug)]
+pub(super) struct Ripe {
+    tracer: Tracer,
+    partition: u16,
+    noted: Vec<Noted>,
+}
+
+/// Spans of those who sent these works' events.
+pub(super) fn origins(works: &[Work]) -> Vec<TraceParent> {
+    let mut found: Vec<TraceParent> = Vec::new();
+    for work in works {
+        let ack = match work {
+            Work::Event { ack, .. } | Work::Enroll { ack, .. } => ack.as_ref(),
+            _ => None,
+        };
+        if let Some(origin) = ack.and_then(|ack| ack.origin()).filter(|it| !found.contains(it)) {
+            found.push(origin);
+        }
+    }
+    found
+}
+
+/// A turn that is watched, and the sends that it was to try again.
+pub(super) struct Watched {
+    watch: Watch,
+    retries: Vec<SendId>,
+}
+
+impl Core {
+    /// Before a turn, while traces are exported.
+    pub(super) fn watch(
+        &self,
+        loaded: &Loaded,
+        inputs: &[Input],
+        origins: Option<Vec<TraceParent>>,
+    ) -> Option<Watched> {
+        let (traces, origins) = (self.traces.as_ref()?, origins?);
+        let retries = inputs.iter().filter_map(|input| match input {
+            Input::Retry(send) => Some(*send),
+            _ => None,
+        });
+        let retries = retries.collect();
+        Some(Watched { watch: Watch::new(&traces.tracer, loaded, inputs, origins), retries })
+    }
+
+    /// Behind its gate, before its commit.
+    pub(super) fn noted(
+        &self,
+        watched: Option<Watched>,
+        begun: &Begun,
+        loaded: &Loaded,
+        at: Instant,
+    ) -> Vec<Noted> {
+        let (Some(traces), Some(Watched { watch, retries })) = (&self.traces, watched) else {
+            return Vec::new();
+        };
+        let tracer = &traces.tracer;
+        let (began_us, decided_us) = (watch.began_us(), tracer.now_us());
+        let items: &[HistoryItem] = begun.items();
+        let done = watch.activations(tracer, items, loaded, &self.partition, at);
+        let activations = done.into_iter().map(|one| Noted::Activation(Arc::new(one)));
+        let again = |send| Noted::Retry(Retry { send, at, began_us, decided_us });
+        activations.chain(retries.into_iter().map(again)).collect()
+    }
+
+    /// Behind its commit.
+    pub(super) fn note(&mut self, noted: Vec<Noted>) {
+        if let Some(traces) = &mut self.traces {
+            let seq = self.partition.seq();
+            traces.pending.extend(noted.into_iter().map(|noted| (seq, noted)));
+        }
+    }
+}
+
+impl Traces {
+    pub(super) fn new(tracer: Tracer) -> Self {
+        Self { tracer, pending: VecDeque::new() }
+    }
+
+    /// An outcome was taken in.
+    pub(super) fn outcome(
+        &mut self,
+        seq: u64,
+        attempted: Arc<Attempted>,
+        at: Instant,
+        again: bool,
+        began_us: u64,
+    ) {
+        let decided_us = self.tracer.now_us();
+        let durable_us = decided_us;
+        let settled = Settled { attempted, at, again, began_us, decided_us, durable_us };
+        self.pending.push_back((seq, Noted::Outcome(settled)));
+    }
+
+    /// What is durable up to a sequence.
+    pub(super) fn ripe(&mut self, durable: u64, partition: u16) -> Ripe {
+        let count = self.pending.partition_point(|(seq, _)| *seq <= durable);
+        let noted = self.pending.drain(..count).map(|(_, noted)| noted).collect();
+        Ripe { tracer: self.tracer.clone(), partition, noted }
+    }
+}
+
+impl Ripe {
+    /// The activation that asked for an attempt.
+    pub(super) fn of_attempt(&mut self, attempt: &Attempt) -> Option<Arc<Activation>> {
+        let found = self.noted.iter_mut().find(|noted| match noted {
+            Noted::Activation(activation) => activation.sends(attempt.send),
+            Noted::Retry(retry) => retry.send == attempt.send,
+            Noted::Outcome(_) => false,
+        })?;
+        if let Noted::Retry(retry) = found {
+            let again = self.tracer.samples(attempt.enrollment);
+            *found = Noted::Activation(Arc::new(retry.activation(attempt, self.partition, again)));
+        }
+        match found {
+            Noted::Activation(activation) => Some(activation.clone()),
+            Noted::Retry(_) | Noted::Outcome(_) => None,
+        }
+    }
+
+    /// Tells all of it.
+    pub(super) fn tell(self) {
+        let durable_us = self.tracer.now_us();
+        for noted in self.noted {
+            match noted {
+                Noted::Activation(activation) => self.tracer.durable(&activation),
+                Noted::Outcome(settled) => self.tracer.settled(Settled { durable_us, ..settled }),
+                // Nothing was attempted: the policy held it, or there was no slot.
+                Noted::Retry(_) => {}
+            }
+        }
+    }
+}
+
+impl Retry {
+    fn activation(&self, attempt: &Attempt, partition: u16, sampled: bool) -> Activation {
+        let (before, point) = retry_points(attempt, self.at);
+        Activation {
+            enrollment: attempt.enrollment,
+            journey: attempt.journey.clone(),
+            version: None,
+            customer: attempt.customer.key(),
+            partition,
+            at: self.at,
+            inputs: Inputs::of(&[engine::Input::Retry(self.send)]),
+            before: Some(before),
+            point,
+            origins: Vec::new(),
+            step: Some(attempt.step.clone()),
+            exit: None,
+            decisions: Vec::new(),
+            began_us: self.began_us,
+            decided_us: self.decided_us,
+            durable_us: AtomicU64::new(0),
+            sampled,
+            failed: false,
+            exported: AtomicBool::new(false),
+        }
+    }
+}

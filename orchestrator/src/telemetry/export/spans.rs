@@ -1,0 +1,235 @@
+//! Spans of what was noted: only here do they come to be.
+
+use domain::ids::{EnrollmentId, SendId};
+use domain::time::Instant;
+use domain::verdict::Decision;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::span::{Link, SpanKind};
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use opentelemetry_proto::tonic::trace::v1::{Span, Status};
+use std::sync::atomic::Ordering;
+
+use super::resource::{attribute, text};
+use crate::error::ErrorCode;
+use crate::telemetry::CustomerHash;
+use crate::telemetry::names::{self, SpanName};
+use crate::telemetry::trace::{
+    Activation, Attempted, Decided, FailedTurn, Ids, Keyed, Point, Record, Settled, TraceParent,
+    attempt_ids,
+};
+
+/// Says that a span or link is sampled.
+const SAMPLED: u32 = 1;
+
+/// Makes spans.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Converter {
+    pub(super) keyed: Keyed,
+    /// What makes nanoseconds since the epoch of the tracer's clock.
+    pub(super) offset_ns: u64,
+}
+
+impl Converter {
+    /// The spans of one record.
+    pub(super) fn spans(&self, record: &Record) -> Vec<Span> {
+        match record {
+            Record::Activation(activation) => self.activation(activation),
+            Record::Attempt(attempted) => vec![self.attempt(attempted)],
+            Record::Outcome(settled) => self.outcome(settled),
+            Record::Failed(failed) => vec![self.failed(failed)],
+        }
+    }
+
+    fn span(&self, name: &SpanName, ids: Ids, parent: &[u8], times: (u64, u64)) -> Span {
+        let kind = match name.kind {
+            "consumer" => SpanKind::Consumer,
+            "client" => SpanKind::Client,
+            _ => SpanKind::Internal,
+        };
+        let at = |us: u64| self.offset_ns.saturating_add(us.saturating_mul(1_000));
+        Span {
+            trace_id: ids.trace.to_vec(),
+            span_id: ids.span.to_vec(),
+            parent_span_id: parent.to_vec(),
+            flags: SAMPLED,
+            name: name.name.to_owned(),
+            kind: kind.into(),
+            start_time_unix_nano: at(times.0),
+            end_time_unix_nano: at(times.1.max(times.0)),
+            ..Span::default()
+        }
+    }
+
+    fn activation(&self, activation: &Activation) -> Vec<Span> {
+        let ids = self.keyed.of(activation.enrollment, activation.point);
+        let durable_us = activation.durable_us.load(Ordering::Acquire);
+        let (began, decided) = (activation.began_us, activation.decided_us);
+        let mut root = self.span(&names::SPAN_TURN, ids, &[], (began, durable_us));
+        root.attributes = about(activation, activation.step.as_ref().map(|step| step.as_str()));
+        root.attributes.extend([
+            text(names::INPUT, activation.inputs.words()),
+            text(names::TURN_AT, activation.at.to_string()),
+            text(names::CUSTOMER_HASH, CustomerHash(activation.customer).by(&self.keyed.0)),
+            number(names::PARTITION, i64::from(activation.partition)),
+        ]);
+        root.attributes.extend(activation.exit.map(|why| text(names::EXIT_REASON, why)));
+        let origins = activation.origins.iter().map(origin);
+        let before = activation.before.map(|point| self.link(activation.enrollment, point));
+        root.links = before.into_iter().chain(origins).collect();
+        if activation.failed {
+            root.status = Some(error("the enrollment ended by an error"));
+        }
+        let child = |name: &SpanName, at: usize| Ids {
+            trace: ids.trace,
+            span: self.keyed.child(ids.trace, name.name, at as u32),
+        };
+        let mut spans = vec![root];
+        for (at, one) in activation.decisions.iter().enumerate() {
+            let name = &names::SPAN_DECISION;
+            let mut span = self.span(name, child(name, at), &ids.span, (began, decided));
+            span.attributes = about(activation, Some(one.step.as_str()));
+            span.attributes.extend(decision(one));
+            spans.push(span);
+        }
+        let name = &names::SPAN_COMMIT;
+        let mut commit = self.span(name, child(name, 0), &ids.span, (decided, durable_us));
+        commit.attributes = about(activation, activation.step.as_ref().map(|step| step.as_str()));
+        spans.push(commit);
+        spans
+    }
+
+    fn link(&self, enrollment: EnrollmentId, point: Point) -> Link {
+        let ids = self.keyed.of(enrollment, point);
+        Link {
+            trace_id: ids.trace.to_vec(),
+            span_id: ids.span.to_vec(),
+            flags: SAMPLED,
+            ..Link::default()
+        }
+    }
+
+    fn attempt(&self, attempted: &Attempted) -> Span {
+        let Attempted { activation, began_us, ended_us, .. } = attempted;
+        let ids = attempt_ids(&self.keyed, attempted);
+        let root = self.keyed.of(activation.enrollment, activation.point).span;
+        let mut span = self.span(&names::SPAN_ATTEMPT, ids, &root, (*began_us, *ended_us));
+        span.attributes = attempt(attempted);
+        if attempted.failed {
+            span.status = Some(error(attempted.outcome));
+        }
+        span
+    }
+
+    fn outcome(&self, settled: &Settled) -> Vec<Span> {
+        let Settled { attempted, began_us, durable_us, decided_us, .. } = settled;
+        let activation = &attempted.activation;
+        let point = Point::Settled(attempted.attempt.send, attempted.attempt.number);
+        let ids = self.keyed.of(activation.enrollment, point);
+        let mut root = self.span(&names::SPAN_OUTCOME, ids, &[], (*began_us, *durable_us));
+        root.attributes = attempt(attempted);
+        root.attributes.extend([
+            attribute(names::SEND_AGAIN, Value::BoolValue(settled.again)),
+            text(names::TURN_AT, settled.at.to_string()),
+            text(names::CUSTOMER_HASH, CustomerHash(activation.customer).by(&self.keyed.0)),
+            number(names::PARTITION, i64::from(activation.partition)),
+        ]);
+        let of = attempt_ids(&self.keyed, attempted);
+        root.links = vec![Link {
+            trace_id: of.trace.to_vec(),
+            span_id: of.span.to_vec(),
+            flags: SAMPLED,
+            ..Link::default()
+        }];
+        let name = &names::SPAN_COMMIT;
+        let child = Ids { trace: ids.trace, span: self.keyed.child(ids.trace, name.name, 0) };
+        let mut commit = self.span(name, child, &ids.span, (*decided_us, *durable_us));
+        commit.attributes = about(activation, Some(attempted.attempt.step.as_str()));
+        vec![root, commit]
+    }
+
+    fn failed(&self, failed: &FailedTurn) -> Span {
+        let point = Point::Failed(failed.customer, failed.at);
+        let ids = self.keyed.of(EnrollmentId(0), point);
+        let times = (failed.began_us, failed.ended_us);
+        let mut span = self.span(&names::SPAN_FAILED, ids, &[], times);
+        span.attributes = vec![
+            text(names::ERROR_CODE, ErrorCode::StoreCorrupt.row().code),
+            text(names::TURN_AT, failed.at.to_string()),
+            text(names::CUSTOMER_HASH, CustomerHash(failed.customer).by(&self.keyed.0)),
+            number(names::PARTITION, i64::from(failed.partition)),
+        ];
+        span.status = Some(error("rows of the customer could not be read"));
+        span
+    }
+}
+
+fn origin(parent: &TraceParent) -> Link {
+    Link {
+        trace_id: parent.trace.to_vec(),
+        span_id: parent.span.to_vec(),
+        flags: u32::from(parent.flags),
+        ..Link::default()
+    }
+}
+
+fn error(message: &str) -> Status {
+    Status { message: message.to_owned(), code: StatusCode::Error.into() }
+}
+
+fn number(name: &str, value: i64) -> KeyValue {
+    attribute(name, Value::IntValue(value))
+}
+
+/// What every span says of its enrollment.
+fn about(activation: &Activation, step: Option<&str>) -> Vec<KeyValue> {
+    let mut all = vec![
+        text(names::ENROLLMENT_ID, activation.enrollment.to_string()),
+        text(names::JOURNEY_ID, activation.journey.as_str()),
+    ];
+    let version = activation.version.map(|version| i64::from(version.0));
+    all.extend(version.map(|version| number(names::JOURNEY_VERSION, version)));
+    all.extend(step.map(|step| text(names::STEP_ID, step)));
+    all
+}
+
+fn send(id: SendId) -> KeyValue {
+    text(names::SEND_ID, id.to_string())
+}
+
+fn decision(decided: &Decided) -> Vec<KeyValue> {
+    let verdict = match decided.decision {
+        Decision::Allow => "allow",
+        Decision::HoldUntil(_) => "hold_until",
+        Decision::NextChannel => "next_channel",
+        Decision::Refuse => "refuse",
+    };
+    let mut all = vec![
+        send(decided.send),
+        text(names::CHANNEL, decided.channel.as_str()),
+        text(names::VERDICT, verdict),
+        attribute(names::SEND_SENT, Value::BoolValue(decided.sent)),
+    ];
+    if let Decision::HoldUntil(until) = decided.decision
+        && until != Instant::MAX
+    {
+        all.push(text(names::NOT_BEFORE, until.to_string()));
+    }
+    if let Some((kind, rule)) = &decided.rule {
+        all.extend([text(names::RULE, kind.as_str()), text(names::RULE_NAME, rule.as_str())]);
+    }
+    all
+}
+
+/// What spans of an attempt and of its outcome share. Of the message itself they say nothing.
+fn attempt(attempted: &Attempted) -> Vec<KeyValue> {
+    let Attempted { activation, attempt, outcome, .. } = attempted;
+    let mut all = about(activation, Some(attempt.step.as_str()));
+    all.extend([
+        send(attempt.send),
+        number(names::SEND_ATTEMPT, i64::from(attempt.number)),
+        text(names::CHANNEL, attempt.channel.as_str()),
+        text(names::OUTCOME, *outcome),
+    ]);
+    all
+}

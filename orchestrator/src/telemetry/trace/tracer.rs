@@ -1,0 +1,185 @@
+//! The tracer: decides what is kept, and hands it over to be exported. Never waits.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use domain::hash;
+use domain::ids::{CustomerKey, EnrollmentId};
+use domain::time::Instant;
+use domain::verdict::Decision;
+use engine::ledger::Outcome;
+use engine::partition::Attempt;
+use runtime::Clock;
+use tokio::sync::mpsc;
+
+use super::{Activation, Attempted, FailedTurn, Ids, Keyed, Point, Settled};
+use crate::telemetry::metrics::{Metrics, Signal};
+use crate::telemetry::names;
+
+/// The draw of an enrollment has so many buckets: a ratio is kept to one in a million.
+const BUCKETS: u64 = 1_000_000;
+/// Sets this draw apart from those of splits and holdouts.
+const SALT: &str = "telemetry";
+
+/// What is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct Sampling {
+    /// Part of the enrollments that are traced, from 0 to 1.
+    pub ratio: f64,
+    /// Activations and attempts that take longer are kept, in microseconds.
+    pub slow_us: u64,
+}
+
+/// Something to be exported as one or more spans.
+#[derive(Debug)]
+pub enum Record {
+    /// An activation that is durable.
+    Activation(Arc<Activation>),
+    /// An attempt.
+    Attempt(Arc<Attempted>),
+    /// An outcome that is durable.
+    Outcome(Settled),
+    /// A turn that failed.
+    Failed(FailedTurn),
+}
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tracer(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    keyed: Keyed,
+    buckets: u64,
+    slow_us: u64,
+    /// Real time, however fast the process's clock runs: spans measure work.
+    clock: Clock,
+    queue: mpsc::Sender<Record>,
+    metrics: Arc<Metrics>,
+}
+
+impl Tracer {
+    /// Into a queue. What finds it full is dropped and counted.
+    pub fn new(
+        keyed: Keyed,
+        sampling: Sampling,
+        clock: Clock,
+        queue: mpsc::Sender<Record>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let buckets = (sampling.ratio * BUCKETS as f64) as u64;
+        Self(Arc::new(Inner { keyed, buckets, slow_us: sampling.slow_us, clock, queue, metrics }))
+    }
+
+    /// Microseconds of the tracer's clock.
+    pub fn now_us(&self) -> u64 {
+        self.0.clock.monotonic_us()
+    }
+
+    /// Whether an enrollment is traced: the same answer for all of its life.
+    pub fn samples(&self, enrollment: EnrollmentId) -> bool {
+        self.0.buckets >= BUCKETS
+            || hash::bucket(SALT, &enrollment.0.to_le_bytes(), BUCKETS) < self.0.buckets
+    }
+
+    /// An activation is durable: exports it if it is kept.
+    pub fn durable(&self, activation: &Arc<Activation>) {
+        let now_us = self.now_us();
+        activation.durable_us.store(now_us, Ordering::Release);
+        let slow = now_us.saturating_sub(activation.began_us) > self.0.slow_us;
+        if activation.sampled || activation.failed || slow {
+            self.keep(activation);
+        }
+    }
+
+    /// An attempt has ended that took so many microseconds. Given back if it is kept; then its
+    /// activation is too.
+    pub fn attempted(
+        &self,
+        activation: Arc<Activation>,
+        attempt: &Arc<Attempt>,
+        outcome: &Outcome,
+        word: &'static str,
+        took_us: u64,
+    ) -> Option<Arc<Attempted>> {
+        let ended_us = self.now_us();
+        let failed = matches!(outcome, Outcome::Rejected { .. } | Outcome::Unknown { .. });
+        let slow = took_us > self.0.slow_us;
+        if !activation.is_exported() && !failed && !slow {
+            return None;
+        }
+        self.keep(&activation);
+        let attempted = Attempted {
+            activation,
+            attempt: attempt.clone(),
+            outcome: word,
+            failed: !matches!(outcome, Outcome::Accepted { .. }),
+            began_us: ended_us.saturating_sub(took_us),
+            ended_us,
+        };
+        let attempted = Arc::new(attempted);
+        let (ids, channel) = (self.ids_of_attempt(&attempted), attempt.channel.as_str());
+        let took = took_us as f64 / 1e6;
+        let labels = [(names::CHANNEL, channel)];
+        self.0.metrics.exemplars.observed(&names::ATTEMPT, &labels, took, ids.trace);
+        let labels = [(names::CHANNEL, channel), (names::OUTCOME, word)];
+        self.0.metrics.exemplars.counted(&names::SENDS, &labels, ids.trace);
+        self.push(Record::Attempt(attempted.clone()));
+        Some(attempted)
+    }
+
+    /// The trace of an attempt, and its span.
+    pub fn ids_of_attempt(&self, attempted: &Attempted) -> Ids {
+        attempt_ids(&self.0.keyed, attempted)
+    }
+
+    /// An outcome is durable whose attempt was kept.
+    pub fn settled(&self, settled: Settled) {
+        self.push(Record::Outcome(settled));
+    }
+
+    /// A turn failed: that is always kept.
+    pub fn failed(&self, customer: CustomerKey, partition: u16, at: Instant, began_us: u64) {
+        let ended_us = self.now_us();
+        self.push(Record::Failed(FailedTurn { customer, partition, at, began_us, ended_us }));
+    }
+
+    fn keep(&self, activation: &Arc<Activation>) {
+        if activation.exported.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let trace = self.0.keyed.of(activation.enrollment, activation.point).trace;
+        for decided in &activation.decisions {
+            let metric = match decided.decision {
+                Decision::HoldUntil(_) => &names::HOLDS,
+                Decision::Refuse => &names::REFUSALS,
+                Decision::Allow | Decision::NextChannel => continue,
+            };
+            if let Some((kind, _)) = &decided.rule {
+                let labels = [(names::RULE, kind.as_str())];
+                self.0.metrics.exemplars.counted(metric, &labels, trace);
+            }
+        }
+        self.push(Record::Activation(activation.clone()));
+    }
+
+    fn push(&self, record: Record) {
+        if self.0.queue.try_send(record).is_err() {
+            self.0.metrics.telemetry_dropped(Signal::Traces, 1);
+        }
+    }
+}
+
+/// The trace of an attempt is that of its activation.
+pub(crate) fn attempt_ids(keyed: &Keyed, attempted: &Attempted) -> Ids {
+    let activation = &attempted.activation;
+    let trace = keyed.of(activation.enrollment, activation.point).trace;
+    let send = format!("{}/{}", names::SPAN_ATTEMPT.name, attempted.attempt.send);
+    Ids { trace, span: keyed.child(trace, &send, u32::from(attempted.attempt.number)) }
+}
+
+/// The point of a retry's activation, and of the outcome that it follows.
+pub(crate) fn retry_points(attempt: &Attempt, at: Instant) -> (Point, Point) {
+    let before = Point::Settled(attempt.send, attempt.number.saturating_sub(1));
+    (before, Point::Retried(attempt.send, at))
+}

@@ -8,7 +8,7 @@ use domain::event::EventBody;
 use domain::ids::CustomerId;
 use domain::time::Instant;
 use domain::value::{Value, to_json_map};
-use domain::verdict::{Decision, Ruling, Verdict};
+use domain::verdict::{Decision, Reason, Ruling, Verdict};
 use engine::codec;
 use engine::history::{HistoryItem, HistoryRow};
 use engine::ledger::SendRow;
@@ -59,6 +59,27 @@ pub struct Entry {
     /// Every rule's result, where the gate decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleLine>,
+    /// What `text` was made of, for those who say it in another language. Not masked.
+    #[serde(skip)]
+    pub told: Option<Told>,
+}
+
+/// What an entry's text was made of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// Of the history.
+    Item(HistoryItem),
+    /// Of a send's row.
+    Send {
+        /// The template; empty for what goes without one.
+        template: String,
+        /// The channel.
+        channel: String,
+        /// Attempts begun.
+        attempts: u16,
+        /// The last reply.
+        reply: String,
+    },
 }
 
 /// One rule's result.
@@ -79,6 +100,9 @@ pub struct RuleLine {
     /// The first instant at which this rule alone would allow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earliest: Option<String>,
+    /// What `reason` was made of. Not masked.
+    #[serde(skip)]
+    pub why: Option<Reason>,
 }
 
 /// Reads a customer's timeline, as far as the mask lets it be seen; `None` if nobody is known under
@@ -177,8 +201,14 @@ fn sends(
         let text = format!("{what} on {channel}, attempt {attempts}: {reply}");
         let text = mask.text(&text).into_owned();
         let send = Some(row.ledger.send.to_string());
-        let entry = Entry { at: at.to_string(), kind: state.into(), text, send, rules: Vec::new() };
-        entries.push((at, entry));
+        let told = Some(Told::Send {
+            template: row.info.template.to_string(),
+            channel: row.info.channel.to_string(),
+            attempts: row.info.attempts,
+            reply: row.info.reply.clone(),
+        });
+        let kind = state.into();
+        entries.push((at, Entry { at: at.to_string(), kind, text, send, rules: vec![], told }));
     }
     Ok(entries)
 }
@@ -244,7 +274,8 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         }
     };
     let text = mask.text(&text).into_owned();
-    Entry { at: at.to_string(), kind: kind.into(), text, send, rules }
+    let told = Some(Told::Item(item.clone()));
+    Entry { at: at.to_string(), kind: kind.into(), text, send, rules, told }
 }
 
 fn decided(what: &str, verdict: &Verdict, sent: bool) -> (&'static str, String) {
@@ -292,7 +323,8 @@ fn property(name: &str, value: &Value, mask: &Mask) -> String {
     format!("{name}={}", mask.property(name, value))
 }
 
-fn rule_line(rule: &domain::verdict::RuleResult, mask: &Mask) -> RuleLine {
+/// One rule's result, as far as the mask lets it be seen.
+pub(crate) fn rule_line(rule: &domain::verdict::RuleResult, mask: &Mask) -> RuleLine {
     RuleLine {
         rule: rule.rule.to_string(),
         ruling: Cow::Borrowed(match rule.ruling {
@@ -305,5 +337,6 @@ fn rule_line(rule: &domain::verdict::RuleResult, mask: &Mask) -> RuleLine {
         counted: rule.counted,
         limit: rule.limit,
         earliest: rule.earliest.map(|at| at.to_string()),
+        why: Some(rule.reason.clone()),
     }
 }

@@ -2,6 +2,7 @@
 //! recorded events. Behind the control socket, the console and the server's own start; it owns the
 //! one copy of what is published and must never let two changes of it overlap.
 
+mod published;
 mod repeats;
 mod replay;
 mod status;
@@ -27,7 +28,6 @@ use crate::access::Access;
 use crate::access::audit::Change;
 use crate::access::mask::Mask;
 use crate::access::principal::Principal;
-use crate::access::scope::Scope;
 use crate::app::{App, Opened, StartError};
 use crate::config::{self, Source};
 use crate::error::{ErrorCode, Problem, ProblemItem};
@@ -37,6 +37,7 @@ use crate::recovery::RecoverError;
 use crate::timeline::{self, Timeline};
 use crate::web::console::counts::{self, Overview};
 
+pub use published::{AppliedRow, applied as applied_rows};
 pub use replay::{IMPORT_EVENTS_MAX, Imported, Trigger};
 pub use status::{JourneyState, Status};
 pub use test_message::{TestMessage, Tested};
@@ -191,7 +192,9 @@ impl Admin {
             next.forget(&in_use(&state.publication, &counters));
             let (before, after) = (revision(known), applied(next.revision, &plan));
             let change = Change::of("definitions.apply", "definitions", before, after);
-            self.put_in_force(&mut state, next, by, change).await?;
+            let at_ms = self.access.now().0;
+            let rows = AppliedRow::writes(next.revision, at_ms, by, &plan);
+            self.put_in_force(&mut state, next, by, (change, rows)).await?;
         }
         Ok(Applied { revision: state.publication.revision, plan })
     }
@@ -221,16 +224,17 @@ impl Admin {
             Control::Stopped => "journey.stop",
         };
         let change = Change::of(what, journey.as_str(), word(before), word(control));
-        self.put_in_force(&mut state, next, by, change).await
+        self.put_in_force(&mut state, next, by, (change, Vec::new())).await
     }
 
-    /// Compiles, makes durable together with its audit row, and only then lets turns see it.
+    /// Compiles, makes durable together with its audit row and more rows, and only then lets turns
+    /// see it.
     async fn put_in_force(
         &self,
         state: &mut State,
         mut next: Publication,
         by: &Principal,
-        change: Change,
+        (change, mut rows): (Change, Vec<engine::Write>),
     ) -> Result<(), Refusal> {
         let unusable = |error: &dyn std::fmt::Display| {
             Box::new(Problem::new(ErrorCode::InvalidDefinition, error.to_string()))
@@ -240,7 +244,8 @@ impl Admin {
             .workshop
             .build(&built, &self.app.clock, Some(&state.outgoing))
             .map_err(|error| unusable(&error))?;
-        if self.app.keep(&next, self.access.audit(by, change)).await.is_err() {
+        rows.push(self.access.audit(by, change));
+        if self.app.keep(&next, rows).await.is_err() {
             return refuse(ErrorCode::StoreUnavailable, "the publication is not durable");
         }
         self.app.publish(&built.catalog, &outgoing.parts).await;
@@ -300,12 +305,7 @@ impl Admin {
 
     /// What somebody must not see: personal data, unless she has the scope for it.
     pub async fn mask(&self, by: &Principal) -> Mask {
-        if by.may(Scope::Personal) {
-            return Mask::nothing();
-        }
-        let state = self.state.lock().await;
-        let channels = &state.built.catalog.parts().channels;
-        Mask::personal(channels.values().map(|channel| &*channel.address))
+        self.outlook(by).await.0
     }
 
     /// One customer's timeline.

@@ -330,6 +330,17 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The settings as YAML for people who look on: of write keys only how many there are. Names of
+    /// files with secrets are no secrets.
+    pub fn shown(&self) -> Option<String> {
+        let hidden = |_: &String| "***".to_owned();
+        let shown =
+            Self { write_keys: self.write_keys.iter().map(hidden).collect(), ..self.clone() };
+        serde_saphyr::to_string(&shown).ok()
+    }
+}
+
 /// The keys that a file sets, checked with their places.
 fn file_layer(path: &Path, text: &str) -> Result<serde_json::Value, SettingsError> {
     let source = Source::new(path, text);

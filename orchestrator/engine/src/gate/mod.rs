@@ -8,6 +8,8 @@ mod hand_over;
 mod question;
 mod retry;
 
+pub use question::would;
+
 use std::sync::Arc;
 
 use domain::ids::{ChannelName, EnrollmentId, SendId, StepId, VersionNo};

@@ -22,6 +22,7 @@ pub mod publish;
 pub mod recovery;
 pub mod rows;
 pub mod secret;
+pub mod sends;
 pub mod simulate;
 pub mod telemetry;
 pub mod timeline;

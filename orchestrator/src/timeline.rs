@@ -83,7 +83,7 @@ pub enum Told {
 }
 
 /// One rule's result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RuleLine {
     /// Name of the rule.
     pub rule: String,
@@ -269,6 +269,10 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         HistoryItem::NotMerged { previous, reason } => {
             ("not_merged", format!("{previous} was not merged into this one: {}", reason.as_str()))
         }
+        HistoryItem::Redriven { of, send: id } => {
+            send = Some(id.to_string());
+            ("redriven", format!("an operator wants send {of} sent again"))
+        }
         HistoryItem::Migrated { step, .. } => {
             ("migrated", format!("moved to a newer version, at step {step}"))
         }
@@ -282,12 +286,24 @@ fn decided(what: &str, verdict: &Verdict, sent: bool) -> (&'static str, String) 
     let why = verdict
         .deciding()
         .map_or_else(String::new, |rule| format!(" by rule {}: {}", rule.rule, rule.reason));
-    match verdict.decision {
-        Decision::Allow if sent => ("sent", format!("{what} goes")),
-        Decision::Allow => ("planned", format!("{what} waits for a connection")),
-        Decision::HoldUntil(until) => ("held", format!("{what} is held until {until}{why}")),
-        Decision::NextChannel => ("next_channel", format!("{what} is passed over{why}")),
-        Decision::Refuse => ("refused", format!("{what} does not go{why}")),
+    let text = match verdict.decision {
+        Decision::Allow if sent => format!("{what} goes"),
+        Decision::Allow => format!("{what} waits for a connection"),
+        Decision::HoldUntil(until) => format!("{what} is held until {until}{why}"),
+        Decision::NextChannel => format!("{what} is passed over{why}"),
+        Decision::Refuse => format!("{what} does not go{why}"),
+    };
+    (decision_word(verdict.decision, sent), text)
+}
+
+/// The stable word of a decision, given whether it was handed over at once.
+pub(crate) fn decision_word(decision: Decision, sent: bool) -> &'static str {
+    match decision {
+        Decision::Allow if sent => "sent",
+        Decision::Allow => "planned",
+        Decision::HoldUntil(_) => "held",
+        Decision::NextChannel => "next_channel",
+        Decision::Refuse => "refused",
     }
 }
 

@@ -128,9 +128,31 @@ impl fmt::Debug for CustomerKey {
 impl CustomerKey {
     /// The partition that owns this customer, of `partitions` in all.
     pub fn partition(self, partitions: u16) -> u16 {
+        self.head().partition(partitions)
+    }
+
+    /// Its first half.
+    pub fn head(self) -> KeyHead {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
-        let high = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-        ((u128::from(high) * u128::from(partitions)) >> 64) as u16
+        KeyHead(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    }
+}
+
+/// The first half of a customer's key. The ids of its enrollments and sends begin with it, so that
+/// their rows are found by the id alone, without an index.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct KeyHead(pub u64);
+
+impl KeyHead {
+    /// The partition that owns the customer, of `partitions` in all.
+    pub fn partition(self, partitions: u16) -> u16 {
+        ((u128::from(self.0) * u128::from(partitions)) >> 64) as u16
+    }
+
+    /// An id that begins with it. The other half is a hash: among the ids of one customer 64 bits
+    /// are enough.
+    fn id(self, hash: u128) -> u128 {
+        (u128::from(self.0) << 64) | u128::from(hash as u64)
     }
 }
 
@@ -150,6 +172,14 @@ macro_rules! hex_id {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{:032x}", self.0)
+            }
+        }
+
+        impl $name {
+            /// What the key of its customer begins with: of the one that it was made for, who may
+            /// have been merged into another one since.
+            pub fn head(self) -> KeyHead {
+                KeyHead((self.0 >> 64) as u64)
             }
         }
 
@@ -208,23 +238,30 @@ hex_id!(
 impl EnrollmentId {
     /// Derived from customer, journey, entry key and the ordinal of this entry.
     pub fn derive(customer: CustomerKey, journey: &JourneyName, key: &str, entry: u64) -> Self {
-        Self(hash::parts(&[
+        let hash = hash::parts(&[
             &customer.0,
             journey.as_str().as_bytes(),
             key.as_bytes(),
             &entry.to_le_bytes(),
-        ]))
+        ]);
+        Self(customer.head().id(hash))
     }
 }
 
 impl SendId {
     /// Derived from (enrollment, step, visit), DESIGN "Sending".
     pub fn derive(enrollment: EnrollmentId, step: &StepId, visit: u32) -> Self {
-        Self(hash::parts(&[
+        let hash = hash::parts(&[
             &enrollment.0.to_le_bytes(),
             step.as_str().as_bytes(),
             &visit.to_le_bytes(),
-        ]))
+        ]);
+        Self(enrollment.head().id(hash))
+    }
+
+    /// The send that repeats this one on an operator's word (semantics 31): there is one at most.
+    pub fn redrive(self) -> Self {
+        Self(self.head().id(hash::parts(&[b"redrive", &self.0.to_le_bytes()])))
     }
 }
 

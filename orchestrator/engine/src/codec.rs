@@ -3,14 +3,14 @@
 //! present; so far there is none but the present one, and any other is refused.
 
 use domain::customer::Customer;
-use domain::ids::{CustomerKey, SendId};
+use domain::ids::{CustomerKey, KeyHead, SendId};
 use domain::time::Instant;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Version of every record format written by this build.
-pub const RECORD_VERSION: u8 = 3;
+pub const RECORD_VERSION: u8 = 4;
 
 /// A record that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -177,6 +177,28 @@ pub fn history_key(partition: u16, seq: u64) -> Vec<u8> {
     let mut key = Vec::with_capacity(10);
     key.extend_from_slice(&partition.to_be_bytes());
     key.extend_from_slice(&seq.to_be_bytes());
+    key
+}
+
+/// The sequence of a key that [`history_key`] made.
+pub fn seq_of(key: &[u8]) -> Option<u64> {
+    key.get(2..10).and_then(|seq| seq.try_into().ok()).map(u64::from_be_bytes)
+}
+
+/// Reads only the beginning of a history row: the sequence of its customer's row before, and when
+/// it was.
+pub fn decode_history_head(bytes: &[u8]) -> Result<(u64, Instant), DecodeError> {
+    let what = "history row";
+    postcard::take_from_bytes(versioned(what, bytes)?)
+        .map(|(head, _)| head)
+        .map_err(|error| DecodeError::Damaged { what, detail: error.to_string() })
+}
+
+/// Prefix of the keys of customers, or of sends, by the first half of a customer's key.
+pub fn head_prefix(partition: u16, head: KeyHead) -> Vec<u8> {
+    let mut key = Vec::with_capacity(10);
+    key.extend_from_slice(&partition.to_be_bytes());
+    key.extend_from_slice(&head.0.to_be_bytes());
     key
 }
 

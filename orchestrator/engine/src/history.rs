@@ -114,6 +114,13 @@ pub enum HistoryItem {
         /// Why not.
         reason: NotMerged,
     },
+    /// An operator wanted a message sent again; what the gate said follows.
+    Redriven {
+        /// The send that ended.
+        of: SendId,
+        /// The one that repeats it.
+        send: SendId,
+    },
 }
 
 /// Why an alias merged nobody.

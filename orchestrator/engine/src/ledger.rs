@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
 use crate::partition::Attempt;
+use crate::redrive;
 
 /// Most attempts of one message. With the doubling pause below the last one is about an hour after
 /// the first: longer outages are for the next message, not for this one.
@@ -96,6 +97,17 @@ pub struct SendInfo {
     pub settled_at: Instant,
     /// What the next attempt needs; `None` once the outcome is final.
     pub open: Option<OpenInfo>,
+    /// The same of a send that ended without having been accepted: what a redrive needs.
+    pub kept: Option<OpenInfo>,
+}
+
+impl SendInfo {
+    /// The outcome is final.
+    pub(crate) fn close(&mut self, state: CountState, now: Instant) {
+        self.settled_at = now;
+        let ended = self.open.take().filter(|_| redrive::is_for(state));
+        self.kept = ended.map(|open| OpenInfo { retry_at: None, ..open });
+    }
 }
 
 /// What an attempt needs besides the customer's traits.
@@ -235,8 +247,7 @@ pub(crate) fn interrupt(row: &mut SendRow, now: Instant) {
         }
         (Settled::Final(state), _) => {
             row.ledger.state = state;
-            row.info.settled_at = now;
-            row.info.open = None;
+            row.info.close(state, now);
         }
         (Settled::RetryAt(_), None) => {}
     }

@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod merge;
 pub mod note;
 pub mod partition;
+pub mod redrive;
 pub mod transaction;
 pub mod turn;
 pub mod walks;

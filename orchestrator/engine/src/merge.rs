@@ -152,6 +152,7 @@ pub(crate) fn pass_on(loaded: &Loaded, input: Input, begun: &mut Begun) -> Optio
         Input::Event { .. }
         | Input::Recorded { .. }
         | Input::Enroll { .. }
+        | Input::Redrive { .. }
         | Input::Outcome { .. } => {
             begun.forwards.push(Effect::Forward { to: tombstone.into.clone(), input });
             None

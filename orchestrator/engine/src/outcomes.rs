@@ -190,8 +190,7 @@ impl Partition {
 
     fn close(&mut self, begun: &mut Begun, open: &Open, now: Instant) -> SendRow {
         let mut row = open.row.clone();
-        row.info.open = None;
-        row.info.settled_at = now;
+        row.info.close(row.ledger.state, now);
         let send = row.ledger.send;
         self.write_send(begun, open.customer, &row);
         self.forget_retry(send);

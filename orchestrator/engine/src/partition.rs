@@ -232,6 +232,11 @@ impl Partition {
                 begun.retries.push(send);
                 begun.wants_gate = true;
             }
+            Input::Redrive { send, even_if_arrived, ticket } => {
+                begun.tickets.extend(ticket);
+                begun.redrives.push((send, even_if_arrived));
+                begun.wants_gate = true;
+            }
             Input::Outcome { send, outcome, ticket } => {
                 begun.tickets.extend(ticket);
                 self.outcome_in_turn(send, &outcome, loaded, begun);

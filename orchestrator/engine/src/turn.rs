@@ -65,6 +65,15 @@ pub enum Input {
         /// Who keeps the send's slot until this is durable.
         ticket: Option<Ticket>,
     },
+    /// An operator wants a message sent again (semantics 31).
+    Redrive {
+        /// The send that ended.
+        send: SendId,
+        /// Also if it may have arrived.
+        even_if_arrived: bool,
+        /// Who waits for it.
+        ticket: Option<Ticket>,
+    },
     /// A schedule ticked.
     Tick {
         /// The journey version that the schedule belongs to.
@@ -97,7 +106,7 @@ pub enum Input {
 impl Input {
     /// Whether [`Loaded::sends`] must be there before the turn begins.
     pub fn wants_sends(&self) -> bool {
-        matches!(self, Self::Merge { word: Word::Go(_), .. })
+        matches!(self, Self::Merge { word: Word::Go(_), .. } | Self::Redrive { .. })
     }
 
     /// Whether [`Loaded::ledger`] must be there before the turn begins.
@@ -130,7 +139,7 @@ pub struct Loaded {
     pub customer: Customer,
     /// Its ledger rows, in the order of their counted instants; `None` until a turn needs them.
     pub ledger: Option<Vec<LedgerRow>>,
-    /// Its sends with all that they were, oldest first; only for a turn that moves them.
+    /// Its sends with all that they were, oldest first; only for a turn that moves or repeats them.
     pub sends: Option<Vec<SendRow>>,
     /// Spilled dedupe rows: hashes of messages, with the second of the last receipt.
     pub spilled: HashMap<u64, u32>,
@@ -185,7 +194,8 @@ impl Loaded {
         };
         let imported = || events().any(|event| event.identity().1);
         // Whoever goes takes all of it along.
-        let goes = || inputs.iter().any(Input::wants_sends);
+        let going = |input: &Input| matches!(input, Input::Merge { word: Word::Go(_), .. });
+        let goes = || inputs.iter().any(going);
         !self.spilled_loaded
             && (goes()
                 || (seen.has_spilled(now) && events().next().is_some())
@@ -226,6 +236,8 @@ pub struct Begun {
     /// Messages that wait for a slot ask again: their place in the line may be lost.
     pub(crate) line_up: bool,
     pub(crate) retries: Vec<SendId>,
+    /// Sends to be repeated, with whether also if they may have arrived.
+    pub(crate) redrives: Vec<(SendId, bool)>,
     pub(crate) changed: bool,
     pub(crate) wants_gate: bool,
     pub(crate) moves: Vec<Moved>,
@@ -259,6 +271,7 @@ impl Begun {
             slot: None,
             line_up: false,
             retries: Vec::new(),
+            redrives: Vec::new(),
             changed: false,
             wants_gate: false,
             moves: room.moves,

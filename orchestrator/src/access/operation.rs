@@ -103,7 +103,7 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 71] = [
+pub static OPERATIONS: [Operation; 77] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
@@ -129,6 +129,9 @@ pub static OPERATIONS: [Operation; 71] = [
     api("controlJourney", "POST", "/api/v1/journeys/{name}/{action:pause|resume|stop}", OPERATE),
     api("enroll", "POST", "/api/v1/journeys/{name}/enrollments", OPERATE),
     api("timeline", "GET", "/api/v1/customers/{id}/timeline", READ),
+    api("listSends", "GET", "/api/v1/sends", READ),
+    api("getSend", "GET", "/api/v1/sends/{id}", READ),
+    api("redriveSend", "POST", "/api/v1/sends/{id}/redrive", OPERATE),
     api("import", "POST", "/api/v1/import", OPERATE),
     api("sendTest", "POST", "/api/v1/send-test", OPERATE),
     // Events as they came in, whole.
@@ -160,6 +163,9 @@ pub static OPERATIONS: [Operation; 71] = [
     page("stepPage", "GET", "/journeys/{name}/steps/{step}", READ),
     page("customersPage", "GET", "/customers", READ),
     page("customerPage", "GET", "/customers/{id:.+}", READ),
+    page("sendsPage", "GET", "/sends", READ),
+    page("sendPage", "GET", "/sends/{id}", READ),
+    page("redriveForm", "POST", "/sends/{id}/redrive", OPERATE),
     page("whyPage", "GET", "/why", READ),
     // Events as they came in, whole.
     page("eventsPage", "GET", "/events", Need::Scope(Scope::Personal)),

@@ -173,20 +173,22 @@ impl Core {
                     told.push(ack);
                 }
                 Work::Merge { word, ack } => {
-                    let ticket = ack.map(|ack| self.ticket(ack));
-                    inputs.push(Input::Merge { word, ticket });
+                    inputs.push(Input::Merge { word, ticket: self.ticket_for(ack) });
                 }
                 Work::Event { event, ack } => {
-                    let ticket = ack.map(|ack| self.ticket(ack));
-                    inputs.push(Input::Event { event, ticket });
+                    inputs.push(Input::Event { event, ticket: self.ticket_for(ack) });
                 }
                 Work::Recorded { event, ack } => {
-                    let ticket = ack.map(|ack| self.ticket(ack));
+                    let ticket = self.ticket_for(ack);
                     inputs.push(Input::Recorded { event, ticket });
                 }
                 Work::Enroll { journey, key, payload, ack } => {
-                    let ticket = ack.map(|ack| self.ticket(ack));
+                    let ticket = self.ticket_for(ack);
                     inputs.push(Input::Enroll { journey, key, payload, ticket });
+                }
+                Work::Redrive { send, even_if_arrived, ack } => {
+                    let ticket = self.ticket_for(ack);
+                    inputs.push(Input::Redrive { send, even_if_arrived, ticket });
                 }
             }
         }
@@ -296,6 +298,10 @@ impl Core {
         let ticket = self.ticket(ack);
         let transaction = self.partition.put(writes, ticket);
         self.undelivered.push(rows::to_store(transaction));
+    }
+
+    fn ticket_for(&mut self, ack: Option<Ack>) -> Option<Ticket> {
+        ack.map(|ack| self.ticket(ack))
     }
 
     fn ticket(&mut self, ack: Ack) -> Ticket {

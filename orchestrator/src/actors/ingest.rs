@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use domain::event::Event;
-use domain::ids::{CustomerId, CustomerKey, JourneyName};
+use domain::ids::{CustomerId, CustomerKey, JourneyName, SendId};
 use domain::time::Instant;
 use domain::value::{Map, Text};
 use engine::merge::Word;
@@ -85,6 +85,17 @@ impl Directory {
         payload: Map,
     ) -> Result<Answer<()>, Busy> {
         let work = move |ack| Work::Enroll { journey, key, payload, ack: Some(ack) };
+        self.dispatch(vec![(customer, Lane::Transactional, work)])
+    }
+
+    /// Sends a customer's message again. The answer comes when whatever was decided is durable.
+    pub fn redrive(
+        &self,
+        customer: CustomerId,
+        send: SendId,
+        even_if_arrived: bool,
+    ) -> Result<Answer<()>, Busy> {
+        let work = move |ack| Work::Redrive { send, even_if_arrived, ack: Some(ack) };
         self.dispatch(vec![(customer, Lane::Transactional, work)])
     }
 

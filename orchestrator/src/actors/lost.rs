@@ -34,6 +34,7 @@ impl Stop {
             | Work::Retry(_)
             | Work::Tick { .. }
             | Work::Enroll { .. }
+            | Work::Redrive { .. }
             | Work::Merge { .. }
             | Work::Refresh { .. } => None,
         }

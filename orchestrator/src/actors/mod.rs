@@ -79,6 +79,15 @@ pub enum Work {
         /// Who waits for it.
         ack: Option<Ack>,
     },
+    /// An operator wants a message sent again.
+    Redrive {
+        /// The send that ended.
+        send: SendId,
+        /// Also if it may have arrived.
+        even_if_arrived: bool,
+        /// Who waits for it.
+        ack: Option<Ack>,
+    },
     /// A word of a merge.
     Merge {
         /// What is said.

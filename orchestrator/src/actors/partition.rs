@@ -264,6 +264,7 @@ fn is_owed(work: &Work) -> bool {
         | Work::Recorded { .. }
         | Work::Tick { .. }
         | Work::Enroll { .. }
+        | Work::Redrive { .. }
         | Work::Refresh { .. } => false,
     }
 }

@@ -5,6 +5,7 @@
 mod published;
 mod repeats;
 mod replay;
+mod sends;
 mod status;
 mod test_message;
 
@@ -23,6 +24,7 @@ use engine::catalog::Control;
 use engine::counters::{CounterKey, Counters};
 use runtime::{Clock, SimulatedClock};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use crate::access::Access;
 use crate::access::audit::Change;
@@ -41,6 +43,9 @@ pub use published::{AppliedRow, applied as applied_rows};
 pub use replay::{IMPORT_EVENTS_MAX, Imported, Trigger};
 pub use status::{JourneyState, Status};
 pub use test_message::{TestMessage, Tested};
+
+/// Long reads of rows at once: each keeps a thread busy for up to a tenth of a second. Others wait.
+const READS_AT_ONCE_MAX: usize = 4;
 
 /// Why an operation was refused.
 pub type Refusal = Box<Problem>;
@@ -89,6 +94,8 @@ pub struct Admin {
     time: Option<SimulatedClock>,
     /// Held by the one replay that does so.
     replaying: tokio::sync::Mutex<()>,
+    /// Lets few long reads run at once.
+    reading: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -152,7 +159,8 @@ impl Admin {
         let access = Arc::new(Access::open(&app.store, app.keeper(), by)?);
         let state = tokio::sync::Mutex::new(State { publication, built, outgoing });
         let replaying = tokio::sync::Mutex::new(());
-        Ok(Self { app, access, workshop, state, captures, time, replaying })
+        let reading = Arc::new(Semaphore::new(READS_AT_ONCE_MAX));
+        Ok(Self { app, access, workshop, state, captures, time, replaying, reading })
     }
 
     /// What signs links.

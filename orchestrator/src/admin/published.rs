@@ -14,7 +14,7 @@ use crate::recovery::RecoverError;
 use crate::rows;
 
 /// What the keys of these rows begin with.
-const PREFIX: &[u8] = b"D";
+const PREFIX: &[u8] = b"Ap";
 /// What was applied is remembered for so many revisions: years of work with definitions, and at
 /// some KiB each a few MiB.
 const REVISIONS_KEPT: u64 = 1_000;

@@ -17,6 +17,7 @@ mod output;
 pub mod reference;
 mod schema;
 mod send_test;
+mod sends;
 mod serve;
 mod simulate;
 mod stopped;
@@ -64,6 +65,8 @@ enum Command {
     Journeys(journeys::Args),
     /// Show what happened to a customer, and why.
     Explain(explain::Args),
+    /// Show sends of a running server, and send messages again that did not go.
+    Sends(sends::Args),
     /// Make, show, rotate and revoke API tokens and write keys of a running server.
     Tokens(tokens::Args),
     /// Make and change users of a running server.
@@ -126,6 +129,7 @@ pub fn run() -> u8 {
         Command::Import(args) => import::run(&args),
         Command::Journeys(args) => journeys::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Sends(args) => sends::run(&args),
         Command::Tokens(args) => tokens::run(&args),
         Command::Users(args) => users::run(&args),
         Command::Audit(args) => audit::run(&args),

@@ -104,6 +104,14 @@ pub enum ErrorCode {
     ProviderUnavailable,
     /// Identity provider's answer is not accepted.
     IdentityRefused,
+    /// Send is not known.
+    SendUnknown,
+    /// Send may have arrived.
+    SendMayHaveArrived,
+    /// Cursor cannot be used.
+    BadCursor,
+    /// Idempotency key belongs to another request.
+    IdempotencyMismatch,
     /// Row was not imported.
     ImportRowRejected,
     /// Mapping file is not valid.

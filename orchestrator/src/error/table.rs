@@ -80,7 +80,7 @@ const fn row(
 
 /// Every public error, at the position of its kind.
 #[rustfmt::skip]
-pub static TABLE: [Row; 68] = [
+pub static TABLE: [Row; 72] = [
     // Definitions.
     row(ErrorCode::InvalidDefinition, "CAD-1001", Some(422), Exit::Problems,
         "definition is not valid",
@@ -285,6 +285,22 @@ pub static TABLE: [Row; 68] = [
         "identity provider's answer is not accepted",
         "log in again; an admin looks at the roles in the settings",
         include_str!("../../docs/errors/CAD-4018.md")),
+    row(ErrorCode::SendUnknown, "CAD-4019", Some(404), Exit::Problems,
+        "send is not known",
+        "check the id; `cadencia sends list` shows the ids of sends",
+        include_str!("../../docs/errors/CAD-4019.md")),
+    row(ErrorCode::SendMayHaveArrived, "CAD-4020", Some(409), Exit::Problems,
+        "send may have arrived",
+        "ask the receiver's side; if twice is better than never, say so with the redrive",
+        include_str!("../../docs/errors/CAD-4020.md")),
+    row(ErrorCode::BadCursor, "CAD-4021", Some(400), Exit::Problems,
+        "cursor cannot be used",
+        "take `next_cursor` of the page before, with the same filters; begin again without one",
+        include_str!("../../docs/errors/CAD-4021.md")),
+    row(ErrorCode::IdempotencyMismatch, "CAD-4022", Some(422), Exit::Problems,
+        "idempotency key belongs to another request",
+        "take a new key for a new request; repeat a request with its key and nothing changed",
+        include_str!("../../docs/errors/CAD-4022.md")),
     // Data files.
     row(ErrorCode::ImportRowRejected, "CAD-5001", None, Exit::Problems,
         "row was not imported",

@@ -184,6 +184,7 @@ impl Life {
                 | HistoryItem::SegmentLeft(_)
                 | HistoryItem::Merged { .. }
                 | HistoryItem::NotMerged { .. }
+                | HistoryItem::Redriven { .. }
                 | HistoryItem::Migrated { .. } => {}
             }
         }

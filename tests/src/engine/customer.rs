@@ -110,6 +110,9 @@ impl One {
 
     /// One turn; then slots and answers, until nothing more happens at this instant.
     pub(crate) fn turn(&mut self, inputs: Vec<Input>) {
+        if inputs.iter().any(Input::wants_sends) {
+            self.loaded.sends = Some(self.sends());
+        }
         let begun = self.partition.begin(&mut self.loaded, inputs, self.now);
         if begun.needs_ledger(&self.loaded) {
             let rows = self.rows.iter().filter(|((table, _), _)| *table == Table::Sends);
@@ -118,6 +121,7 @@ impl One {
         }
         let decided =
             self.partition.finish(&mut self.loaded, begun, &mut FreeSlots(&mut self.free));
+        self.loaded.sends = None;
         self.take(decided);
         self.answer();
     }

@@ -12,6 +12,7 @@ mod holds;
 mod merge;
 mod order;
 mod outcomes;
+mod redrives;
 mod restart;
 mod versions;
 mod waits;

@@ -5,6 +5,7 @@
 //! identify {"tier": "gold"}      deny email      tick JOURNEY    tick again    enroll JOURNEY KEY
 //! wait P1D     timers on the way fire when due;   sleep P1D     nothing runs until then
 //! by hand      accepted   rejected   suppressed   not sent   not sent for PT5M   unknown
+//! redrive      redrive anyway   the last send that ended badly
 //! slots 0      pause JOURNEY   resume JOURNEY   stop JOURNEY   publish   passivate   restart
 //! ```
 
@@ -146,6 +147,11 @@ fn input(one: &mut One, line: &str) -> Input {
             let (journey, key) = (JourneyName::from(journey), key.into());
             Input::Enroll { journey, key, payload: Default::default(), ticket: None }
         }
+        "redrive" => {
+            let ended = one.sends().into_iter().rev().find(|row| row.info.kept.is_some());
+            let send = ended.expect("a send that ended badly").ledger.send;
+            Input::Redrive { send, even_if_arrived: rest == "anyway", ticket: None }
+        }
         "timer" => Input::Timer,
         "refresh" => Input::Refresh,
         _ => panic!("`{line}` is no line of a script"),
@@ -175,6 +181,7 @@ pub(crate) fn describe(
         HistoryItem::Merged { into } => format!("merged into {into}"),
         HistoryItem::Absorbed { from } => format!("absorbed {from}"),
         HistoryItem::NotMerged { previous, reason } => format!("{previous} not merged: {reason:?}"),
+        HistoryItem::Redriven { .. } => "redriven".to_owned(),
         HistoryItem::Migrated { enrollment, step } => format!("{} now {step}", name(*enrollment)),
         HistoryItem::Decided { journey, step, channel, verdict, sent, .. } => {
             let rule = verdict.deciding().map(|rule| rule.rule.to_string()).unwrap_or_default();

@@ -13,6 +13,7 @@ mod metrics;
 pub(crate) mod process;
 mod replay;
 mod send_test;
+mod sends;
 mod shop;
 
 /// What small campaigns of these tests begin with: no rule, a channel that keeps its messages.

@@ -72,8 +72,18 @@ pub(super) fn run(
         reply: String::new(),
         settled_at: if grant == Grant::Accepted { begun.now } else { Instant::MIN },
         open,
+        kept: None,
     };
-    let row = SendRow { ledger: row, info };
+    reserve(partition, loaded, begun, SendRow { ledger: row, info });
+}
+
+/// Writes the row of a new send: from now on it counts.
+pub(super) fn reserve(
+    partition: &mut Partition,
+    loaded: &mut Loaded,
+    begun: &mut Begun,
+    row: SendRow,
+) {
     if let Some(rows) = &mut loaded.ledger {
         let at = rows.partition_point(|known| known.counted_at <= row.ledger.counted_at);
         rows.insert(at, row.ledger);

@@ -2,10 +2,12 @@
 //! to 21).
 //!
 //! Called by the second part of a turn. This file is the order and the verdicts; what is asked
-//! stands in `question`, what a hand-over writes in `hand_over`, later attempts in `retry`.
+//! stands in `question`, what a hand-over writes in `hand_over`, later attempts in `retry`,
+//! messages that an operator sends again in `redrive`.
 
 mod hand_over;
 mod question;
+mod redrive;
 mod retry;
 
 pub use question::would;
@@ -67,6 +69,7 @@ pub(crate) fn run(
     // What follows a send counts from the commit that decides it (semantics 8), not from receipt.
     begun.at = begun.now;
     retry::run(partition, loaded, begun, slots, &catalog);
+    redrive::run(partition, loaded, begun, slots, &catalog);
     for _ in 0..ROUNDS_MAX {
         let asking = collect(loaded, begun, &catalog);
         if asking.is_empty() {

@@ -177,6 +177,37 @@ pub(super) fn of_retry(
     question.ask(&loaded.customer, rows(loaded), now, catalog).decision
 }
 
+/// The verdict on a message that is sent again: to the present address, with the names of the send
+/// that ended, whose own place in the caps counts as its outcome says.
+pub(super) fn of_redrive(
+    loaded: &Loaded,
+    now: Instant,
+    catalog: &Catalog,
+    ended: &SendRow,
+    send: SendId,
+    valid_until: Instant,
+) -> Verdict {
+    let ledger = &ended.ledger;
+    let channel = &ended.info.channel;
+    let address = address(loaded, catalog, channel);
+    let question = Question {
+        send,
+        channel,
+        topic: ended.info.kept.as_ref().and_then(|kept| kept.topic.as_ref()),
+        names: Names {
+            channel: ledger.channel,
+            class: ledger.class,
+            topic: ledger.topic,
+            campaign: ledger.campaign,
+        },
+        valid_until,
+        on_capped: None,
+        skip_catch_up: false,
+        address: address.as_deref(),
+    };
+    question.ask(&loaded.customer, rows(loaded), now, catalog)
+}
+
 /// The customer's address on a channel, if there is one. Where the channel goes to somebody else,
 /// her id stands for it.
 pub(super) fn address(loaded: &Loaded, catalog: &Catalog, channel: &ChannelName) -> Option<Text> {

@@ -11,7 +11,7 @@ use crate::partition::{Grant, Partition, Slots};
 use crate::turn::{Begun, Loaded};
 
 /// Pause before a retry asks again for a connection slot.
-const NO_SLOT_PAUSE_MS: i64 = 1_000;
+pub(super) const NO_SLOT_PAUSE_MS: i64 = 1_000;
 
 /// Open sends whose next attempt is due: the policy is asked again in the commit that sends them
 /// (DESIGN "Sending"), and their own reservation does not count against them.

@@ -22,6 +22,9 @@ impl Core {
             Input::Enroll { journey, key, payload, ticket } => {
                 Work::Enroll { journey, key, payload, ack: ack(ticket) }
             }
+            Input::Redrive { send, even_if_arrived, ticket } => {
+                Work::Redrive { send, even_if_arrived, ack: ack(ticket) }
+            }
             Input::Merge { word, ticket } => Work::Merge { word, ack: ack(ticket) },
             Input::Outcome { send, outcome, ticket } => {
                 let permit = self.following.remove(&ticket?.0)?;
@@ -39,8 +42,10 @@ impl Core {
         let Some(work) = work else {
             return;
         };
-        let repeatable =
-            matches!(work, Work::Event { .. } | Work::Recorded { .. } | Work::Enroll { .. });
+        let repeatable = matches!(
+            work,
+            Work::Event { .. } | Work::Recorded { .. } | Work::Enroll { .. } | Work::Redrive { .. }
+        );
         if repeatable && self.forwarded.len() >= FORWARDED_MAX {
             return;
         }

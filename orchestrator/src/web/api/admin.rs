@@ -16,7 +16,7 @@ use crate::timeline::TIMELINE_ROWS_MAX;
 use crate::web::json::JsonMap;
 use crate::web::{Site, respond};
 
-use super::access;
+use super::{access, sends};
 
 /// Largest body of a proposal or of one import request.
 pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -40,13 +40,32 @@ fn json_bodies() -> web::JsonConfig {
     })
 }
 
+/// A query that cannot be read is a problem as well.
+fn queries() -> web::QueryConfig {
+    web::QueryConfig::default().error_handler(|error, _| {
+        let problem = Problem::new(ErrorCode::BadParameter, error.to_string());
+        InternalError::from_response(error, respond::problem(&problem)).into()
+    })
+}
+
+/// So is a part of a path.
+fn paths() -> web::PathConfig {
+    web::PathConfig::default().error_handler(|error, _| {
+        let problem = Problem::new(ErrorCode::BadParameter, error.to_string());
+        InternalError::from_response(error, respond::problem(&problem)).into()
+    })
+}
+
 /// Routes of the control socket, and of TCP.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     config.service(
         web::scope("/api/v1")
             .app_data(web::PayloadConfig::new(ADMIN_BODY_BYTES_MAX))
             .app_data(json_bodies())
+            .app_data(queries())
+            .app_data(paths())
             .configure(access::configure)
+            .configure(sends::configure)
             .service(status)
             .service(plan)
             .service(apply)

@@ -3,6 +3,8 @@
 pub mod access;
 pub mod admin;
 pub(super) mod backup;
+pub(super) mod cursor;
 pub mod health;
+pub mod sends;
 pub mod tracking;
 pub mod unsubscribe;

@@ -20,6 +20,9 @@ const END: f64 = 9.0;
 /// Characters of a line in a step, and of what stands at a way.
 const LINE_CHARS: usize = 30;
 const LABEL_CHARS: usize = 32;
+/// Width of a character of it, about, and its height.
+const LABEL_CHAR: f64 = 6.0;
+const LABEL_HEIGHT: f64 = 18.0;
 
 /// Left edges of the three counts of a step, from its own.
 const COUNTS: [f64; 3] = [12.0, 78.0, 144.0];
@@ -92,15 +95,16 @@ fn curve(from: (f64, f64), to: (f64, f64)) -> String {
 
 fn label_of(way: &Way) -> Markup {
     let Some(label) = &way.label else { return PreEscaped(String::new()) };
-    let (from, row) = way.from;
-    // Where the line is about to reach its column.
-    let (at_x, at_y) = (x(way.by), top(row + 1) - 14.0);
-    // An arm that goes straight down has its label beside the line.
-    let straight = (way.by - from).abs() < 0.01;
-    let (shift, anchor) = if straight { (6.0, "start") } else { (0.0, "middle") };
+    let shown = cut(label, LABEL_CHARS);
+    let width = shown.chars().count() as f64 * LABEL_CHAR + 14.0;
+    // Where the line has reached its column.
+    let (middle, bottom) = (x(way.by), top(way.from.1 + 1) - 9.0);
     html! {
-        text.label x=(at_x + shift) y=(at_y) text-anchor=(anchor) {
-            (cut(label, LABEL_CHARS)) title { (label) }
+        g.label {
+            rect x=(format!("{:.1}", middle - width / 2.0)) y=(bottom - LABEL_HEIGHT)
+                width=(format!("{width:.1}")) height=(LABEL_HEIGHT) rx="9" {}
+            text x=(middle) y=(bottom - 5.0) text-anchor="middle" { (shown) }
+            title { (label) }
         }
     }
 }

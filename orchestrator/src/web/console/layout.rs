@@ -28,6 +28,7 @@ pub(super) enum Section {
     Campaigns,
     Journeys,
     Customers,
+    Sends,
     Why,
     Events,
     Messages,
@@ -50,6 +51,7 @@ static WAYS: [&[Way]; 4] = [
     ],
     &[
         Way(Section::Customers, "/customers", text::CUSTOMERS, Scope::Read),
+        Way(Section::Sends, "/sends", text::SENDS, Scope::Read),
         Way(Section::Why, "/why", text::WHY_NOT, Scope::Read),
         Way(Section::Messages, "/messages", text::MESSAGES, Scope::Read),
     ],

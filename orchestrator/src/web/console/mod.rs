@@ -25,6 +25,8 @@ mod overview;
 mod parts;
 mod preferences;
 pub(super) mod reader;
+mod send;
+mod sends;
 mod spoken;
 mod steps;
 mod system;
@@ -52,6 +54,9 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .service(steps::step_page)
         .service(customers::customers_page)
         .service(customer::customer_page)
+        .service(sends::sends_page)
+        .service(send::send_page)
+        .service(send::redrive)
         .service(why::why_page)
         .service(events::events_page)
         .service(messages::messages_page)

@@ -100,6 +100,17 @@ pub(super) fn select(
     }
 }
 
+/// A text of a form of filters.
+pub(super) fn field(name: &str, label: &str, value: &str) -> Markup {
+    html! {
+        span.field {
+            label for={ "f-" (name) } { (label) }
+            input id={ "f-" (name) } name=(name) value=(value) autocomplete="off"
+                spellcheck="false";
+        }
+    }
+}
+
 /// What every form of the console carries.
 #[derive(Deserialize)]
 pub(super) struct Csrf {

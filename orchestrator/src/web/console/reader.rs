@@ -207,8 +207,10 @@ impl Reader {
             return html! { span.soft { (self.t(text::NEVER)) } };
         }
         html! {
-            time.fit datetime=(at) { (self.clock_text(at)) }
-            " " span.soft.fit { (self.relative(at, now)) }
+            span.fit {
+                time datetime=(at) { (self.clock_text(at)) }
+                " " span.soft { (self.relative(at, now)) }
+            }
         }
     }
 

@@ -73,6 +73,9 @@ fn item_spanish(reader: &Reader, item: &HistoryItem) -> String {
             decided(reader, &what, verdict, *sent)
         }
         HistoryItem::Withdrawn { .. } => "el mensaje retenido ya no hace falta".to_owned(),
+        HistoryItem::Redriven { of, .. } => {
+            format!("un operador quiere enviar de nuevo el envío {of}")
+        }
         HistoryItem::SegmentEntered(name) => format!("ahora es miembro de {name}"),
         HistoryItem::SegmentLeft(name) => format!("ya no es miembro de {name}"),
         HistoryItem::Migrated { step, .. } => {

@@ -246,6 +246,30 @@ texts! {
     COUNTED = "counted", "contados";
     LIMIT = "limit", "límite";
     EARLIEST = "earliest", "lo antes posible";
+    // Sends.
+    SEND = "send", "envío";
+    NO_SENDS = "No such send was found", "No se encontró ningún envío así";
+    NO_SENDS_ADVICE =
+        "Change the filters, or look further back if there is a link for it.",
+        "Cambie los filtros o siga buscando hacia atrás si hay un enlace.";
+    LOOKED_BACK_TO = "Looked back to", "Se ha buscado hasta";
+    ANY = "any", "cualquiera";
+    DECIDED_AT = "decided", "decidido";
+    GOES_ON_AT = "goes on", "continúa";
+    MESSAGE_CLASS = "message class", "clase de mensaje";
+    TEMPLATE = "template", "plantilla";
+    ATTEMPTS = "attempts", "intentos";
+    REPLY = "reply", "respuesta";
+    POLICY_N = "policy version {}", "versión {} de la política";
+    DECISIONS = "Decisions", "Decisiones";
+    SEND_AGAIN = "Send it again", "Enviarlo de nuevo";
+    SEND_AGAIN_MEANS =
+        "A new send of the same message passes all rules again.",
+        "Un nuevo envío del mismo mensaje pasa de nuevo por todas las reglas.";
+    MAY_ARRIVE_TWICE =
+        "Nobody knows whether it arrived: the customer may get it twice.",
+        "Nadie sabe si llegó: el cliente puede recibirlo dos veces.";
+    REPEATED_BY = "repeated by", "repetido por";
     // Why not.
     WHY_ASK = "Whom do you ask about?", "¿Por quién pregunta?";
     WHY_ASK_ADVICE =
@@ -435,6 +459,7 @@ const STABLE: &[(&str, &str, &str)] = &[
     ("merged", "merged", "unido"),
     ("not_merged", "not merged", "no unido"),
     ("migrated", "migrated", "migrado"),
+    ("redriven", "sent again", "reenviado"),
     // Reasons of exits.
     ("completed", "completed", "completado"),
     ("goal", "goal", "objetivo"),

@@ -49,6 +49,7 @@ fn row((send, counted_at): Row, cost: i64) -> SendRow {
             reply: String::new(),
             settled_at: Instant(counted_at),
             open: None,
+            kept: None,
         },
     }
 }

@@ -18,7 +18,7 @@ pub(crate) struct Server {
     /// `http://127.0.0.1:PORT`.
     pub(crate) url: String,
     /// The one-time link, if there is one.
-    pub(super) link: Option<String>,
+    pub(crate) link: Option<String>,
 }
 
 impl Server {
@@ -28,7 +28,7 @@ impl Server {
     }
 
     /// Starts it at an address and waits until it listens.
-    pub(super) fn start_at(data: &Path, address: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start_at(data: &Path, address: &str, arguments: &[&str]) -> Self {
         let mut child = environment::cadencia()
             .args(["serve", "--listen", address, "--partitions", PARTITIONS, "--data"])
             .arg(data)
@@ -48,13 +48,13 @@ impl Server {
     }
 
     /// Ends it as the machine would in a power cut.
-    pub(super) fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
     }
 
     /// Ends it in order.
-    pub(super) fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let pid = i32::try_from(self.child.id()).expect("a process id");
         // SAFETY: a signal to a child that has not been waited for.
         #[expect(unsafe_code, reason = "there is no other way to ask a process to end")]

@@ -13,7 +13,7 @@ use store::Read as _;
 use super::layout::{self, Frame, Section, escaped};
 use super::parts::{self, Column};
 use super::reader::Reader;
-use super::{journeys, spoken, steps, text};
+use super::{journeys, sends, spoken, steps, text};
 use crate::access::mask::Mask;
 use crate::recovery::RecoverError;
 use crate::rows;
@@ -236,8 +236,12 @@ fn entries(reader: &Reader, timeline: &Timeline) -> Markup {
     if timeline.entries.is_empty() {
         return parts::empty(reader.t(text::NOTHING_YET), reader.t(text::NOTHING_YET_ADVICE));
     }
-    let columns =
-        [Column::Text(text::WHEN), Column::Text(text::WHAT), Column::Text(text::DETAILS)];
+    let columns = [
+        Column::Text(text::WHEN),
+        Column::Text(text::WHAT),
+        Column::Text(text::DETAILS),
+        Column::Text(text::SEND),
+    ];
     let rows = html! { @for entry in &timeline.entries { (row(reader, entry)) } };
     parts::table(reader, reader.t(text::TIMELINE), &columns, &rows)
 }
@@ -253,16 +257,12 @@ fn row(reader: &Reader, entry: &Entry) -> Markup {
                     details {
                         summary {
                             (reader.fill(text::RULES_ASKED, &[&entry.rules.len()]))
-                            @if let Some(send) = &entry.send {
-                                ", " (reader.fill(text::SEND_N, &[send]))
-                            }
                         }
                         (rules(reader, &entry.rules))
                     }
-                } @else if let Some(send) = &entry.send {
-                    " " span.soft { (reader.fill(text::SEND_N, &[send])) }
                 }
             }
+            td.left.fit { @if let Some(send) = &entry.send { (sends::link(reader, send)) } }
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::layout::{self, Frame, Section, escaped};
 use super::parts::{self, Column};
 use super::reader::Reader;
-use super::{journeys, steps, text};
+use super::{journeys, spoken, steps, text};
 use crate::sends::{Filter, SendLine, State};
 use crate::web::Site;
 use crate::web::api::cursor::List;
@@ -145,13 +145,13 @@ fn listed(reader: &Reader, lines: &[SendLine]) -> Markup {
             tr {
                 td.left { (reader.at_text(&line.at)) }
                 td.left { (reader.badge(line.state.word())) }
-                td.left { (steps::customer(reader, &line.customer)) }
+                td.left.fit { (steps::customer(reader, &line.customer)) }
                 td.left {
                     a href=(journeys::link(&line.journey)) { (line.journey) } " / " (line.step)
                 }
                 td.left { (line.channel) }
                 td.left.words { (why(reader, line)) }
-                td.left { (link(reader, &line.send)) }
+                td.left.fit { (link(reader, &line.send)) }
             }
         }
     };
@@ -161,8 +161,10 @@ fn listed(reader: &Reader, lines: &[SendLine]) -> Markup {
 /// Link to a send; of its id the end, where it differs from others of the same customer.
 pub(super) fn link(reader: &Reader, send: &str) -> Markup {
     let end = send.get(send.len().saturating_sub(8)..).unwrap_or(send);
-    let label = reader.fill(text::SEND_N, &[&send]);
-    html! { a href={ "/sends/" (send) } aria-label=(label) { code { "…" (end) } } }
+    let label = reader.fill(text::SEND_N, &[&format!("…{end}")]);
+    html! {
+        a href={ "/sends/" (send) } aria-label=(label) title=(send) { code { "…" (end) } }
+    }
 }
 
 /// The rule that held or refused it, or what the provider said.
@@ -170,13 +172,13 @@ pub(super) fn why(reader: &Reader, line: &SendLine) -> Markup {
     html! {
         @if let Some(rule) = &line.rule {
             strong { (reader.word(rule)) } " "
-            @if let Some(reason) = &line.reason { span lang="en" { (reason) } }
+            (spoken::said(reader, line.reason.as_deref(), line.why.as_ref()))
         }
         @if let Some(until) = &line.held_until {
             " · " (reader.t(text::GOES_ON_AT)) " " (reader.at_text(until))
         }
         @if let Some(reply) = line.reply.as_deref().filter(|reply| !reply.is_empty()) {
-            span.soft lang="en" { (reply) }
+            span.soft { (reply) }
         }
     }
 }

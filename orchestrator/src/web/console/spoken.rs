@@ -2,11 +2,14 @@
 //! other languages say the same again, from what the text was made of.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use domain::event::EventBody;
+use domain::time::Instant;
 use domain::verdict::{CapWindow, Decision, Reason, Verdict};
 use engine::history::{HistoryItem, NotEntered, NotMerged};
 use maud::{Markup, html};
+use regex::{Captures, Regex};
 
 use super::reader::Reader;
 use super::text::Language;
@@ -20,18 +23,37 @@ pub(super) fn entry(reader: &Reader, entry: &Entry) -> Markup {
     };
     match spanish {
         Some(text) => html! { (reader.mask.text(&text)) },
-        None => html! { (entry.text) },
+        None => html! { (local(reader, &entry.text)) },
     }
 }
 
 /// Why a rule ruled as it did.
-pub(super) fn reason<'a>(reader: &Reader, rule: &'a RuleLine) -> Cow<'a, str> {
-    match (&rule.why, reader.language) {
-        (Some(why), Language::Spanish) => {
-            reader.mask.text(&reason_spanish(reader, why)).into_owned().into()
-        }
-        _ => Cow::Borrowed(rule.reason.as_str()),
+pub(super) fn reason(reader: &Reader, rule: &RuleLine) -> Markup {
+    said(reader, Some(&rule.reason), rule.why.as_ref())
+}
+
+/// A reason, by its English text or by what that was made of.
+pub(super) fn said(reader: &Reader, text: Option<&str>, why: Option<&Reason>) -> Markup {
+    let spanish = why.filter(|_| reader.language == Language::Spanish);
+    match (spanish, text) {
+        (Some(why), _) => html! { (reader.mask.text(&reason_spanish(reader, why))) },
+        (None, Some(text)) => html! { (local(reader, text)) },
+        (None, None) => html! {},
     }
+}
+
+/// An instant as texts write it.
+static INSTANT: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z";
+    Regex::new(pattern).expect("the pattern is a regular expression")
+});
+
+/// The same text with its instants in the zone of the page.
+fn local<'a>(reader: &Reader, text: &'a str) -> Cow<'a, str> {
+    INSTANT.replace_all(text, |found: &Captures<'_>| match Instant::parse(&found[0]) {
+        Some(at) => reader.clock_text(at),
+        None => found[0].to_owned(),
+    })
 }
 
 fn told_spanish(reader: &Reader, told: &Told) -> String {

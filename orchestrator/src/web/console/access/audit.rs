@@ -58,10 +58,10 @@ fn listed(reader: &Reader, rows: &[AuditRow], now: domain::time::Instant) -> Mar
         @for row in rows {
             tr {
                 td.left { (reader.at_from(row.at, now)) }
-                td.left {
+                td.left.fit {
                     (row.who) @if let Some(from) = &row.from { " " span.soft { (from) } }
                 }
-                td.left { code { (row.what) } }
+                td.left.fit { code { (row.what) } }
                 td.left.words { (row.target) }
                 td.left.words { (row.before.as_deref().unwrap_or_default()) }
                 td.left.words { (row.after.as_deref().unwrap_or_default()) }

@@ -10,13 +10,15 @@ use domain::time::Instant;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
+use crate::audience::Members;
 use crate::email::message::Email;
 use crate::sms::Sms;
 use crate::webhook::Webhook;
 
 /// A provider that hands messages over. One per configured channel, shared by all its attempts.
 pub trait Channel: Send + Sync + fmt::Debug {
-    /// Name of the provider (`smtp`, `twilio`, `webhook`, `capture`), for logs and metrics.
+    /// Name of the provider (`smtp`, `twilio`, `webhook`, `folder`, `capture`), for logs and
+    /// metrics.
     fn name(&self) -> &'static str;
 
     /// How many attempts may run at once. A send becomes `in_flight` only when one of these is
@@ -108,6 +110,8 @@ pub enum Content {
     Sms(Sms),
     /// What another system is told.
     Webhook(Webhook),
+    /// All members of an audience.
+    Audience(Members),
 }
 
 /// What became of an attempt.

@@ -7,6 +7,7 @@
 //! never decide whether a message may go, never read a clock (it is handed `now`), and never keep
 //! an attempt alive beyond its answer.
 
+pub mod audience;
 pub mod capture;
 mod channel;
 pub mod email;

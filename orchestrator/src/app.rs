@@ -21,10 +21,11 @@ use engine::Catalog;
 use engine::partition::Snapshot;
 use runtime::{Arbiters, Clock};
 use store::{OpenError, Read, Store};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use self::parts::{Parts, Start};
 use self::sink::Sink;
+use crate::actors::audience::{AudienceActor, EXPORTS_WAITING_MAX, ExportNow};
 use crate::actors::channel::Render;
 use crate::actors::contact_policy::RETRIES_BATCH_MAX;
 use crate::actors::core::Ack;
@@ -40,6 +41,8 @@ use crate::telemetry::metrics::Metrics;
 pub const PARTITION_HASH: &str = "xxh3-128";
 /// Where the store is in a data directory.
 pub const STORE: &str = "store";
+/// Where audiences are exported to in a data directory, unless they say where else.
+pub const EXPORTS: &str = "audiences";
 /// Work that may wait in front of one partition: at 64 partitions 65,536 events in all, about two
 /// seconds of what the store can take.
 const WORK_CREDITS: u32 = 1_024;
@@ -155,6 +158,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// What was found at the start.
     pub recovered: RecoveredCounts,
+    /// Asks for exports of audiences.
+    pub exports: mpsc::Sender<ExportNow>,
     sink: Arc<Sink>,
     late: LateDirectory,
     running: Mutex<Option<Running>>,
@@ -286,8 +291,19 @@ impl App {
         }
         let directory = all;
         let recovered = counts;
+        let (exports, asked) = mpsc::channel(EXPORTS_WAITING_MAX);
+        let audiences = AudienceActor {
+            published: published.subscribe(),
+            asked,
+            store: store.clone(),
+            partitions: settings.partitions,
+            keeper: Keeper { directory: directory.clone() },
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+        };
+        arbiters.spawn(0, || audiences.run());
         let running = Mutex::new(Some(Running { arbiters, published }));
-        Ok(Self { directory, store, clock, metrics, recovered, sink, late, running })
+        Ok(Self { directory, store, clock, metrics, recovered, exports, sink, late, running })
     }
 
     /// Makes a publication durable, together with the rows that say who changed what.

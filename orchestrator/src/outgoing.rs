@@ -96,6 +96,9 @@ pub fn build(
             (None, Provider::Webhook(webhook)) => {
                 (Arc::new(Building { name, with }.webhook(webhook)?), None)
             }
+            (None, Provider::Audience(audience)) => {
+                (Arc::new(Building { name, with }.audience(audience)), None)
+            }
         };
         outgoing.captures.extend(capture.map(|capture| (name.clone(), capture)));
         outgoing.hashes.insert(name.clone(), channel.hash.clone());

@@ -6,12 +6,13 @@ use std::borrow::Cow;
 use domain::customer::Customer;
 use domain::event::EventBody;
 use domain::ids::CustomerId;
+use domain::journey::steps::Kind;
 use domain::time::Instant;
 use domain::value::{Value, to_json_map};
 use domain::verdict::{Decision, Reason, Ruling, Verdict};
 use engine::codec;
 use engine::history::{HistoryItem, HistoryRow};
-use engine::ledger::SendRow;
+use engine::ledger::{SendInfo, SendRow};
 use policies::CountState;
 use serde::{Deserialize, Serialize};
 use store::{Limit, Range, Read};
@@ -71,6 +72,8 @@ pub enum Told {
     Item(HistoryItem),
     /// Of a send's row.
     Send {
+        /// What it is.
+        kind: Kind,
         /// The template; empty for what goes without one.
         template: String,
         /// The channel.
@@ -192,16 +195,19 @@ fn sends(
         let at = if open { row.ledger.counted_at } else { row.info.settled_at };
         let state = if open { "in_flight" } else { state_word(row.ledger.state) };
         let reply = if row.info.reply.is_empty() { "no reply" } else { &row.info.reply };
-        // Only a webhook goes without a template: with its channel's fields.
-        let what = match row.info.template.as_str() {
-            "" => "webhook".to_owned(),
-            template => format!("message {template}"),
+        let SendInfo { kind, template, channel, attempts, .. } = &row.info;
+        let text = match kind {
+            Kind::Audience => format!("member of {channel}"),
+            // It may go with its channel's fields, without a template.
+            Kind::Webhook => format!("webhook on {channel}, attempt {attempts}: {reply}"),
+            Kind::Message => {
+                format!("message {template} on {channel}, attempt {attempts}: {reply}")
+            }
         };
-        let (channel, attempts) = (&row.info.channel, row.info.attempts);
-        let text = format!("{what} on {channel}, attempt {attempts}: {reply}");
         let text = mask.text(&text).into_owned();
         let send = Some(row.ledger.send.to_string());
         let told = Some(Told::Send {
+            kind: *kind,
             template: row.info.template.to_string(),
             channel: row.info.channel.to_string(),
             attempts: row.info.attempts,
@@ -272,6 +278,9 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         HistoryItem::Redriven { of, send: id } => {
             send = Some(id.to_string());
             ("redriven", format!("an operator wants send {of} sent again"))
+        }
+        HistoryItem::AudienceLeft { audience, reason } => {
+            ("audience_left", format!("is no longer a member of {audience}: {}", reason.as_str()))
         }
         HistoryItem::Migrated { step, .. } => {
             ("migrated", format!("moved to a newer version, at step {step}"))

@@ -57,6 +57,19 @@ pub fn allows(request: &Request<'_>, history: History<'_>, set: &PolicySet, now:
         && !set.caps.tally(&asking(request, history, set), now).any_full()
 }
 
+/// The first of the rules about the customer herself that does not allow it: suppression, consent,
+/// reachability. What goes on in time without being sent, as a membership of an audience does, is
+/// asked about these only: caps and quiet hours are about the moment at which something goes.
+pub fn stands_in_the_way(request: &Request<'_>, set: &PolicySet, now: Instant) -> Option<RuleKind> {
+    let need = set.class(request.class_id).consent;
+    let asked = [
+        (RuleKind::Suppression, suppression::judge(request, set.on_suppressed, now)),
+        (RuleKind::Consent, consent::judge(request, need, set.on_no_consent, now)),
+        (RuleKind::Reachability, reachability::judge(request, now)),
+    ];
+    asked.into_iter().find(|(_, finding)| finding.ruling != Ruling::Allow).map(|(kind, _)| kind)
+}
+
 /// How strong a ruling is: the strongest of all decides.
 fn rank(ruling: Ruling) -> u8 {
     match ruling {

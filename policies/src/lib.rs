@@ -16,12 +16,14 @@ mod set;
 mod yaml;
 
 pub use arbitrate::{Candidate, arbitrate, release_spread};
-pub use gate::{HOLD_ROUNDS_MAX, allows, decide};
+pub use gate::{HOLD_ROUNDS_MAX, allows, decide, stands_in_the_way};
 pub use ledger::{CountState, Counts, History, LEDGER_ROW_BYTES, LedgerRow, LedgerRowError};
 pub use lint::{Lint, lint};
 pub use policy::{ContactPolicy, DocumentProblem, PolicyDocument, RULES_MAX, Rule, RuleBody};
 pub use request::{Request, Subject};
 pub use rules::Outcome;
 pub use rules::consent::ConsentNeed;
-pub use set::{BUILT_IN_RULES, ClassBits, MARKETING, NameKind, Names, PolicySet, TRANSACTIONAL};
+pub use set::{
+    ADVERTISING, BUILT_IN_RULES, ClassBits, MARKETING, NameKind, Names, PolicySet, TRANSACTIONAL,
+};
 pub use yaml::{RawClass, RawContactPolicy, RawRule};

@@ -12,7 +12,7 @@ use domain::time::Zone;
 use crate::rules::Outcome;
 use crate::rules::frequency_cap::{CAPS_MAX, FrequencyCap};
 use crate::rules::quiet_hours::QuietHours;
-use crate::set::{ClassBits, MARKETING, NameKind, TRANSACTIONAL};
+use crate::set::{ADVERTISING, ClassBits, MARKETING, NameKind, TRANSACTIONAL};
 
 /// Most declared rules of one policy, over all documents.
 pub const RULES_MAX: usize = 200;
@@ -68,10 +68,13 @@ pub struct PolicyDocument {
 pub type DocumentProblem = (usize, Problem);
 
 impl ContactPolicy {
-    /// A policy without declared rules, with the two built-in classes.
+    /// A policy without declared rules, with the built-in classes.
     pub fn new(fallback_zone: Zone) -> Self {
-        let built_in =
-            [(MARKETING, ClassBits::MARKETING), (TRANSACTIONAL, ClassBits::TRANSACTIONAL)];
+        let built_in = [
+            (MARKETING, ClassBits::MARKETING),
+            (TRANSACTIONAL, ClassBits::TRANSACTIONAL),
+            (ADVERTISING, ClassBits::ADVERTISING),
+        ];
         Self {
             plausible_zones: vec![fallback_zone.clone()],
             fallback_zone,

@@ -66,12 +66,22 @@ impl ClassBits {
         obeys_quiet_hours: false,
         consent: ConsentNeed::UnlessDenied,
     };
+    /// The built-in class `advertising`: it needs consent, but contacts nobody by itself.
+    pub const ADVERTISING: Self = Self {
+        obeys_caps: false,
+        counts_toward_caps: false,
+        obeys_quiet_hours: false,
+        consent: ConsentNeed::Required,
+    };
 }
 
-/// Name of the built-in class for advertising.
+/// Name of the built-in class for messages that sell.
 pub const MARKETING: &str = "marketing";
 /// Name of the built-in class for what the customer asked for.
 pub const TRANSACTIONAL: &str = "transactional";
+
+/// Name of the built-in class for retargeting audiences.
+pub const ADVERTISING: &str = "advertising";
 
 /// The compiled policy of one version.
 #[derive(Clone, Debug)]

@@ -24,7 +24,7 @@ use crate::rules::Outcome;
 use crate::rules::consent::ConsentNeed;
 use crate::rules::frequency_cap::RawFrequencyCap;
 use crate::rules::quiet_hours::RawQuietHours;
-use crate::set::{BUILT_IN_RULES, ClassBits, TRANSACTIONAL};
+use crate::set::{ADVERTISING, BUILT_IN_RULES, ClassBits, TRANSACTIONAL};
 
 /// The `spec` of a `ContactPolicy` document as it is written.
 #[derive(Clone, Debug, Deserialize, Validate, JsonSchema)]
@@ -42,7 +42,8 @@ pub struct RawContactPolicy {
     pub on_suppressed: Option<Outcome>,
     /// What missing consent does: `refuse` (default) or `next_channel`.
     pub on_no_consent: Option<Outcome>,
-    /// Message classes. `marketing` and `transactional` exist without being declared.
+    /// Message classes. `marketing`, `transactional` and `advertising` exist without being
+    /// declared.
     #[garde(length(max = 64))]
     #[serde(default)]
     pub classes: BTreeMap<String, RawClass>,
@@ -125,6 +126,7 @@ impl RawClass {
     fn class(&self, name: &str) -> (ClassName, ClassBits) {
         let default = match name {
             TRANSACTIONAL => ClassBits::TRANSACTIONAL,
+            ADVERTISING => ClassBits::ADVERTISING,
             _ => ClassBits::MARKETING,
         };
         let bits = ClassBits {

@@ -16,6 +16,7 @@
 //!     dkim: {domain: shop.example, selector: c1, key_file: /etc/cadencia/dkim.pem}
 //! ```
 
+pub mod audience;
 pub mod sms;
 pub mod smtp;
 pub mod webhook;
@@ -30,6 +31,7 @@ use crate::ids::ChannelName;
 use crate::problem::{Path, Problem};
 use crate::time::Span;
 
+pub use audience::Audience;
 pub use sms::{Sms, is_e164};
 pub use smtp::{Dkim, Smtp, Tls};
 pub use webhook::Webhook;
@@ -87,6 +89,8 @@ pub enum Provider {
     Sms(Sms),
     /// Another system.
     Webhook(Webhook),
+    /// A retargeting audience.
+    Audience(Audience),
 }
 
 /// What an address on a channel must look like.
@@ -107,12 +111,15 @@ impl Channel {
         match self.provider {
             Provider::Sms(_) => AddressForm::E164,
             Provider::Webhook(_) => AddressForm::None,
-            Provider::Capture { .. } | Provider::Smtp(_) => AddressForm::Any,
+            Provider::Capture { .. } | Provider::Smtp(_) | Provider::Audience(_) => {
+                AddressForm::Any
+            }
         }
     }
 }
 
-/// A channel: how messages leave. Exactly one of `capture`, `smtp`, `sms` and `webhook`.
+/// A channel: how messages leave. Exactly one of `capture`, `smtp`, `sms`, `webhook` and
+/// `audience`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [
@@ -121,6 +128,9 @@ impl Channel {
     {"required": ["sms"]},
     {"required": ["webhook"], "not": {"anyOf": [
         {"required": ["address"]}, {"required": ["unsubscribe"]},
+    ]}},
+    {"required": ["audience"], "not": {"anyOf": [
+        {"required": ["address"]}, {"required": ["unsubscribe"]}, {"required": ["rate"]},
     ]}},
 ]))]
 pub struct RawChannel {
@@ -138,6 +148,8 @@ pub struct RawChannel {
     pub sms: Option<sms::RawSms>,
     /// Tells another system, for the step `webhook`.
     pub webhook: Option<webhook::RawWebhook>,
+    /// Mirrors members to advertising platforms, for the step `audience`.
+    pub audience: Option<audience::RawAudience>,
 }
 
 /// At most `limit` attempts in `per`.
@@ -189,6 +201,10 @@ pub fn channel(
         .as_ref()
         .map(|raw| base_url(&raw.base_url, &path.key("unsubscribe").key("base_url"), check));
     let provider = provider(raw, path, check)?;
+    let address = match &provider {
+        Provider::Audience(audience) => audience.identifiers.first()?.1.clone(),
+        _ => address,
+    };
     Some(Channel {
         name,
         address,
@@ -246,6 +262,7 @@ fn provider(raw: &RawChannel, path: &Path, check: &mut Check<'_>) -> Option<Prov
         ("smtp", raw.smtp.is_some()),
         ("sms", raw.sms.is_some()),
         ("webhook", raw.webhook.is_some()),
+        ("audience", raw.audience.is_some()),
     ];
     let given: Vec<_> = given.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect();
     if let [first, second, ..] = given[..] {
@@ -265,17 +282,29 @@ fn provider(raw: &RawChannel, path: &Path, check: &mut Check<'_>) -> Option<Prov
         return sms::sms(raw, &path.key("sms"), check).map(Provider::Sms);
     }
     if let Some(endpoint) = &raw.webhook {
-        let to_nobody =
-            [("address", raw.address.is_some()), ("unsubscribe", raw.unsubscribe.is_some())];
-        for (key, _) in to_nobody.into_iter().filter(|(_, given)| *given) {
-            let problem = Problem::new(path.key(key), "a webhook goes to no customer");
-            check.problem(problem.on_key().suggest("remove it"));
-        }
+        without_address(raw, "a webhook goes to no customer", path, check);
         return webhook::webhook(endpoint, &path.key("webhook"), check).map(Provider::Webhook);
     }
-    let message = "a channel needs one of `capture`, `smtp`, `sms` and `webhook`";
+    if let Some(audience) = &raw.audience {
+        without_address(raw, "an audience has `identifiers` and sends nothing", path, check);
+        if raw.rate.is_some() {
+            let problem = Problem::new(path.key("rate"), "an audience sends nothing").on_key();
+            check.problem(problem.suggest("say `every` in `audience`"));
+        }
+        return audience::audience(audience, &path.key("audience"), check).map(Provider::Audience);
+    }
+    let message = "a channel needs one of `capture`, `smtp`, `sms`, `webhook` and `audience`";
     check.problem(Problem::new(path.clone(), message).on_key());
     None
+}
+
+/// Keys that mean nothing where no message goes to a customer.
+fn without_address(raw: &RawChannel, why: &str, path: &Path, check: &mut Check<'_>) {
+    let given = [("address", raw.address.is_some()), ("unsubscribe", raw.unsubscribe.is_some())];
+    for (key, _) in given.into_iter().filter(|(_, given)| *given) {
+        let problem = Problem::new(path.key(key), why);
+        check.problem(problem.on_key().suggest("remove it"));
+    }
 }
 
 fn alone<T>(given: &str, wanted: &str, path: &Path, check: &mut Check<'_>) -> Option<T> {

@@ -8,6 +8,7 @@ use crate::consent::Consent;
 use crate::hash;
 use crate::ids::{ChannelName, CustomerId, CustomerKey, EventName, JourneyName, SegmentName};
 use crate::journey::enrollment::Enrollment;
+use crate::membership::Membership;
 use crate::time::{Instant, Zone};
 use crate::value::{Map, Value};
 
@@ -58,6 +59,8 @@ pub struct Customer {
     pub segments_revision: u32,
     /// Active enrollments, in the order of entry.
     pub enrollments: Vec<Enrollment>,
+    /// Audiences that it is a member of, in the order of joining.
+    pub memberships: Vec<Membership>,
     /// Earlier entries that a re-entry rule must remember.
     pub entries: Vec<EntryMemory>,
     /// Entries made so far, over all journeys: the ordinal of the next enrollment.
@@ -311,6 +314,7 @@ impl Customer {
             segments: Vec::new(),
             segments_revision: 0,
             enrollments: Vec::new(),
+            memberships: Vec::new(),
             entries: Vec::new(),
             entries_made: 0,
             history_head: 0,

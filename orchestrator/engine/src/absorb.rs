@@ -19,7 +19,7 @@ use crate::profile::SegmentEdges;
 use crate::transaction::{Table, Write};
 use crate::turn::{Begun, Input, Loaded, Ticket};
 use crate::waiting::is_planned;
-use crate::{enroll, journeys, profile};
+use crate::{audience, enroll, journeys, profile};
 
 /// Takes a parcel in, unless that was done before; a tombstone sends it on.
 pub(crate) fn absorb(
@@ -52,6 +52,7 @@ pub(crate) fn absorb(
     unite_seen(partition, loaded, parcel, begun);
     unite_sends(partition, loaded, parcel, begun);
     unite_enrollments(loaded, parcel, catalog, begun);
+    audience::unite(&mut loaded.customer, &parcel.memberships, begun);
     if parcel.recorded {
         // She is a member by now, but did not become one now.
         profile::edges(loaded, catalog, None, begun, &mut SegmentEdges::default());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::channel::AddressForm;
+use domain::channel::audience::Identifier;
 use domain::ids::{ChannelName, EventName, JourneyName, NameId, SegmentName, VersionNo};
 use domain::journey::definition::{Entry, Journey};
 use domain::segment::Segment;
@@ -35,6 +36,11 @@ pub struct ChannelInfo {
     pub address: Arc<str>,
     /// What such an address must look like.
     pub address_form: AddressForm,
+    /// What an audience exports of its members, and the traits that hold it; none for other
+    /// channels.
+    pub identifiers: Arc<[(Identifier, Arc<str>)]>,
+    /// How often an audience is exported, in milliseconds; 0 for other channels.
+    pub export_ms: i64,
     /// Period over which released messages are spread; 0 where the channel has no rate.
     pub spread_ms: i64,
 }

@@ -3,7 +3,7 @@
 //! present; so far there is none but the present one, and any other is refused.
 
 use domain::customer::Customer;
-use domain::ids::{CustomerKey, KeyHead, SendId};
+use domain::ids::{CustomerKey, KeyHead, NameId, SendId};
 use domain::time::Instant;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
@@ -258,6 +258,22 @@ pub fn parcels_prefix(partition: u16) -> Vec<u8> {
 pub fn parcel_key(partition: u16, source: CustomerKey) -> Vec<u8> {
     let mut key = parcels_prefix(partition);
     key.extend_from_slice(&source.0);
+    key
+}
+
+/// Prefix of the members of an audience, by the number of its name, in one partition.
+pub fn members_prefix(partition: u16, audience: NameId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(21);
+    key.push(b'R');
+    key.extend_from_slice(&partition.to_be_bytes());
+    key.extend_from_slice(&audience.0.to_be_bytes());
+    key
+}
+
+/// Key of a member of an audience.
+pub fn member_key(partition: u16, audience: NameId, customer: CustomerKey) -> Vec<u8> {
+    let mut key = members_prefix(partition, audience);
+    key.extend_from_slice(&customer.0);
     key
 }
 

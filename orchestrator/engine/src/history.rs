@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::event::Event;
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, StepId};
 use domain::journey::enrollment::ExitReason;
+use domain::membership::LeftBecause;
 use domain::time::Instant;
 use domain::value::Text;
 use domain::verdict::Verdict;
@@ -120,6 +121,13 @@ pub enum HistoryItem {
         of: SendId,
         /// The one that repeats it.
         send: SendId,
+    },
+    /// The customer is no longer a member of an audience.
+    AudienceLeft {
+        /// The audience.
+        audience: ChannelName,
+        /// Why.
+        reason: LeftBecause,
     },
 }
 

@@ -12,6 +12,7 @@ use domain::journey::scope::{EnrollmentScope, EventView};
 use domain::journey::steps::{Send, Step};
 use domain::time::Instant;
 
+use crate::audience;
 use crate::catalog::{Catalog, Control};
 use crate::counters::CounterKey;
 use crate::history::HistoryItem;
@@ -271,14 +272,16 @@ pub(crate) fn timers(loaded: &mut Loaded, catalog: &Catalog, begun: &mut Begun) 
     }
 }
 
-/// A customer's next due instant under a catalog: enrollments of paused journeys have none.
+/// A customer's next due instant under a catalog: enrollments of paused journeys have none, the
+/// end of a membership does not wait for a journey.
 pub(crate) fn next_due(customer: &Customer, catalog: &Catalog) -> Instant {
     let running = customer.enrollments.iter().filter(|enrollment| {
         catalog
             .version(enrollment.version)
             .is_some_and(|journey| catalog.control(&journey.name) != Control::Paused)
     });
-    running.map(Enrollment::next_at).min().unwrap_or(Instant::MAX)
+    let next = running.map(Enrollment::next_at).min().unwrap_or(Instant::MAX);
+    next.min(audience::next_end(customer))
 }
 
 /// Stops and migrations that the catalog asks for.
@@ -330,7 +333,7 @@ fn migrate(
     let Some(node) = target else {
         return;
     };
-    let same_kind = old.step.kind() == newer.nodes[usize::from(node)].step.kind();
+    let same_kind = old.step.is_like(&newer.nodes[usize::from(node)].step);
     begun.deltas.push((CounterKey::StepLeft(enrollment.version, enrollment.at), 1));
     enrollment.outcomes = enrollment
         .outcomes

@@ -85,9 +85,11 @@ pub struct SendInfo {
     pub node: NodeIndex,
     /// The enrollment.
     pub enrollment: EnrollmentId,
+    /// Whom it is for.
+    pub kind: Kind,
     /// The channel.
     pub channel: ChannelName,
-    /// The template.
+    /// The template; empty where there is none.
     pub template: TemplateName,
     /// Attempts begun.
     pub attempts: u16,
@@ -125,8 +127,6 @@ pub struct OpenInfo {
     pub valid_until: Instant,
     /// The guarantee.
     pub delivery: Delivery,
-    /// Whom it is for.
-    pub kind: Kind,
     /// What enrolled the customer, for the template.
     pub trigger: Trigger,
     /// When the next attempt is due; `None` while one is in flight.
@@ -213,7 +213,7 @@ pub(crate) fn settle(info: &SendInfo, outcome: &Outcome, now: Instant) -> Settle
         let doublings = u32::from(info.attempts.saturating_sub(1)).min(RETRY_DOUBLINGS_MAX);
         let pause = (RETRY_PAUSE_MS << doublings).max(wish.unwrap_or(0));
         let at = now.plus_ms(pause);
-        let may = open.kind == Kind::Webhook || info.attempts < ATTEMPTS_MAX;
+        let may = info.kind == Kind::Webhook || info.attempts < ATTEMPTS_MAX;
         (may && at < open.valid_until).then_some(at)
     };
     match outcome {

@@ -5,6 +5,7 @@
 //! never read a clock, touch a store or send anything: what to write is a [`Transaction`], what
 //! to do once that is durable is a list of [`Effect`]s.
 
+pub mod audience;
 pub mod catalog;
 pub mod codec;
 pub mod counters;

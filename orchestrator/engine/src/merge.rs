@@ -14,6 +14,7 @@ use domain::customer::{
 };
 use domain::ids::{CustomerId, CustomerKey, EventName, SegmentName};
 use domain::journey::enrollment::Enrollment;
+use domain::membership::Membership;
 use domain::time::{Instant, Zone};
 use domain::value::Map;
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,7 @@ pub struct Parcel {
     pub(crate) seen: Vec<(u64, u32)>,
     pub(crate) segments: Vec<SegmentName>,
     pub(crate) enrollments: Vec<Enrollment>,
+    pub(crate) memberships: Vec<Membership>,
     pub(crate) entries: Vec<EntryMemory>,
     pub(crate) merged: Vec<Merged>,
     pub(crate) chain: u8,
@@ -334,6 +336,8 @@ fn leave(
     stone.entries_made = was.entries_made;
     stone.chain = was.chain;
     stone.merged.clone_from(&was.merged);
+    let left = was.memberships.iter().map(|known| known.audience.clone());
+    begun.audiences.extend(left);
     let mut merged = was.merged;
     // The row of this very turn is its last before the merge.
     let history_head = partition.seq() + 1;
@@ -352,6 +356,7 @@ fn leave(
         seen,
         segments: was.segments,
         enrollments: was.enrollments,
+        memberships: was.memberships,
         entries: was.entries,
         merged,
         chain: was.chain + 1,

@@ -27,7 +27,7 @@ pub use crate::snapshot::Snapshot;
 use crate::transaction::{Table, Transaction, Write};
 use crate::turn::{Begun, Input, Loaded, Room, Ticket};
 use crate::waiting::{Waiting, is_planned};
-use crate::{enroll, gate, journeys, merge, profile};
+use crate::{audience, enroll, gate, journeys, merge, profile};
 
 /// Room that holds the note of most turns.
 const NOTE_BYTES_USUAL: usize = 128;
@@ -186,6 +186,7 @@ impl Partition {
             };
             self.take_in(loaded, input, &catalog, &mut begun);
         }
+        audience::look_after(loaded, &catalog, &mut begun);
         begun
     }
 
@@ -307,6 +308,7 @@ impl Partition {
             self.seq += 1;
             loaded.customer.due_at = due;
             self.write_history(loaded, &mut begun);
+            audience::write(self.id, loaded, &self.catalog, &mut begun);
             let key = loaded.customer.key();
             begun.writes.push(Write {
                 table: Table::Customers,

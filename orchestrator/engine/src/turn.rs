@@ -16,6 +16,7 @@ use domain::event::Event;
 use domain::hash;
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SendId, VersionNo};
 use domain::journey::machine::Effect as Moved;
+use domain::membership::LeftBecause;
 use domain::time::Instant;
 use domain::value::{Map, Text};
 use policies::LedgerRow;
@@ -238,6 +239,8 @@ pub struct Begun {
     pub(crate) retries: Vec<SendId>,
     /// Sends to be repeated, with whether also if they may have arrived.
     pub(crate) redrives: Vec<(SendId, bool)>,
+    /// Audiences whose row of this customer must be written.
+    pub(crate) audiences: Vec<ChannelName>,
     pub(crate) changed: bool,
     pub(crate) wants_gate: bool,
     pub(crate) moves: Vec<Moved>,
@@ -272,6 +275,7 @@ impl Begun {
             line_up: false,
             retries: Vec::new(),
             redrives: Vec::new(),
+            audiences: Vec::new(),
             changed: false,
             wants_gate: false,
             moves: room.moves,
@@ -332,6 +336,11 @@ impl Begun {
                     self.deltas.push((CounterKey::Exited(version, index), 1));
                     let journey = journey.name.clone();
                     self.record(HistoryItem::Exited { enrollment, journey, reason });
+                }
+                Moved::LeftAudience(audience) => {
+                    self.audiences.push(audience.clone());
+                    let reason = LeftBecause::Step;
+                    self.record(HistoryItem::AudienceLeft { audience, reason });
                 }
             }
         }

@@ -11,6 +11,7 @@ use domain::journey::definition::{CatchUp, Entry, Schedule};
 use domain::time::Instant;
 use serde::{Deserialize, Serialize};
 
+use crate::audience;
 use crate::catalog::{Catalog, Control};
 use crate::journeys::next_due;
 
@@ -100,6 +101,7 @@ pub fn must_look(customer: &Customer, planned: bool, catalog: &Catalog) -> bool 
         || next_due(customer, catalog) != customer.due_at
         || customer.enrollments.iter().any(|one| moves(one.version))
         || enters()
+        || audience::must_look(customer, catalog)
 }
 
 impl Walks {

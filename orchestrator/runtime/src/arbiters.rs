@@ -97,6 +97,17 @@ impl Arbiters {
         A::start_in_arbiter(&self.of(partition), make)
     }
 
+    /// Runs a future on the arbiter of `partition`; `make` runs there, so it need not be `Send`.
+    pub fn spawn<W: Future<Output = ()> + 'static>(
+        &self,
+        partition: u32,
+        make: impl FnOnce() -> W + Send + 'static,
+    ) {
+        self.of(partition).spawn_fn(move || {
+            actix_rt::spawn(make());
+        });
+    }
+
     /// Ends the arbiters, last started first, waits for their threads, then ends the system if it
     /// was started here. What is still in a mailbox is dropped: stop the actors first, in their
     /// order, with a [`StopOrder`](crate::stop::StopOrder).

@@ -103,7 +103,7 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 77] = [
+pub static OPERATIONS: [Operation; 79] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
@@ -136,6 +136,8 @@ pub static OPERATIONS: [Operation; 77] = [
     api("sendTest", "POST", "/api/v1/send-test", OPERATE),
     // Events as they came in, whole.
     api("liveEvents", "GET", "/api/v1/events", Need::Scope(Scope::Personal)),
+    api("listAudiences", "GET", "/api/v1/audiences", READ),
+    api("exportAudience", "POST", "/api/v1/audiences/{name}/export", OPERATE),
     api("listTokens", "GET", "/api/v1/tokens", MANAGE),
     api("createToken", "POST", "/api/v1/tokens", MANAGE),
     api("rotateToken", "POST", "/api/v1/tokens/{id}/rotate", MANAGE),

@@ -4,7 +4,9 @@
 //! Per partition, on one arbiter: the partition actor (queue, activation, commits), the customer
 //! actors that are active (one turn at a time), the scheduler (who is due) and the contact-policy
 //! actor (who waits for a connection slot, what is tried again). Per channel: the channel actor.
+//! For all audiences: the audience actor.
 
+pub mod audience;
 pub mod channel;
 pub mod contact_policy;
 pub mod core;

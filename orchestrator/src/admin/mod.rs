@@ -2,6 +2,7 @@
 //! recorded events. Behind the control socket, the console and the server's own start; it owns the
 //! one copy of what is published and must never let two changes of it overlap.
 
+mod audiences;
 mod published;
 mod repeats;
 mod replay;
@@ -39,6 +40,7 @@ use crate::recovery::RecoverError;
 use crate::timeline::{self, Timeline};
 use crate::web::console::counts::{self, Overview};
 
+pub use audiences::{AudienceState, ExportState};
 pub use published::{AppliedRow, applied as applied_rows};
 pub use replay::{IMPORT_EVENTS_MAX, Imported, Trigger};
 pub use status::{JourneyState, Status};
@@ -74,6 +76,8 @@ pub struct Workshop {
     pub keys: Arc<Keys>,
     /// Folder of the files that channels name.
     pub folder: PathBuf,
+    /// Folder of the exports of audiences that name a relative one.
+    pub exports: PathBuf,
     /// Scheme and host for links, where a channel names none.
     pub public_url: Option<String>,
     /// Sends requests to addresses that definitions name.

@@ -94,7 +94,12 @@ impl Admin {
         let parts = state.built.catalog.parts();
         let mask = match by.may(Scope::Personal) {
             true => Mask::nothing(),
-            false => Mask::personal(parts.channels.values().map(|channel| &*channel.address)),
+            false => {
+                let channels = &parts.channels;
+                let exported = channels.values().flat_map(|channel| channel.identifiers.iter());
+                let addresses = channels.values().map(|channel| &*channel.address);
+                Mask::personal(addresses.chain(exported.map(|(_, name)| &**name)))
+            }
         };
         (mask, parts.fallback_zone.clone())
     }

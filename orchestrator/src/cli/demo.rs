@@ -150,8 +150,9 @@ fn start(scratch: &Scratch, clock: &Clock) -> Result<Admin, Failure> {
     let secret = secret::links(scratch.path()).map_err(unavailable)?;
     let keys = Arc::new(Keys::new([(1, secret.as_slice())]).map_err(unavailable)?);
     let folder = scratch.path().to_owned();
+    let exports = folder.join(app::EXPORTS);
     let egress = Egress::new([]).map_err(unavailable)?;
-    let workshop = Workshop { keys, folder, public_url: None, egress };
+    let workshop = Workshop { keys, folder, exports, public_url: None, egress };
     Admin::start(opened, workshop, None).map_err(unavailable)
 }
 

@@ -7,6 +7,7 @@ use runtime::Clock;
 use super::client::{Client, block_on};
 use super::{Failure, Format, serve};
 use crate::admin::Status;
+use crate::app;
 use crate::config::settings::{self, Flag, Settings};
 use crate::doctor::{self, Check, Verdict};
 use crate::error::Exit;
@@ -61,7 +62,11 @@ async fn looked(args: &Args, settings: &Settings) -> Vec<Check> {
     if let Some(directory) = &args.campaign {
         let folder = args.files.as_ref().unwrap_or(directory);
         match serve::egress(settings) {
-            Ok(egress) => checks.extend(doctor::campaign(directory, folder, egress, &clock).await),
+            Ok(egress) => {
+                let exports = settings.data_dir.join(app::EXPORTS);
+                let found = doctor::campaign(directory, folder, &exports, egress, &clock).await;
+                checks.extend(found);
+            }
             Err(failure) => checks.push(Check::failed("egress", failure.message, "correct it")),
         }
     }

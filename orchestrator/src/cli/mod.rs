@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod apply;
+mod audiences;
 mod audit;
 mod backup;
 mod bench;
@@ -63,6 +64,8 @@ enum Command {
     Import(import::Args),
     /// Show, pause, resume or stop journeys of a running server.
     Journeys(journeys::Args),
+    /// Show and export the retargeting audiences of a running server.
+    Audiences(audiences::Args),
     /// Show what happened to a customer, and why.
     Explain(explain::Args),
     /// Show sends of a running server, and send messages again that did not go.
@@ -128,6 +131,7 @@ pub fn run() -> u8 {
         Command::Apply(args) => apply::apply(&args),
         Command::Import(args) => import::run(&args),
         Command::Journeys(args) => journeys::run(&args),
+        Command::Audiences(args) => audiences::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Sends(args) => sends::run(&args),
         Command::Tokens(args) => tokens::run(&args),

@@ -161,7 +161,8 @@ fn start(args: &Args, settings: &Settings, replay: Option<Instant>) -> Result<Ad
     let folder = args.files.clone().or_else(|| args.campaign.clone());
     let folder = folder.unwrap_or_else(|| PathBuf::from("."));
     let public_url = settings.public_url.clone();
-    let workshop = Workshop { keys, folder, public_url, egress: egress(settings)? };
+    let exports = settings.data_dir.join(app::EXPORTS);
+    let workshop = Workshop { keys, folder, exports, public_url, egress: egress(settings)? };
     Admin::start(opened, workshop, time).map_err(unavailable)
 }
 

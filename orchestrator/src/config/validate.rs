@@ -17,7 +17,7 @@ use domain::metadata;
 use domain::problem::{Path, Problem};
 use domain::segment::{self, Segment};
 use domain::template::{self, Template};
-use policies::{ContactPolicy, PolicyDocument, TRANSACTIONAL};
+use policies::{ADVERTISING, ContactPolicy, MARKETING, PolicyDocument, TRANSACTIONAL};
 
 use super::canonical;
 use super::catalog::{Definitions, diagnostic, published};
@@ -64,7 +64,7 @@ pub(crate) fn journey(parsed: &Parsed, known: &Known, report: &mut Report) -> Op
 /// The names that documents declare, those of broken documents too.
 fn known(documents: &[Parsed], partial: bool) -> Known {
     let mut known = Known { partial, ..Known::default() };
-    known.classes = [policies::MARKETING, TRANSACTIONAL].map(str::to_owned).into();
+    known.classes = [MARKETING, TRANSACTIONAL, ADVERTISING].map(str::to_owned).into();
     for parsed in documents {
         let name = parsed.metadata.name.clone();
         match &parsed.spec {

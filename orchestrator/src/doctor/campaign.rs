@@ -15,10 +15,12 @@ use crate::{config, outgoing};
 const PROBE_MS: u64 = 15_000;
 
 /// Validates a campaign directory and reaches its channels; nothing is sent. `folder` is where the
-/// files are that channels name, `egress` what asks providers over HTTP.
+/// files are that channels name, `exports` where audiences are exported, `egress` what asks
+/// providers over HTTP.
 pub async fn campaign(
     directory: &Path,
     folder: &Path,
+    exports: &Path,
     egress: Egress,
     clock: &Clock,
 ) -> Vec<Check> {
@@ -39,7 +41,8 @@ pub async fn campaign(
             return checks;
         }
     };
-    let workshop = Workshop { keys, folder: folder.to_owned(), public_url: None, egress };
+    let (folder, exports) = (folder.to_owned(), exports.to_owned());
+    let workshop = Workshop { keys, folder, exports, public_url: None, egress };
     let outgoing = match outgoing::build(&definitions, &workshop, clock, None) {
         Ok(outgoing) => outgoing,
         Err(error) => {

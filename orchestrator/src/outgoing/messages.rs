@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Sms,
     /// What another system is told: these fields where the step names no template.
     Webhook(Vec<String>),
+    /// Nothing: an audience is exported as a whole.
+    Nothing,
 }
 
 impl Kind {
@@ -33,6 +35,7 @@ impl Kind {
             Provider::Capture { .. } | Provider::Smtp(_) => Self::Email,
             Provider::Sms(_) => Self::Sms,
             Provider::Webhook(webhook) => Self::Webhook(webhook.fields.clone()),
+            Provider::Audience(_) => Self::Nothing,
         }
     }
 }
@@ -117,6 +120,7 @@ impl Messages {
             Kind::Sms => Content::Sms(Sms::new(&render(&self.template(attempt)?.text, &context)?)),
             Kind::Webhook(fields) => Content::Webhook(self.told(attempt, &context, fields)?),
             Kind::Email => Content::Email(self.email(attempt, &context)?),
+            Kind::Nothing => return Err("an audience takes no messages".to_owned()),
         };
         let to = Recipient { address: attempt.address.to_string(), name: None };
         Ok(Message { to, content })

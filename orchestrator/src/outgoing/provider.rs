@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use channels::audience::Folder;
 use channels::email::dkim::Signer;
 use channels::email::message::Identity;
 use channels::email::smtp::{Credentials, Security, Settings, Smtp};
 use channels::sms::twilio::Twilio;
 use channels::webhook::{Endpoint, Secret};
-use domain::channel::{Sms, Tls, Webhook};
+use domain::channel::{Audience, Sms, Tls, Webhook};
 use domain::ids::ChannelName;
 
 use super::OutgoingError;
@@ -33,6 +34,12 @@ impl Building<'_> {
             path,
             error,
         })
+    }
+
+    /// Exports lie in the data directory, unless the definition says where else.
+    pub(super) fn audience(&self, audience: &Audience) -> Folder {
+        let folder = self.with.exports.join(&audience.folder);
+        Folder::new(self.name.as_str(), audience, folder)
     }
 
     pub(super) fn sms(&self, sms: &Sms) -> Result<Twilio, OutgoingError> {

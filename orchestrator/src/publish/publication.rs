@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use domain::channel::Provider;
 use domain::ids::{ChannelName, JourneyName, VersionNo};
 use domain::journey::steps::Step;
 use domain::segment::Segment;
@@ -300,10 +301,18 @@ fn channels(
             // Released messages are spread over the time that a full queue of slots needs at the
             // channel's rate; without a rate there is no spread (semantics 21).
             let spread_ms = channel.rate.as_ref().map_or(0, |rate| rate.per.elapsed_ms());
+            let audience = match &channel.provider {
+                Provider::Audience(audience) => Some(audience),
+                _ => None,
+            };
+            let identifiers = audience.map_or(&[][..], |audience| &audience.identifiers);
+            let identifiers = identifiers.iter().map(|(kind, name)| (*kind, Arc::from(&**name)));
             let info = ChannelInfo {
                 id: names.borrow_mut().number(name.as_str()),
                 address: Arc::from(channel.address.as_str()),
                 address_form: channel.address_form(),
+                identifiers: identifiers.collect(),
+                export_ms: audience.map_or(0, |audience| audience.every_ms),
                 spread_ms,
             };
             (name.clone(), info)

@@ -185,6 +185,7 @@ impl Life {
                 | HistoryItem::Merged { .. }
                 | HistoryItem::NotMerged { .. }
                 | HistoryItem::Redriven { .. }
+                | HistoryItem::AudienceLeft { .. }
                 | HistoryItem::Migrated { .. } => {}
             }
         }

@@ -126,6 +126,7 @@ pub struct Metrics {
     /// Requests refused for want of credits.
     pub mailbox_refused: Counter,
     stops_lost: Family<RuleLabels, Counter>,
+    audience_exports: Family<SendLabels, Counter>,
     store_bytes: Family<RuleLabels, Gauge>,
 }
 
@@ -167,6 +168,7 @@ impl Metrics {
             sends_unknown: register(&mut registry, &names::SENDS_UNKNOWN, Counter::default()),
             mailbox_refused: register(&mut registry, &names::MAILBOX_REFUSED, Counter::default()),
             stops_lost: register(&mut registry, &names::STOPS_LOST, stops_lost),
+            audience_exports: register(&mut registry, &names::AUDIENCE_EXPORTS, Family::default()),
             store_bytes: register(&mut registry, &names::STORE_BYTES, Family::default()),
             registry,
         }
@@ -195,6 +197,12 @@ impl Metrics {
     /// Counts a stop that could not be recorded. `rule` is the word of the rule's kind.
     pub fn stop_lost(&self, rule: &'static str) {
         self.stops_lost.get_or_create(&[(names::RULE, rule)]).inc();
+    }
+
+    /// Counts an export of an audience. `outcome` is the word of what became of it.
+    pub fn audience_export(&self, audience: &str, outcome: &'static str) {
+        let labels = [(names::AUDIENCE, audience.to_owned()), (names::OUTCOME, outcome.to_owned())];
+        self.audience_exports.get_or_create(&labels).inc();
     }
 
     /// Takes over what the store occupies.

@@ -94,6 +94,12 @@ pub const STOPS_LOST: Metric = Metric {
            customer cannot be read, by the kind of the rule that knows nothing of them",
     attributes: &[RULE],
 };
+/// Exports of audiences.
+pub const AUDIENCE_EXPORTS: Metric = Metric {
+    name: "cadencia_audience_exports_total",
+    help: "Exports of retargeting audiences, by audience and outcome",
+    attributes: &[AUDIENCE, OUTCOME],
+};
 /// What the store takes on disk.
 pub const STORE_BYTES: Metric = Metric {
     name: "cadencia_store_bytes",
@@ -108,7 +114,7 @@ pub const BUILD: Metric = Metric {
 };
 
 /// Every metric.
-pub const METRICS: [&Metric; 15] = [
+pub const METRICS: [&Metric; 16] = [
     &SENDS,
     &REFUSALS,
     &HOLDS,
@@ -122,12 +128,15 @@ pub const METRICS: [&Metric; 15] = [
     &SENDS_UNKNOWN,
     &MAILBOX_REFUSED,
     &STOPS_LOST,
+    &AUDIENCE_EXPORTS,
     &STORE_BYTES,
     &BUILD,
 ];
 
 /// Metric attribute: name of a channel definition.
 pub const CHANNEL: &str = "channel";
+/// Metric attribute: name of a channel definition that is an audience.
+pub const AUDIENCE: &str = "audience";
 /// Metric attribute: `accepted`, `rejected`, `not_sent` or `unknown`.
 pub const OUTCOME: &str = "outcome";
 /// Metric and span attribute: stable word of a rule's kind, such as `frequency_cap`.

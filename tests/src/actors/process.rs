@@ -272,7 +272,8 @@ pub(super) fn admin(folder: &tempfile::TempDir, time: Option<SimulatedClock>) ->
     let clock = time.as_ref().map_or_else(Clock::system, SimulatedClock::clock);
     let keys = Arc::new(Keys::new([(1, &[7; 32][..])]).expect("a key"));
     let egress = Egress::new([]).expect("a client");
-    let workshop = Workshop { keys, folder: folder.path().to_owned(), public_url: None, egress };
+    let (files, exports) = (folder.path().to_owned(), folder.path().join("audiences"));
+    let workshop = Workshop { keys, folder: files, exports, public_url: None, egress };
     Admin::start(open(folder, &clock), workshop, time).expect("it starts")
 }
 

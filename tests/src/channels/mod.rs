@@ -2,6 +2,7 @@
 //! independent DKIM verifier, Twilio's official client, an independent verifier of webhooks.
 
 mod aiosmtpd;
+mod audience;
 mod contract;
 mod dkim;
 pub(crate) mod peers;

@@ -42,10 +42,12 @@ fn the_shop_is_what_its_files_say() {
             "wait-1 -> Some(1)",
             "reminder -> Some(2)",
             "clicked -> Some(3)",
-            "branch-1 -> None",
-            "exit-1 -> None",
-            "send-2 -> None",
-            "send-3 -> None",
+            "branch-1 -> Some(7)",
+            "exit-1 -> Some(7)",
+            "send-2 -> Some(7)",
+            "send-3 -> Some(7)",
+            "wait-3 -> Some(8)",
+            "audience-1 -> None",
         ]
     );
     let Step::Branch(branch) = &rescue.nodes[3].step else { panic!("node 3 is the branch") };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use domain::event::{Event, EventBody};
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, SendId};
 use domain::time::Instant;
+use engine::audience::MemberRow;
 use engine::history::HistoryItem;
 use engine::ledger::{Outcome, SendRow, decode_ledger};
 use engine::note::Note;
@@ -83,6 +84,16 @@ impl One {
             names: BTreeMap::new(),
             messages: 0,
         }
+    }
+
+    /// The rows of audiences, as they are written.
+    pub(crate) fn members(&self) -> Vec<MemberRow> {
+        let audience = self.partition.catalog().name(given::AUDIENCE);
+        let prefix = codec::members_prefix(self.partition.id(), audience);
+        let rows = self.rows.iter();
+        let rows =
+            rows.filter(|((table, key), _)| *table == Table::Meta && key.starts_with(&prefix));
+        rows.map(|(_, row)| codec::decode("member", row).expect("a sound row")).collect()
     }
 
     /// What happened so far.

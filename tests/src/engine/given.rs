@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::channel::AddressForm;
+use domain::channel::audience::Identifier;
 use domain::check::{Check, Known};
 use domain::consent::{ConsentChange, Permission};
 use domain::ids::{ChannelName, JourneyName, SegmentName, VersionNo};
@@ -21,6 +22,8 @@ use serde_json::Value as Json;
 
 /// Channels of every test catalog, with the trait that holds the address.
 const CHANNELS: [(&str, &str); 2] = [("email", "email"), ("sms", "phone")];
+/// An audience of every test catalog, unless it says that it has none.
+pub(crate) const AUDIENCE: &str = "ads";
 /// Templates of every test catalog.
 const TEMPLATES: [&str; 2] = ["hello", "text"];
 
@@ -35,6 +38,7 @@ pub(crate) struct Given {
     controls: BTreeMap<JourneyName, Control>,
     spread_ms: i64,
     revision: u64,
+    audience: bool,
 }
 
 impl Given {
@@ -48,6 +52,7 @@ impl Given {
             controls: BTreeMap::new(),
             spread_ms: 0,
             revision: 1,
+            audience: true,
         }
     }
 
@@ -92,6 +97,11 @@ impl Given {
         self
     }
 
+    /// The audience is not declared any more.
+    pub(crate) fn remove_audience(&mut self) {
+        self.audience = false;
+    }
+
     /// Pauses, resumes or stops a journey.
     pub(crate) fn control(&mut self, journey: &str, control: Control) {
         self.controls.insert(JourneyName::from(journey), control);
@@ -129,15 +139,32 @@ impl Given {
         assert!(problems.is_empty(), "the definitions of this test are wrong: {problems:#?}");
         let names = RefCell::new(Names::default());
         let (policy, fallback_zone) = self.policy(&names);
-        let channels = CHANNELS
+        let mut channels: BTreeMap<_, _> = CHANNELS
             .iter()
             .map(|(name, address)| {
                 let id = names.borrow_mut().number(name);
                 let (address, spread_ms) = (Arc::from(*address), self.spread_ms);
                 let address_form = AddressForm::Any;
-                (ChannelName::from(*name), ChannelInfo { id, address, address_form, spread_ms })
+                let (identifiers, export_ms) = (Arc::default(), 0);
+                let info =
+                    ChannelInfo { id, address, address_form, identifiers, export_ms, spread_ms };
+                (ChannelName::from(*name), info)
             })
             .collect();
+        // A name keeps its number, also when it names nothing any more.
+        let id = names.borrow_mut().number(AUDIENCE);
+        if self.audience {
+            let identifiers = [(Identifier::Email, "email"), (Identifier::Phone, "phone")];
+            let info = ChannelInfo {
+                id,
+                address: Arc::from("email"),
+                address_form: AddressForm::Any,
+                identifiers: identifiers.map(|(kind, name)| (kind, Arc::from(name))).into(),
+                export_ms: 3_600_000,
+                spread_ms: 0,
+            };
+            channels.insert(ChannelName::from(AUDIENCE), info);
+        }
         Arc::new(Catalog::new(Parts {
             revision: self.revision,
             current_since: BTreeMap::new(),
@@ -156,10 +183,15 @@ impl Given {
     fn known(&self) -> Known {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Known {
-            channels: CHANNELS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            channels: CHANNELS
+                .iter()
+                .map(|(name, _)| *name)
+                .chain([AUDIENCE])
+                .map(str::to_owned)
+                .collect(),
             templates: set(&TEMPLATES),
             segments: self.segments.iter().map(|(name, _, _)| name.clone()).collect(),
-            classes: set(&["marketing", "transactional"]),
+            classes: set(&["marketing", "transactional", "advertising"]),
             ..Known::default()
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod given;
 mod script;
 
 mod arbitration;
+mod audiences;
 mod dedupe;
 mod entries;
 mod holds;

@@ -183,6 +183,7 @@ pub(crate) fn describe(
         HistoryItem::NotMerged { previous, reason } => format!("{previous} not merged: {reason:?}"),
         HistoryItem::Redriven { .. } => "redriven".to_owned(),
         HistoryItem::Migrated { enrollment, step } => format!("{} now {step}", name(*enrollment)),
+        HistoryItem::AudienceLeft { audience, reason } => format!("left {audience}: {reason:?}"),
         HistoryItem::Decided { journey, step, channel, verdict, sent, .. } => {
             let rule = verdict.deciding().map(|rule| rule.rule.to_string()).unwrap_or_default();
             match verdict.decision {

@@ -3,6 +3,7 @@
 
 mod access;
 mod alias;
+mod audiences;
 mod backup;
 mod channels;
 mod control;

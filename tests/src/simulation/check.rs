@@ -17,6 +17,7 @@ use super::part::{rows, table};
 use super::scenario::{CAP_LIMIT, CAP_WINDOW_MS, ENTERED_BY, WAITS};
 use super::world::{PARTITIONS, World};
 use super::{recovery, scenario};
+use crate::engine::given::AUDIENCE;
 
 /// No pause between two attempts is longer.
 const PAUSE_MAX_MS: i64 = 2 * 3_600_000;
@@ -84,6 +85,7 @@ pub(crate) fn all(world: &mut World) {
         enrollments(customer, &timeline, &mut problems);
         sends_of(*key, &timeline, &durable, &mut problems);
     }
+    members(world, &durable, &mut problems);
     let chained: usize = durable
         .customers
         .iter()
@@ -98,6 +100,34 @@ pub(crate) fn all(world: &mut World) {
     replayed(world, &mut problems);
     for problem in problems {
         world.problem(problem);
+    }
+}
+
+/// Who is a member of the audience, by her record, stands in its rows, and nobody else; and that is
+/// what her timeline says.
+fn members(world: &World, durable: &Durable, problems: &mut Vec<String>) {
+    let meta = rows(&world.store, table(engine::Table::Meta), Range::prefix(b"R"));
+    let key = |key: &[u8]| CustomerKey(key[5..21].try_into().expect("21 bytes"));
+    let written: BTreeSet<CustomerKey> = meta.iter().map(|(at, _)| key(at)).collect();
+    let mut recorded = BTreeSet::new();
+    for (key, customer) in &durable.customers {
+        let mut member = false;
+        for item in durable.timeline(*key, customer).iter().flat_map(|row| &row.items) {
+            match item {
+                HistoryItem::Decided { channel, sent, .. } if channel.as_str() == AUDIENCE => {
+                    member |= sent;
+                }
+                HistoryItem::AudienceLeft { .. } => member = false,
+                _ => {}
+            }
+        }
+        if member == customer.memberships.is_empty() {
+            problems.push(format!("{}: her timeline says member: {member}", customer.id));
+        }
+        recorded.extend(member.then_some(*key));
+    }
+    if written != recorded {
+        problems.push(format!("members by rows {written:?}, by records {recorded:?}"));
     }
 }
 
@@ -239,7 +269,9 @@ fn deliveries(world: &World, durable: &Durable, problems: &mut Vec<String>) {
         }
     }
     for (send, (_, row)) in &durable.sends {
-        let taken = world.sink.delivered.contains_key(send);
+        // Who joins an audience is a member with the commit: nothing is handed over.
+        let joined = row.info.channel.as_str() == AUDIENCE;
+        let taken = joined || world.sink.delivered.contains_key(send);
         match row.ledger.state {
             CountState::Accepted if !taken => {
                 problems.push(format!("{send} counts as accepted, and nobody took it"));

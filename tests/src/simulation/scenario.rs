@@ -1,5 +1,5 @@
-//! What the simulated business does: journeys that use every kind of send (a webhook among them),
-//! wait and ending, one frequency cap, and the events of a few customers.
+//! What the simulated business does: journeys that use every kind of send (a webhook and an
+//! audience among them), wait and ending, one frequency cap, and the events of a few customers.
 
 use domain::event::EventBody;
 use domain::ids::EventName;
@@ -7,7 +7,7 @@ use domain::value::{Map, Text, Value};
 use serde_json::json;
 
 use super::faults::Rng;
-use crate::engine::given::Given;
+use crate::engine::given::{AUDIENCE, Given};
 
 /// Marketing messages per customer in any [`CAP_WINDOW_MS`].
 pub(crate) const CAP_LIMIT: usize = 2;
@@ -38,6 +38,7 @@ pub(crate) fn definitions() -> Given {
                 {"wait": {"id": "three-hours", "for": "PT3H"}},
                 {"send": {"id": "thank", "channels": [{"email": "hello"}], "class": "transactional",
                     "valid_for": "P2D"}},
+                {"audience": {"id": "leave", "leave": AUDIENCE}},
                 {"wait": {"id": "half-hour", "for": "PT30M"}}]}),
         )
         .journey(
@@ -63,7 +64,8 @@ pub(crate) fn definitions() -> Given {
             "steps": [
                 {"send": {"id": "receipt", "channels": [{"email": "hello"}],
                     "class": "transactional", "valid_for": "P2D"}},
-                {"webhook": {"id": "tell", "channel": "email", "valid_for": "P2D"}}]}),
+                {"webhook": {"id": "tell", "channel": "email", "valid_for": "P2D"}},
+                {"audience": {"id": "join", "join": AUDIENCE}}]}),
         )
 }
 

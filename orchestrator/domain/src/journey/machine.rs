@@ -5,10 +5,10 @@
 //! decide whether a message may go (that is the gate), or take the time from anywhere but `now`.
 
 use crate::customer::Customer;
-use crate::ids::SendId;
+use crate::ids::{ChannelName, SendId};
 use crate::journey::definition::{CatchUp, JOURNEY_STEPS_MAX, Journey, NodeIndex};
 use crate::journey::enrollment::{Enrollment, ExitReason, Phase, Sending, State, Trigger};
-use crate::journey::steps::{OnRefused, Step, branch, send, split, update, wait};
+use crate::journey::steps::{OnRefused, Step, audience, branch, send, split, update, wait};
 use crate::time::{Due, Instant, Zone};
 use crate::value::Text;
 
@@ -48,9 +48,12 @@ pub enum Effect {
     Left(NodeIndex),
     /// The enrollment has ended.
     Exited(ExitReason),
+    /// The customer is no longer a member of this audience.
+    LeftAudience(ChannelName),
 }
 
-/// What the machine sees and may change besides the enrollment: its customer's traits.
+/// What the machine sees and may change besides the enrollment: its customer's traits and
+/// memberships.
 #[derive(Debug)]
 pub struct World<'a> {
     /// The customer, without the enrollment that is being advanced.
@@ -182,6 +185,7 @@ fn enter(
     match &node.step {
         Step::Wait(step) => wait::enter(step, node, journey, enrollment, world, now),
         Step::Send(step) => send::enter(step, node, enrollment, world, now),
+        Step::Leave(step) => audience::leave(step, node, world),
         Step::Branch(step) => branch::enter(step, node, journey, enrollment, world, now),
         Step::Split(step) => split::enter(step, node, world),
         Step::Update(step) => update::enter(step, node, journey, enrollment, world, now),

@@ -51,7 +51,6 @@ pub(super) fn run(
     let trigger = at.map(|at| loaded.customer.enrollments[at].trigger.clone()).unwrap_or_default();
     let open = (grant == Grant::Slot).then(|| OpenInfo {
         address: question::address(loaded, catalog, channel).unwrap_or_default(),
-        kind: step.kind,
         step: id.clone(),
         class: step.class.clone(),
         topic: step.topic.clone(),
@@ -66,6 +65,7 @@ pub(super) fn run(
         version: asking.version,
         node: asking.node,
         enrollment: asking.enrollment,
+        kind: step.kind,
         channel: channel.clone(),
         template: template.clone(),
         attempts: 1,

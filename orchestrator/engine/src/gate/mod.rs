@@ -18,12 +18,13 @@ use domain::ids::{ChannelName, EnrollmentId, SendId, StepId, VersionNo};
 use domain::journey::definition::{Journey, NodeIndex};
 use domain::journey::enrollment::{Phase, Sending, State};
 use domain::journey::machine::Input as Told;
-use domain::journey::steps::{Send, Step};
+use domain::journey::steps::{Kind, Send, Step};
 use domain::time::Instant;
 use domain::value::Text;
 use domain::verdict::{Decision, RuleKind, Verdict};
 use policies::{Candidate, arbitrate, release_spread};
 
+use crate::audience;
 use crate::catalog::{Catalog, Control};
 use crate::counters::CounterKey;
 use crate::history::HistoryItem;
@@ -31,6 +32,8 @@ use crate::journeys::{position, tell};
 use crate::partition::{Grant, Partition, Slots};
 use crate::turn::{Begun, Loaded};
 use crate::waiting::Waiting;
+
+pub(crate) use question::stands_in_the_way;
 
 /// Most rounds in one turn: each round decides what the one before made reachable. Journeys have
 /// no loops, so this is out of reach; it bounds the damage of a defect.
@@ -278,8 +281,12 @@ fn allowed(
     };
     let (channel, _) = &step.channels[usize::from(current.channel)];
     let called = begun.slot.as_ref() == Some(channel);
-    let grant =
-        if called || !partition.others_wait(channel) { slots.take(channel) } else { Grant::None };
+    let grant = match step.kind {
+        // Nothing is handed over: she is a member with this commit.
+        Kind::Audience => Grant::Accepted,
+        _ if called || !partition.others_wait(channel) => slots.take(channel),
+        _ => Grant::None,
+    };
     if grant == Grant::None {
         partition.wait(Waiting::new(channel, step.priority, &current, loaded.customer.key()));
         if current.phase != Phase::Planned {
@@ -294,6 +301,9 @@ fn allowed(
     }
     record(loaded, begun, asking, channel, verdict, true);
     hand_over::run(partition, loaded, begun, catalog, asking, &current, grant);
+    if step.kind == Kind::Audience {
+        audience::join(loaded, begun, catalog, channel, step, current.send);
+    }
     let sent = catalog.name(channel.as_str());
     begun.deltas.push((CounterKey::Sent(asking.version, asking.node, sent), 1));
     if let Some(at) = position(loaded, asking.enrollment) {

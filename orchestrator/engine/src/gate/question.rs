@@ -8,12 +8,14 @@ use domain::journey::definition::{Journey, NodeIndex};
 use domain::journey::enrollment::State;
 use domain::journey::steps::send::OnCapped;
 use domain::journey::steps::{Send, Step};
+use domain::membership::Membership;
 use domain::time::Instant;
 use domain::value::{Text, Value};
-use domain::verdict::{Decision, Verdict};
+use domain::verdict::{Decision, RuleKind, Verdict};
 use policies::{History, LedgerRow, Request, Subject};
 
 use super::Asking;
+use crate::audience;
 use crate::catalog::Catalog;
 use crate::ledger::SendRow;
 use crate::turn::Loaded;
@@ -57,8 +59,17 @@ impl Question<'_> {
         now: Instant,
         catalog: &Catalog,
     ) -> Verdict {
+        policies::decide(
+            &self.request(customer, catalog),
+            History::new(rows),
+            catalog.policy(),
+            now,
+        )
+    }
+
+    fn request<'a>(&'a self, customer: &'a Customer, catalog: &Catalog) -> Request<'a> {
         let suppressed = |address| customer.suppressed(self.channel, address);
-        let request = Request {
+        Request {
             send: self.send,
             channel: self.channel,
             topic: self.topic,
@@ -79,9 +90,36 @@ impl Question<'_> {
                     .map_or(AddressForm::Any, |channel| channel.address_form),
                 suppressed: self.address.and_then(suppressed),
             },
-        };
-        policies::decide(&request, History::new(rows), catalog.policy(), now)
+        }
     }
+}
+
+/// The rule that stands in the way of a membership that the gate allowed once, if any does: what is
+/// asked of the customer, not of the moment.
+pub(crate) fn stands_in_the_way(
+    loaded: &Loaded,
+    catalog: &Catalog,
+    membership: &Membership,
+    now: Instant,
+) -> Option<RuleKind> {
+    let Membership { audience, class, topic, send, .. } = membership;
+    let address = address(loaded, catalog, audience);
+    let question = Question {
+        send: *send,
+        channel: audience,
+        topic: topic.as_ref(),
+        names: Names {
+            channel: catalog.name(audience.as_str()),
+            class: catalog.name(class.as_str()),
+            topic: topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
+            campaign: NameId::NONE,
+        },
+        valid_until: Instant::MAX,
+        on_capped: None,
+        skip_catch_up: false,
+        address: address.as_deref(),
+    };
+    policies::stands_in_the_way(&question.request(&loaded.customer, catalog), catalog.policy(), now)
 }
 
 /// The verdict on a message at its step, on one channel.
@@ -218,6 +256,9 @@ fn address_of(customer: &Customer, catalog: &Catalog, channel: &ChannelName) -> 
     let info = catalog.channel(channel)?;
     if info.address_form == AddressForm::None {
         return Some(Text::from(customer.id.as_str()));
+    }
+    if !info.identifiers.is_empty() {
+        return audience::address(customer, info);
     }
     match customer.traits.get(&info.address)? {
         Value::Text(text) if !text.is_empty() => Some(text.clone()),

@@ -14,7 +14,7 @@ use super::{Parts, record};
 use crate::config::document::{Parsed, Spec};
 use crate::config::report::{Report, Severity};
 use domain::journey::raw::RawJourney;
-use domain::journey::steps::{RawStep, webhook::RawWebhook};
+use domain::journey::steps::{RawStep, audience::RawAudience, webhook::RawWebhook};
 
 /// Checks what documents say about each other.
 pub(super) fn check(
@@ -63,6 +63,7 @@ fn templates(raw: &RawJourney, parts: &Parts, problems: &mut Vec<Problem>) {
             }
         }
         RawStep::Webhook(webhook) => problems.extend(told(parts, webhook, path)),
+        RawStep::Audience(audience) => problems.extend(joined(parts, audience, path)),
         _ => {}
     });
 }
@@ -73,8 +74,22 @@ fn message(parts: &Parts, channel: &str, name: &str, path: Path) -> Option<Probl
         let problem = Problem::new(path, format!("channel `{channel}` goes to no customer"));
         return Some(problem.on_key().suggest("use the step `webhook`"));
     }
+    if matches!(provider, Provider::Audience(_)) {
+        let problem = Problem::new(path, format!("channel `{channel}` sends nothing"));
+        return Some(problem.on_key().suggest("use the step `audience`"));
+    }
     let template = parts.templates.get(&TemplateName::from(name))?;
     Some(Problem::new(path, unfit(template, channel, provider)?))
+}
+
+/// Who joins or leaves an audience needs a channel of its kind.
+fn joined(parts: &Parts, audience: &RawAudience, path: &Path) -> Option<Problem> {
+    let (key, name) = audience.named()?;
+    if matches!(parts.channels.get(name)?.provider, Provider::Audience(_)) {
+        return None;
+    }
+    let problem = Problem::new(path.key(key), format!("channel `{name}` is not an audience"));
+    Some(problem.suggest("name a channel with `audience`"))
 }
 
 /// A webhook needs a channel of its kind, and a template whose text can be JSON.
@@ -116,7 +131,10 @@ fn unfit(template: &Template, channel: &str, provider: &Provider) -> Option<Stri
                 format!("template `{name}` takes {segments}, channel `{channel}` allows {max}")
             })
         }
-        Provider::Smtp(_) | Provider::Capture { .. } | Provider::Webhook(_) => None,
+        Provider::Smtp(_)
+        | Provider::Capture { .. }
+        | Provider::Webhook(_)
+        | Provider::Audience(_) => None,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::timeline::TIMELINE_ROWS_MAX;
 use crate::web::json::JsonMap;
 use crate::web::{Site, respond};
 
-use super::{access, sends};
+use super::{access, audiences, sends};
 
 /// Largest body of a proposal or of one import request.
 pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -66,6 +66,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
             .app_data(paths())
             .configure(access::configure)
             .configure(sends::configure)
+            .configure(audiences::configure)
             .service(status)
             .service(plan)
             .service(apply)

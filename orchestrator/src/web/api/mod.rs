@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod admin;
+mod audiences;
 pub(super) mod backup;
 pub(super) mod cursor;
 pub mod health;

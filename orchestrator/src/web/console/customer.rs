@@ -53,6 +53,10 @@ pub(super) async fn show(site: &Site, reader: &Reader, id: &str) -> HttpResponse
         (facts(reader, &customer, &timeline))
         h2 { (reader.t(text::ENROLLMENTS)) }
         (enrollments(reader, &customer, &catalog))
+        @if !customer.memberships.is_empty() {
+            h2 { (reader.t(text::AUDIENCES)) }
+            (memberships(reader, &customer))
+        }
         h2 { (reader.t(text::CONSENTS)) }
         (consents(reader, &customer))
         h2 #timeline { (reader.t(text::TIMELINE)) }
@@ -190,6 +194,26 @@ fn why(reader: &Reader, customer: &Customer, journey: Option<&JourneyName>) -> M
             }
         }
     }
+}
+
+fn memberships(reader: &Reader, customer: &Customer) -> Markup {
+    let columns = [
+        Column::Text(text::AUDIENCE),
+        Column::Text(text::SINCE),
+        Column::Text(text::MEMBER_UNTIL),
+        Column::Text(text::SEND),
+    ];
+    let rows = html! {
+        @for one in &customer.memberships {
+            tr {
+                th.left scope="row" { (one.audience) }
+                td.left { (reader.at(one.since)) }
+                td.left { (reader.at(one.until)) }
+                td.left.fit { (sends::link(reader, &one.send.to_string())) }
+            }
+        }
+    };
+    parts::table(reader, reader.t(text::AUDIENCES), &columns, &rows)
 }
 
 fn consents(reader: &Reader, customer: &Customer) -> Markup {

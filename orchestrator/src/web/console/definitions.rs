@@ -32,9 +32,9 @@ pub(super) async fn definitions_page(
     reader: Reader,
     asked: web::Query<Asked>,
 ) -> HttpResponse {
-    let published = site.admin.published(|publication, _| {
-        (publication.revision, publication.documents.clone())
-    });
+    let published = site
+        .admin
+        .published(|publication, _| (publication.revision, publication.documents.clone()));
     let (revision, documents) = published.await;
     let (store, before) = (site.store.clone(), asked.before);
     let applied = match web::block(move || applied_rows(&store, before, APPLIED_SHOWN)).await {
@@ -157,9 +157,8 @@ pub(super) async fn document_page(
         Some(kind) => texts(&site, kind, &name).await,
         None => Vec::new(),
     };
-    let number = |wanted: Option<u32>| {
-        texts.iter().find(|one| wanted.is_some() && one.version == wanted)
-    };
+    let number =
+        |wanted: Option<u32>| texts.iter().find(|one| wanted.is_some() && one.version == wanted);
     let current = texts.iter().find(|one| one.current).or(texts.last());
     let Some(new) = number(asked.new).or(current) else {
         let detail = format!("no {kind} `{name}` is published");
@@ -214,7 +213,8 @@ fn chooser(reader: &Reader, texts: &[Text], old: Option<&Text>, new: &Text) -> M
         .iter()
         .filter_map(|one| {
             let number = one.version?.to_string();
-            let mark = if one.current { reader.t(text::IN_FORCE) } else { reader.t(text::REPLACED) };
+            let mark =
+                if one.current { reader.t(text::IN_FORCE) } else { reader.t(text::REPLACED) };
             let label = reader.fill(text::VERSION_N, &[&number]);
             Some((number, format!("{label}, {mark}")))
         })

@@ -118,11 +118,8 @@ fn box_of(reader: &Reader, journey: &Journey, counts: &JourneyCounts, step: &Pla
     let (entered, waiting) = count.map_or((0, 0), |count| (count.entered, count.standing));
     let kind = node.step.kind();
     let said = steps::described(reader, &node.step);
-    let numbers = [
-        (text::ENTERED, entered),
-        (text::WAITING, waiting),
-        (text::LEFT, entered - waiting),
-    ];
+    let numbers =
+        [(text::ENTERED, entered), (text::WAITING, waiting), (text::LEFT, entered - waiting)];
     let link = steps::link(journey.name.as_str(), node.id.as_str(), counts.version);
     html! {
         a.step href=(link) {

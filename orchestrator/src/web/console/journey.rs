@@ -92,12 +92,7 @@ fn nothing_yet(no: VersionNo, journey: &Journey) -> JourneyCounts {
     }
 }
 
-fn head(
-    reader: &Reader,
-    published: &Published,
-    no: VersionNo,
-    counts: &JourneyCounts,
-) -> Markup {
+fn head(reader: &Reader, published: &Published, no: VersionNo, counts: &JourneyCounts) -> Markup {
     let (sent, held, refused) = counts.messages();
     let figure = |label, value, class| parts::figure(reader.t(label), &reader.number(value), class);
     html! {
@@ -195,7 +190,7 @@ fn table(reader: &Reader, journey: &Journey, counts: &JourneyCounts) -> Markup {
         Column::Number(text::TIMES_HELD),
         Column::Number(text::REFUSED),
     ];
-    let sends = |step: &StepCounts| matches!(step.kind, "send" | "webhook");
+    let sends = |step: &StepCounts| matches!(step.kind, "send" | "webhook" | "audience");
     let rows = html! {
         @for (step, node) in counts.steps.iter().zip(&journey.nodes) {
             tr data-step=(step.id) {

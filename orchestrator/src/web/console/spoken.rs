@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use domain::event::EventBody;
+use domain::journey::steps::Kind;
+use domain::membership::LeftBecause;
 use domain::time::Instant;
 use domain::verdict::{CapWindow, Decision, Reason, Verdict};
 use engine::history::{HistoryItem, NotEntered, NotMerged};
@@ -59,13 +61,15 @@ fn local<'a>(reader: &Reader, text: &'a str) -> Cow<'a, str> {
 fn told_spanish(reader: &Reader, told: &Told) -> String {
     match told {
         Told::Item(item) => item_spanish(reader, item),
-        Told::Send { template, channel, attempts, reply } => {
-            let what = match template.as_str() {
-                "" => "webhook".to_owned(),
-                template => format!("mensaje {template}"),
-            };
+        Told::Send { kind, template, channel, attempts, reply } => {
             let reply = if reply.is_empty() { "sin respuesta" } else { reply };
-            format!("{what} por {channel}, intento {attempts}: {reply}")
+            match kind {
+                Kind::Audience => format!("miembro de {channel}"),
+                Kind::Webhook => format!("webhook por {channel}, intento {attempts}: {reply}"),
+                Kind::Message => {
+                    format!("mensaje {template} por {channel}, intento {attempts}: {reply}")
+                }
+            }
         }
     }
 }
@@ -74,9 +78,7 @@ fn item_spanish(reader: &Reader, item: &HistoryItem) -> String {
     match item {
         HistoryItem::Event(event) => event_spanish(reader, &event.body),
         HistoryItem::NotCounted => "el evento no se cuenta: demasiados nombres".to_owned(),
-        HistoryItem::UnknownZone => {
-            "la zona horaria no se conoce; queda la anterior".to_owned()
-        }
+        HistoryItem::UnknownZone => "la zona horaria no se conoce; queda la anterior".to_owned(),
         HistoryItem::Entered { journey, key, .. } if key.is_empty() => {
             format!("entró en {journey}")
         }
@@ -100,6 +102,9 @@ fn item_spanish(reader: &Reader, item: &HistoryItem) -> String {
         }
         HistoryItem::SegmentEntered(name) => format!("ahora es miembro de {name}"),
         HistoryItem::SegmentLeft(name) => format!("ya no es miembro de {name}"),
+        HistoryItem::AudienceLeft { audience, reason } => {
+            format!("ya no es miembro de {audience}: {}", left_because(*reason))
+        }
         HistoryItem::Migrated { step, .. } => {
             format!("pasó a una versión más nueva, en el paso {step}")
         }
@@ -126,6 +131,16 @@ fn not_entered(reason: NotEntered) -> &'static str {
         NotEntered::TooOld => "el evento es anterior a max_event_age",
         NotEntered::Paused => "el recorrido está en pausa",
         NotEntered::Limit => "el cliente tiene tantas entradas como se pueden guardar",
+    }
+}
+
+fn left_because(reason: LeftBecause) -> &'static str {
+    match reason {
+        LeftBecause::Step => "un paso lo dice",
+        LeftBecause::Expired => "su tiempo acabó",
+        LeftBecause::Consent => "ya no hay consentimiento",
+        LeftBecause::Unreachable => "no hay identificador que se pueda exportar",
+        LeftBecause::Removed => "la audiencia ya no está declarada",
     }
 }
 

@@ -48,13 +48,12 @@ pub(super) fn described(reader: &Reader, step: &Step) -> String {
             };
             send.channels.iter().map(channel).collect::<Vec<_>>().join(", ")
         }
-        Step::Branch(branch) => {
-            reader.fill(text::SO_MANY_ARMS, &[&(branch.arms.len() + 1)])
-        }
+        Step::Branch(branch) => reader.fill(text::SO_MANY_ARMS, &[&(branch.arms.len() + 1)]),
         Step::Split(split) => reader.fill(text::SO_MANY_ARMS, &[&split.variants.len()]),
         Step::Update(update) => {
             update.changes.iter().map(|(name, _)| &**name).collect::<Vec<_>>().join(", ")
         }
+        Step::Leave(leave) => leave.audience.to_string(),
         Step::Exit(exit) => exit.reason.clone().unwrap_or_default(),
     }
 }
@@ -146,9 +145,10 @@ pub(super) async fn step_page(
     };
     let title = format!("{name} / {step}");
     let back = format!("/journeys/{}?version={}", layout::escaped(&name), version.0);
-    let more = found.next.as_deref().map(|next| {
-        format!("{}&after={}", link(&name, &step, version.0), parts::cursor(next))
-    });
+    let more = found
+        .next
+        .as_deref()
+        .map(|next| format!("{}&after={}", link(&name, &step, version.0), parts::cursor(next)));
     let content = html! {
         p { a href=(back) { (reader.fill(text::BACK_TO, &[&name])) } }
         p {
@@ -199,9 +199,9 @@ fn scan(
             let id = customer.id.to_string();
             let here = |one: &Enrollment| one.version == version && one.at == at;
             let standing = customer.enrollments.into_iter().filter(here);
-            found.standing.extend(
-                standing.map(|enrollment| Standing { id: id.clone(), enrollment }),
-            );
+            found
+                .standing
+                .extend(standing.map(|enrollment| Standing { id: id.clone(), enrollment }));
         }
         match page.next {
             Some(next) => range = range.resume(next),

@@ -353,6 +353,12 @@ texts! {
     COMMIT_MOST = "the longest one", "la más larga";
     CHANNELS = "Channels", "Canales";
     NO_CHANNELS = "No channel is published", "No hay canales publicados";
+    AUDIENCES = "Audiences", "Audiencias";
+    AUDIENCE = "audience", "audiencia";
+    FOLDER = "folder", "carpeta";
+    LAST_EXPORT = "last export", "última exportación";
+    MEMBERS = "members", "miembros";
+    MEMBER_UNTIL = "until", "hasta";
     ADDRESS = "address in trait", "dirección en el rasgo";
     RATE = "rate limit", "límite de ritmo";
     PARTITIONS = "Partitions", "Particiones";
@@ -459,6 +465,7 @@ const STABLE: &[(&str, &str, &str)] = &[
     ("merged", "merged", "unido"),
     ("not_merged", "not merged", "no unido"),
     ("migrated", "migrated", "migrado"),
+    ("audience_left", "left an audience", "salió de una audiencia"),
     ("redriven", "sent again", "reenviado"),
     // Reasons of exits.
     ("completed", "completed", "completado"),

@@ -1,5 +1,6 @@
 //! The channels that the suite runs for, each with its other side.
 
+use channels::audience::{Folder, Hashed};
 use channels::capture::Capture;
 use channels::email::message::Email;
 use channels::http::{AllowedHost, Egress};
@@ -7,11 +8,14 @@ use channels::sms::Sms;
 use channels::sms::twilio::Twilio;
 use channels::webhook::{Endpoint, Secret, Webhook};
 use channels::{Channel, Content};
+use domain::channel::audience::Identifier;
 use domain::channel::sms::{Sender, Sms as SmsSettings, Twilio as Account};
 use domain::channel::webhook::Webhook as WebhookSettings;
 
+use tempfile::TempDir;
+
 use super::other::{Other, Speech};
-use crate::channels::{plain, smtp};
+use crate::channels::{audience, plain, smtp};
 
 /// Messages at the same time, where a channel can be told.
 pub(super) const SLOTS: usize = 3;
@@ -24,10 +28,14 @@ pub(super) struct Subject {
     pub(super) to: &'static str,
     /// A message with this text in it.
     pub(super) content: fn(&str) -> Content,
+    /// What is removed with it.
+    _folder: Option<TempDir>,
 }
 
 /// The names of all subjects.
-pub(super) const NAMES: [&str; 4] = ["capture", "smtp", "twilio", "webhook"];
+pub(super) const NAMES: [&str; 5] = ["capture", "folder", "smtp", "twilio", "webhook"];
+/// Those that have another side.
+pub(super) const WITH_OTHERS: [&str; 3] = ["smtp", "twilio", "webhook"];
 
 fn email(text: &str) -> Content {
     Content::Email(Email {
@@ -43,6 +51,11 @@ fn sms(text: &str) -> Content {
 
 fn webhook(text: &str) -> Content {
     Content::Webhook(Webhook { body: format!("{{\"text\": \"{text}\"}}") })
+}
+
+fn members(text: &str) -> Content {
+    let address = format!("{text}@example.org");
+    Content::Audience(Hashed::of([(Identifier::Email, address.as_str())]).into_iter().collect())
 }
 
 /// A channel whose other side is at this port.
@@ -100,10 +113,18 @@ impl Subject {
         };
         let port = other.as_ref().map_or(0, |other| other.port);
         let (to, content): (_, fn(&str) -> Content) = match name {
+            "folder" => ("ads", members),
             "twilio" => ("+34600123456", sms),
             "webhook" => ("ann", webhook),
             _ => ("ann@example.org", email),
         };
-        Self { channel: channel(name, port), other, to, content }
+        let folder = (name == "folder").then(|| tempfile::tempdir().expect("a folder"));
+        let channel = match &folder {
+            Some(folder) => {
+                Box::new(Folder::new("ads", &audience::settings(), folder.path().into()))
+            }
+            None => channel(name, port),
+        };
+        Self { channel, other, to, content, _folder: folder }
     }
 }

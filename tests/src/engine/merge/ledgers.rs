@@ -1,6 +1,7 @@
 //! Two ledgers become one, by send id (semantics 28).
 
 use domain::ids::{EnrollmentId, NameId, SendId, VersionNo};
+use domain::journey::steps::Kind;
 use domain::time::Instant;
 use engine::ledger::{SendInfo, SendRow};
 use policies::{CountState, LedgerRow};
@@ -43,6 +44,7 @@ fn row((send, counted_at): Row, cost: i64) -> SendRow {
             version: VersionNo(1),
             node: 0,
             enrollment: EnrollmentId(1),
+            kind: Kind::Message,
             channel: "email".into(),
             template: "hello".into(),
             attempts: 1,

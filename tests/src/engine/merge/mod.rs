@@ -1,5 +1,6 @@
 //! Merges (semantics 28): what becomes of two customers that are one.
 
+mod audiences;
 mod crashes;
 mod ledgers;
 mod order;

@@ -210,6 +210,7 @@ const ROUTES: [(&str, &str); 5] = [
     ("orchestrator/src/web/api/admin.rs", "/api/v1"),
     ("orchestrator/src/web/api/access.rs", "/api/v1"),
     ("orchestrator/src/web/api/sends.rs", "/api/v1"),
+    ("orchestrator/src/web/api/audiences.rs", "/api/v1"),
     ("orchestrator/src/web/", ""),
 ];
 

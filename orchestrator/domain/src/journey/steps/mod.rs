@@ -7,6 +7,7 @@ use crate::check::Check;
 use crate::journey::validate::Context;
 use crate::problem::Path;
 
+pub mod audience;
 pub mod branch;
 pub mod exit;
 pub mod send;
@@ -15,6 +16,7 @@ pub mod update;
 pub mod wait;
 pub mod webhook;
 
+pub use audience::Leave;
 pub use branch::Branch;
 pub use exit::Exit;
 pub use send::{Delivery, Kind, OnCapped, OnRefused, Send};
@@ -32,6 +34,8 @@ pub enum RawStep {
     Send(send::RawSend),
     /// Tell another system, through the same gate.
     Webhook(webhook::RawWebhook),
+    /// Join or leave a retargeting audience.
+    Audience(audience::RawAudience),
     /// Go on by the first condition that holds.
     Branch(Vec<branch::RawArm>),
     /// Go on by a draw that is sticky for the customer.
@@ -49,6 +53,7 @@ impl RawStep {
             Self::Wait(_) => "wait",
             Self::Send(_) => "send",
             Self::Webhook(_) => "webhook",
+            Self::Audience(_) => "audience",
             Self::Branch(_) => "branch",
             Self::Split(_) => "split",
             Self::Update(_) => "update",
@@ -62,6 +67,7 @@ impl RawStep {
             Self::Wait(raw) => raw.id.as_deref(),
             Self::Send(raw) => raw.id.as_deref(),
             Self::Webhook(raw) => raw.id.as_deref(),
+            Self::Audience(raw) => raw.id.as_deref(),
             Self::Branch(_) => None,
             Self::Split(raw) => raw.id.as_deref(),
             Self::Update(raw) => raw.id.as_deref(),
@@ -74,9 +80,12 @@ impl RawStep {
         match self {
             Self::Branch(arms) => branch::arms(arms),
             Self::Split(raw) => split::arms(raw),
-            Self::Wait(_) | Self::Send(_) | Self::Webhook(_) | Self::Update(_) | Self::Exit(_) => {
-                Vec::new()
-            }
+            Self::Wait(_)
+            | Self::Send(_)
+            | Self::Webhook(_)
+            | Self::Audience(_)
+            | Self::Update(_)
+            | Self::Exit(_) => Vec::new(),
         }
     }
 
@@ -99,6 +108,7 @@ impl RawStep {
             Self::Wait(raw) => wait::build(raw, context, path, check).map(Step::Wait),
             Self::Send(raw) => send::build(raw, path, check).map(Step::Send),
             Self::Webhook(raw) => webhook::build(raw, path, check).map(Step::Send),
+            Self::Audience(raw) => audience::build(raw, path, check),
             Self::Branch(raw) => branch::build(raw, context, path, check).map(Step::Branch),
             Self::Split(raw) => split::build(raw, context, path, check).map(Step::Split),
             Self::Update(raw) => update::build(raw, context, path, check).map(Step::Update),
@@ -112,8 +122,10 @@ impl RawStep {
 pub enum Step {
     /// Wait for a time or an event.
     Wait(Wait),
-    /// Send a message, or tell another system, through the gate.
+    /// Send a message, tell another system or join an audience, through the gate.
     Send(Send),
+    /// Leave an audience.
+    Leave(Leave),
     /// Go on by the first condition that holds.
     Branch(Branch),
     /// Go on by a sticky draw.
@@ -130,10 +142,17 @@ impl Step {
         match self {
             Self::Wait(_) => "wait",
             Self::Send(send) => send.kind.as_str(),
+            Self::Leave(_) => "audience",
             Self::Branch(_) => "branch",
             Self::Split(_) => "split",
             Self::Update(_) => "update",
             Self::Exit(_) => "exit",
         }
+    }
+
+    /// Whether who stands on the one can stand on the other as she is: to join and to leave an
+    /// audience are the same word, but not the same thing.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.kind() == other.kind() && std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 }

@@ -99,6 +99,7 @@ pub(crate) fn build(raw: &RawSend, path: &Path, check: &mut Check<'_>) -> Option
         delivery,
         on_refused: raw.on_refused.unwrap_or_default(),
         on_capped: raw.on_capped,
+        stay: None,
     })
 }
 
@@ -153,6 +154,8 @@ pub struct Send {
     pub on_refused: OnRefused,
     /// Overrides the outcome that a frequency cap declares.
     pub on_capped: Option<OnCapped>,
+    /// How long who joins an audience stays; `None` for good, and for what is no audience.
+    pub stay: Option<Span>,
 }
 
 /// Whom a send is for.
@@ -162,6 +165,9 @@ pub enum Kind {
     Message,
     /// Another system: the step `webhook`. It is tried again for as long as it is valid.
     Webhook,
+    /// An audience that the customer joins: the step `audience`. It is done with the commit that
+    /// decides it; the export follows the members.
+    Audience,
 }
 
 impl Kind {
@@ -170,6 +176,7 @@ impl Kind {
         match self {
             Self::Message => "send",
             Self::Webhook => "webhook",
+            Self::Audience => "audience",
         }
     }
 }

@@ -82,5 +82,6 @@ pub(crate) fn build(raw: &RawWebhook, path: &Path, check: &mut Check<'_>) -> Opt
         delivery: raw.delivery.unwrap_or(Delivery::AtLeastOnce),
         on_refused: raw.on_refused.unwrap_or_default(),
         on_capped: raw.on_capped,
+        stay: None,
     })
 }

@@ -1,0 +1,119 @@
+//! Memberships of two customers that are one: the longer one counts, and one row is left, wherever
+//! the process dies in between.
+
+use domain::customer::Customer;
+use domain::event::EventBody;
+use domain::ids::{CustomerId, NameId};
+use domain::time::Instant;
+use engine::audience::MemberRow;
+use engine::{Table, codec};
+use serde_json::json;
+
+use super::deny;
+use super::world::{PARTITIONS, World};
+use crate::engine::given::{AUDIENCE, Given};
+
+const DAY: i64 = 24 * 3_600_000;
+
+fn world() -> World {
+    let joins = |span: &str| json!({"audience": {"join": AUDIENCE, "for": span}});
+    let given = Given::new()
+        .journey("short", json!({"enter": {"event": "Looked"}, "steps": [joins("PT72H")]}))
+        .journey("long", json!({"enter": {"event": "Added"}, "steps": [joins("PT240H")]}));
+    let mut world = World::new(given);
+    world.known("ana", json!({"phone": "+34600000001"}), 1);
+    world.known("anon:v1", json!({"email": "v1@example.com"}), 3);
+    world.settle();
+    world
+}
+
+fn members(world: &World, id: &str) -> Vec<MemberRow> {
+    let key = CustomerId::from(id).key();
+    let partition = key.partition(PARTITIONS);
+    // The rows of all audiences in her partition; she is the only one of the two that lives there.
+    let all = (1..=200).map(NameId);
+    let row = |number| world.row(Table::Meta, &codec::member_key(partition, number, key));
+    all.filter_map(row).map(|row| codec::decode("member", &row).expect("a sound row")).collect()
+}
+
+fn until(customer: &Customer) -> Vec<Instant> {
+    customer.memberships.iter().map(|membership| membership.until).collect()
+}
+
+fn say(world: &mut World, all: bool) {
+    let wanted = |world: &World, ticket| all || !world.acknowledged.contains(&ticket);
+    for (id, name, ticket) in [("ana", "Looked", 10), ("anon:v1", "Added", 11)] {
+        if wanted(world, ticket) {
+            world.track(id, name, ticket);
+        }
+    }
+    if wanted(world, 12) {
+        world.alias("v1", "ana", 12);
+    }
+}
+
+fn is_united(world: &World, note: &str) {
+    let ana = world.customer("ana").expect("ana");
+    let longest = world.now.plus_ms(10 * DAY);
+    assert_eq!(until(&ana), [longest], "{note}");
+    let [row] = &members(world, "ana")[..] else { panic!("{note}: {:?}", members(world, "ana")) };
+    assert_eq!(row.until, longest, "{note}");
+    let texts: Vec<&str> = row.identifiers.iter().map(|(_, text)| &**text).collect();
+    assert_eq!(texts, ["v1@example.com", "+34600000001"], "{note}");
+    assert_eq!(members(world, "anon:v1"), [], "{note}");
+    assert!(world.customer("anon:v1").expect("a tombstone").memberships.is_empty(), "{note}");
+}
+
+#[test]
+fn the_longer_membership_counts_wherever_the_process_dies() {
+    let mut steps = 0;
+    loop {
+        let mut world = world();
+        say(&mut world, true);
+        let mut ended = false;
+        for _ in 0..steps {
+            ended = !world.step();
+        }
+        world.crash(steps);
+        say(&mut world, false);
+        world.settle();
+        is_united(&world, &format!("{steps} steps"));
+        if ended {
+            break;
+        }
+        steps += 1;
+    }
+    assert!(steps > 5, "only {steps} steps");
+}
+
+#[test]
+fn the_stricter_consent_ends_it() {
+    let mut world = world();
+    world.event("ana", deny(AUDIENCE), 20);
+    world.track("anon:v1", "Added", 21);
+    world.settle();
+    assert_eq!(members(&world, "anon:v1").len(), 1);
+    world.alias("v1", "ana", 22);
+    world.settle();
+    assert_eq!(members(&world, "ana"), []);
+    assert_eq!(members(&world, "anon:v1"), []);
+    let ana = world.customer("ana").expect("ana");
+    assert!(ana.memberships.is_empty());
+}
+
+#[test]
+fn a_united_membership_ends_in_its_time() {
+    let mut world = world();
+    say(&mut world, true);
+    world.settle();
+    is_united(&world, "before");
+    let end = world.now.plus_ms(10 * DAY);
+    world.live(end.plus_ms(-1));
+    assert_eq!(members(&world, "ana").len(), 1);
+    world.live(end);
+    assert_eq!(members(&world, "ana"), []);
+    let identify = EventBody::Identify { traits: Default::default() };
+    world.event("ana", identify, 30);
+    world.settle();
+    assert_eq!(members(&world, "ana"), []);
+}

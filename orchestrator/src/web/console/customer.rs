@@ -1,7 +1,6 @@
 //! The page `/customers/{id}`: what is known of one customer, and her timeline with every decision
 //! and its rules.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, web};
 use domain::consent::{ConsentRecord, Permission};
 use domain::customer::Customer;
@@ -94,13 +93,9 @@ pub(super) fn record(
 
 /// Nobody is known under the id.
 pub(super) fn missing(reader: &Reader, id: &str) -> HttpResponse {
-    let content = html! {
-        p.words { (reader.mask.text(id)) }
-        (parts::empty(reader.t(text::NOBODY_KNOWN), reader.t(text::NOBODY_KNOWN_ADVICE)))
-    };
-    let title = reader.t(text::NOT_FOUND);
-    let frame = Frame { title, here: Section::Customers, live: false };
-    layout::page_with(StatusCode::NOT_FOUND, reader, frame, &content)
+    let what = reader.mask.text(id);
+    let texts = (text::NOBODY_KNOWN, text::NOBODY_KNOWN_ADVICE);
+    layout::missing(reader, Section::Customers, &what, texts)
 }
 
 fn facts(reader: &Reader, customer: &Customer, timeline: &Timeline) -> Markup {

@@ -12,7 +12,6 @@ use super::reader::Reader;
 use super::{diff, text};
 use crate::admin::{AppliedRow, applied_rows};
 use crate::config::Kind;
-use crate::error::{ErrorCode, Problem};
 use crate::publish::{Change, ChangeKind, StoredDocument};
 use crate::web::Site;
 
@@ -161,8 +160,9 @@ pub(super) async fn document_page(
         |wanted: Option<u32>| texts.iter().find(|one| wanted.is_some() && one.version == wanted);
     let current = texts.iter().find(|one| one.current).or(texts.last());
     let Some(new) = number(asked.new).or(current) else {
-        let detail = format!("no {kind} `{name}` is published");
-        return reader.problem(&Problem::new(ErrorCode::NotFound, detail));
+        let texts = (text::NO_DOCUMENT, text::APPLY_ADVICE);
+        let what = format!("{kind} {name}");
+        return layout::missing(&reader, Section::Definitions, &what, texts);
     };
     let back = reader.t(text::DEFINITIONS);
     let content = html! {

@@ -5,6 +5,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use maud::{DOCTYPE, Markup, html};
 
+use super::parts;
 use super::reader::{Look, Reader, Theme};
 use super::text::{self, Language, Text};
 use crate::access::scope::Scope;
@@ -223,6 +224,21 @@ fn navigation(reader: &Reader, here: Section) -> Markup {
             }
         }
     }
+}
+
+/// What is asked for is not there, and what to do about it.
+pub(super) fn missing(
+    reader: &Reader,
+    here: Section,
+    what: &str,
+    (said, advice): (Text, Text),
+) -> HttpResponse {
+    let content = html! {
+        p.words { (what) }
+        (parts::empty(reader.t(said), reader.t(advice)))
+    };
+    let frame = Frame { title: reader.t(text::NOT_FOUND), here, live: false };
+    page_with(StatusCode::NOT_FOUND, reader, frame, &content)
 }
 
 /// A problem as a page.

@@ -11,7 +11,6 @@ use super::layout::{self, Frame, Section, escaped};
 use super::parts::{self, Column};
 use super::reader::Reader;
 use super::text;
-use crate::error::{ErrorCode, Problem};
 use crate::web::Site;
 
 /// Messages of the page.
@@ -97,25 +96,29 @@ pub(super) fn listed(reader: &Reader, messages: &[Shown]) -> Markup {
     parts::table(reader, reader.t(text::MESSAGES), &columns, &rows)
 }
 
-fn whole(site: &Site, reader: &Reader, channel: &str, number: u64) -> Option<Whole> {
+fn whole(site: &Site, reader: &Reader, channel: &str, number: &str) -> Option<(u64, Whole)> {
+    let number = number.parse().ok()?;
     let captured = captured::find(&site.admin.captures(), channel, number)?;
     let at = format!("{} ({})", reader.clock_text(captured.at), reader.zone);
-    Some(Whole::new(channel, &captured, &reader.mask, at))
+    Some((number, Whole::new(channel, &captured, &reader.mask, at)))
 }
 
-fn gone(reader: &Reader) -> HttpResponse {
-    let detail = "the message is not kept any more: a capture channel keeps its newest ones";
-    reader.problem(&Problem::new(ErrorCode::NotFound, detail))
+fn gone(reader: &Reader, number: &str) -> HttpResponse {
+    let what = reader.fill(text::MESSAGE_N, &[&number]);
+    let texts = (text::MESSAGE_GONE, text::MESSAGE_GONE_ADVICE);
+    layout::missing(reader, Section::Messages, &what, texts)
 }
 
 #[get("/messages/{channel}/{number}")]
 pub(super) async fn message_page(
     site: web::Data<Site>,
     reader: Reader,
-    path: web::Path<(String, u64)>,
+    path: web::Path<(String, String)>,
 ) -> HttpResponse {
     let (channel, number) = path.into_inner();
-    let Some(message) = whole(&site, &reader, &channel, number) else { return gone(&reader) };
+    let Some((number, message)) = whole(&site, &reader, &channel, &number) else {
+        return gone(&reader, &number);
+    };
     let content = html! {
         p { a href="/messages" { (reader.fill(text::BACK_TO, &[&reader.t(text::MESSAGES)])) } }
         dl.facts {
@@ -140,11 +143,13 @@ pub(super) async fn message_page(
 pub(super) async fn message_html(
     site: web::Data<Site>,
     reader: Reader,
-    path: web::Path<(String, u64)>,
+    path: web::Path<(String, String)>,
 ) -> HttpResponse {
     let (channel, number) = path.into_inner();
-    let message = whole(&site, &reader, &channel, number);
-    let Some(html) = message.and_then(|message| message.html) else { return gone(&reader) };
+    let message = whole(&site, &reader, &channel, &number);
+    let Some(html) = message.and_then(|(_, message)| message.html) else {
+        return gone(&reader, &number);
+    };
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, MESSAGE_POLICY))

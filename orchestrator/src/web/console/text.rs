@@ -282,7 +282,9 @@ texts! {
     STANDS_ON = "Stands on step {}:", "Está en el paso {}:";
     NOT_IN_JOURNEY = "Not in this journey now.", "No está en este recorrido ahora.";
     WHAT_WAS_DECIDED = "What was decided", "Qué se decidió";
-    NOTHING_DECIDED = "Nothing was decided for this customer.", "No se decidió nada para este cliente.";
+    NOTHING_DECIDED =
+        "Nothing was decided for this customer.",
+        "No se decidió nada para este cliente.";
     IF_IT_WENT_NOW =
         "If a message came to its turn now (version {})",
         "Si a un mensaje le tocara ahora (versión {})";
@@ -299,6 +301,10 @@ texts! {
     NO_MESSAGES_ADVICE =
         "Send an event that enters a journey, or wait for the next step.",
         "Envíe un evento que entre en un recorrido, o espere al siguiente paso.";
+    MESSAGE_GONE = "The message is not kept", "El mensaje no se guarda";
+    MESSAGE_GONE_ADVICE =
+        "A channel that captures keeps its newest messages, until the server ends.",
+        "Un canal que captura guarda sus últimos mensajes, hasta que el servidor termina.";
     CAPTURED_SINCE = "{} captured since the start", "{} capturados desde el inicio";
     MESSAGE = "message", "mensaje";
     MESSAGE_N = "Message {}", "Mensaje {}";
@@ -322,12 +328,15 @@ texts! {
     EVENT = "event", "evento";
     AS_IT_CAME = "as it came", "como llegó";
     // Definitions.
+    NO_DOCUMENT = "No such document is published", "No hay tal documento publicado";
     NO_DEFINITIONS = "Nothing is published", "No hay nada publicado";
     REVISION_N = "revision {}", "revisión {}";
     NAME = "name", "nombre";
     WHAT_WAS_APPLIED = "What was applied", "Qué se aplicó";
     NOTHING_APPLIED = "No change is remembered.", "No se recuerda ningún cambio.";
-    NOT_READABLE = "This row cannot be read by this version.", "Esta versión no puede leer esta fila.";
+    NOT_READABLE =
+        "This row cannot be read by this version.",
+        "Esta versión no puede leer esta fila.";
     AND_SO_MANY_MORE = "and {} more", "y {} más";
     COMPARE_WITH = "Compare with", "Comparar con";
     NOTHING = "nothing", "nada";

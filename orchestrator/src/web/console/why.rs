@@ -214,8 +214,8 @@ fn now(reader: &Reader, catalog: &Catalog, known: &Known, journey: &Journey) -> 
         ul.decisions {
             @for (at, node, send) in sends {
                 @for (channel, _) in &send.channels {
-                    @if let Some(verdict) = would(reader.now, catalog, known, (journey, at), channel)
-                    {
+                    @let place = (journey, at);
+                    @if let Some(verdict) = would(reader.now, catalog, known, place, channel) {
                         li data-step=(node.id) {
                             strong { (node.id) } " · " (channel) " " (decision(reader, &verdict))
                             details {

@@ -205,7 +205,7 @@ async fn a_path_that_is_written_otherwise_is_judged_as_it_is_served() {
 }
 
 /// Where the files with routes are, and what stands before their paths.
-const ROUTES: [(&str, &str); 5] = [
+const ROUTES: [(&str, &str); 6] = [
     ("orchestrator/src/web/api/tracking/", "/v1"),
     ("orchestrator/src/web/api/admin.rs", "/api/v1"),
     ("orchestrator/src/web/api/access.rs", "/api/v1"),

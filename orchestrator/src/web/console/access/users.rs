@@ -112,7 +112,7 @@ fn form(reader: &Reader) -> Markup {
             (reader.csrf())
             p {
                 label for="name" { (reader.t(text::NAME)) }
-                input #name name="name" required maxlength="64" pattern="[-a-z0-9._@]+"
+                input #name name="name" required maxlength="64" pattern="[a-z0-9._@\\-]+"
                     autocomplete="off" autocapitalize="none";
             }
             p {

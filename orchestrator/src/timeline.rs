@@ -275,12 +275,12 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         HistoryItem::NotMerged { previous, reason } => {
             ("not_merged", format!("{previous} was not merged into this one: {}", reason.as_str()))
         }
+        HistoryItem::AudienceLeft { audience, reason } => {
+            ("audience_left", format!("is no longer a member of {audience}: {}", reason.as_str()))
+        }
         HistoryItem::Redriven { of, send: id } => {
             send = Some(id.to_string());
             ("redriven", format!("an operator wants send {of} sent again"))
-        }
-        HistoryItem::AudienceLeft { audience, reason } => {
-            ("audience_left", format!("is no longer a member of {audience}: {}", reason.as_str()))
         }
         HistoryItem::Migrated { step, .. } => {
             ("migrated", format!("moved to a newer version, at step {step}"))

@@ -115,19 +115,19 @@ pub enum HistoryItem {
         /// Why not.
         reason: NotMerged,
     },
-    /// An operator wanted a message sent again; what the gate said follows.
-    Redriven {
-        /// The send that ended.
-        of: SendId,
-        /// The one that repeats it.
-        send: SendId,
-    },
     /// The customer is no longer a member of an audience.
     AudienceLeft {
         /// The audience.
         audience: ChannelName,
         /// Why.
         reason: LeftBecause,
+    },
+    /// An operator wanted a message sent again; what the gate said follows.
+    Redriven {
+        /// The send that ended.
+        of: SendId,
+        /// The one that repeats it.
+        send: SendId,
     },
 }
 

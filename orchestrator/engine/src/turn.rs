@@ -237,10 +237,10 @@ pub struct Begun {
     /// Messages that wait for a slot ask again: their place in the line may be lost.
     pub(crate) line_up: bool,
     pub(crate) retries: Vec<SendId>,
-    /// Sends to be repeated, with whether also if they may have arrived.
-    pub(crate) redrives: Vec<(SendId, bool)>,
     /// Audiences whose row of this customer must be written.
     pub(crate) audiences: Vec<ChannelName>,
+    /// Sends to be repeated, with whether also if they may have arrived.
+    pub(crate) redrives: Vec<(SendId, bool)>,
     pub(crate) changed: bool,
     pub(crate) wants_gate: bool,
     pub(crate) moves: Vec<Moved>,
@@ -274,8 +274,8 @@ impl Begun {
             slot: None,
             line_up: false,
             retries: Vec::new(),
-            redrives: Vec::new(),
             audiences: Vec::new(),
+            redrives: Vec::new(),
             changed: false,
             wants_gate: false,
             moves: room.moves,

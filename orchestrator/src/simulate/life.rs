@@ -184,8 +184,8 @@ impl Life {
                 | HistoryItem::SegmentLeft(_)
                 | HistoryItem::Merged { .. }
                 | HistoryItem::NotMerged { .. }
-                | HistoryItem::Redriven { .. }
                 | HistoryItem::AudienceLeft { .. }
+                | HistoryItem::Redriven { .. }
                 | HistoryItem::Migrated { .. } => {}
             }
         }

@@ -209,8 +209,8 @@ const ROUTES: [(&str, &str); 6] = [
     ("orchestrator/src/web/api/tracking/", "/v1"),
     ("orchestrator/src/web/api/admin.rs", "/api/v1"),
     ("orchestrator/src/web/api/access.rs", "/api/v1"),
-    ("orchestrator/src/web/api/sends.rs", "/api/v1"),
     ("orchestrator/src/web/api/audiences.rs", "/api/v1"),
+    ("orchestrator/src/web/api/sends.rs", "/api/v1"),
     ("orchestrator/src/web/", ""),
 ];
 

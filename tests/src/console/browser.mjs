@@ -89,8 +89,10 @@ export const pages = async (page) => {
   };
   const send = await first('/sends', 'main table a[href^="/sends/"]');
   const message = await first('/messages', 'main table a[href^="/messages/"]');
+  const hostile = encodeURIComponent('<img src=x onerror=alert(1)>"\'&');
   return ['/', '/campaigns', '/journeys', '/journeys/cart-rescue', '/journeys/post-purchase',
-    '/journeys/gift/steps/later', '/customers', '/customers/customer-1', '/sends',
+    '/journeys/gift/steps/later', '/customers', '/customers/customer-1',
+    `/customers/${hostile}`, `/why?customer=${hostile}`, '/sends',
     '/sends?state=refused', send, '/why', '/why?customer=customer-1&journey=welcome', '/events',
     '/messages', message, '/definitions', '/definitions/Journey/cart-rescue',
     '/definitions/ContactPolicy/shop', '/system', '/access/tokens', '/access/users',

@@ -191,7 +191,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Three customers: two gave consent, one did not; two chose gifts.
+/// Three customers: two gave consent, one did not; two chose gifts. And somebody whose every word
+/// would be a tag.
 fn events() -> Value {
     let consent = json!([{"permission": "granted"}]);
     let identify = |id: &str, at: u32, consent: &Value| {
@@ -203,7 +204,12 @@ fn events() -> Value {
         json!({"type": "track", "userId": id, "messageId": format!("t{at}"), "event": event,
             "properties": properties})
     };
+    let hostile = "<img src=x onerror=alert(1)>\"'&";
     json!([
+        {"type": "identify", "userId": hostile, "messageId": "h1",
+            "traits": {hostile: hostile}, "consent": []},
+        {"type": "track", "userId": hostile, "messageId": "h2", "event": hostile,
+            "properties": {hostile: hostile}},
         identify("customer-1", 1, &consent),
         identify("customer-2", 2, &consent),
         identify("customer-3", 3, &json!([])),

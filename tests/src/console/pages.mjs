@@ -15,6 +15,7 @@ await script(async (browser) => {
       same(answer.status(), 200, `${name} ${path}`);
       same(await page.locator('html').getAttribute('lang'), locale, `${name} ${path}: language`);
       same(await page.locator('h1').count(), 1, `${name} ${path}: headings`);
+      same(await page.locator('img, main script').count(), 0, `${name} ${path}: what came in`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(wide <= width, `${name} ${path} fits: ${wide} of ${width}`);
       same(await violations(page), [], `${name} ${path}: axe`);

@@ -32,6 +32,11 @@
     }
   });
 
+  // A picture that is wider than the screen is shown from its middle, where journeys begin.
+  for (const graph of document.querySelectorAll(".graph")) {
+    graph.scrollLeft = (graph.scrollWidth - graph.clientWidth) / 2;
+  }
+
   const live = byId("live");
   const button = byId("pause");
   const lost = byId("lost");

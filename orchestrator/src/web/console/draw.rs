@@ -20,6 +20,8 @@ const END: f64 = 9.0;
 /// Characters of a line in a step, and of what stands at a way.
 const LINE_CHARS: usize = 30;
 const LABEL_CHARS: usize = 32;
+/// Characters of a number from which on it is written smaller.
+const NUMBER_CHARS: usize = 5;
 /// Width of a character of it, about, and its height.
 const LABEL_CHAR: f64 = 6.0;
 const LABEL_HEIGHT: f64 = 18.0;
@@ -129,7 +131,10 @@ fn box_of(reader: &Reader, journey: &Journey, counts: &JourneyCounts, step: &Pla
             }
             text.said x=(left + 12.0) y=(top + 39.0) { (cut(&said, LINE_CHARS)) title { (said) } }
             @for ((label, number), at) in numbers.into_iter().zip(COUNTS) {
-                text.number x=(left + at) y=(top + 64.0) { (reader.number(number)) }
+                @let number = reader.number(number);
+                text.number.long[number.len() > NUMBER_CHARS] x=(left + at) y=(top + 64.0) {
+                    (number)
+                }
                 text.unit x=(left + at) y=(top + 80.0) { (reader.t(label)) }
             }
         }

@@ -32,6 +32,7 @@ mod steps;
 mod system;
 mod text;
 mod why;
+mod words;
 
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};

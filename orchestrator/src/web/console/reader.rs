@@ -14,6 +14,7 @@ use maud::{Markup, html};
 
 use super::layout;
 use super::text::{self, Language, Text};
+use super::words;
 use crate::access::mask::Mask;
 use crate::access::principal::Principal;
 use crate::access::scope::Scope;
@@ -96,7 +97,7 @@ impl Look {
 
     /// A stable word (a state, a kind of rule) in her language.
     pub(super) fn word<'a>(&self, word: &'a str) -> Cow<'a, str> {
-        text::stable(word, self.language)
+        words::stable(word, self.language)
     }
 
     /// A number with marks between thousands.

@@ -146,7 +146,7 @@ fn listed(reader: &Reader, lines: &[SendLine]) -> Markup {
                 td.left { (reader.at_text(&line.at)) }
                 td.left { (reader.badge(line.state.word())) }
                 td.left.fit { (steps::customer(reader, &line.customer)) }
-                td.left {
+                td.left.fit {
                     a href=(journeys::link(&line.journey)) { (line.journey) } " / " (line.step)
                 }
                 td.left { (line.channel) }

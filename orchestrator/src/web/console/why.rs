@@ -186,6 +186,7 @@ fn is_about(entry: &Entry, name: &JourneyName) -> bool {
 }
 
 fn list(reader: &Reader, entries: &[&Entry]) -> Markup {
+    let first = entries.iter().position(|entry| !entry.rules.is_empty());
     html! {
         ul.decisions {
             @for (at, entry) in entries.iter().enumerate() {
@@ -193,7 +194,7 @@ fn list(reader: &Reader, entries: &[&Entry]) -> Markup {
                     (reader.at_text(&entry.at)) " " (reader.badge(&entry.kind)) " "
                     span.words { (spoken::entry(reader, entry)) }
                     @if !entry.rules.is_empty() {
-                        details open[at == 0] {
+                        details open[Some(at) == first] {
                             summary { (reader.fill(text::RULES_ASKED, &[&entry.rules.len()])) }
                             (customer::rules(reader, &entry.rules))
                         }

@@ -11,7 +11,7 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use super::console::layout;
 use super::console::login::login_link;
 use super::console::reader::Look;
-use super::{Site, presented, respond};
+use super::{Site, cors, presented, respond};
 use crate::access::Invalid;
 use crate::access::operation::{self, CsrfToken, Need, Operation, Shown};
 use crate::access::principal::{Principal, Who};
@@ -42,15 +42,23 @@ pub(super) async fn guard(
             }
             Ok(response)
         }
-        Err(refusal) => Ok(request.into_response(*refusal)),
+        Err(mut refusal) => {
+            if pattern(&request).is_some_and(|path| operation::takes_events(&path)) {
+                cors::show(&site.cors_origins, request.headers(), refusal.headers_mut());
+            }
+            Ok(request.into_response(*refusal))
+        }
     }
 }
 
+/// The path as the router takes it apart: matched as it was sent, `%65nrollments` could be judged by
+/// one row and served by the route of another.
+fn pattern(request: &ServiceRequest) -> Option<String> {
+    request.resource_map().match_pattern(request.match_info().as_str())
+}
+
 fn authorise(site: &Site, request: &ServiceRequest) -> Result<Principal, Refused> {
-    // The path as the router takes it apart: matched as it was sent, `%65nrollments` could be
-    // judged by one row and served by the route of another.
-    let path = request.resource_map().match_pattern(request.match_info().as_str());
-    let path = path.ok_or_else(|| refused(ErrorCode::NotFound, ""))?;
+    let path = pattern(request).ok_or_else(|| refused(ErrorCode::NotFound, ""))?;
     let from = presented::address(site, request.request());
     if request.method() == Method::OPTIONS && operation::takes_events(&path) {
         return Ok(Principal::nobody(from));

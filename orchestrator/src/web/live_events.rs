@@ -5,9 +5,10 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use domain::time::Instant;
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 /// Events kept: some screens full.
@@ -19,6 +20,12 @@ pub const TEXT_BYTES_MAX: usize = 2_048;
 /// For so long after a look accepted events are kept too, in milliseconds: who looks on asks every
 /// second or so.
 const WATCHED_MS: i64 = 30_000;
+
+/// The key of a sender, which libraries write into the body: it is no part of the event.
+static WRITE_KEY: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r#"(?i)("writeKey"\s*:\s*")(?:[^"\\]|\\.)*"#;
+    Regex::new(pattern).expect("the pattern is a regular expression")
+});
 
 /// One event, as it came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,7 +115,7 @@ impl Seen {
             customer: first([told.user_id, told.anonymous_id]).or_else(|| plain(told.subject)),
             message_id: first([told.message_id, told.id]),
             verdict,
-            text: beginning(text),
+            text: WRITE_KEY.replace_all(&beginning(text), "${1}***").into_owned(),
         }
     }
 }
@@ -219,6 +226,10 @@ mod tests {
             (cloud.event.as_deref(), cloud.customer.as_deref()),
             (Some("shop.paid"), Some("ann"))
         );
+        let keyed = seen(r#"{"writeKey" : "wk-\"1", "event": "Paid"}"#, Verdict::Accepted);
+        assert_eq!(keyed.text, r#"{"writeKey" : "***", "event": "Paid"}"#);
+        let cut = seen(r#"{"event": "Paid", "writekey":"wk-1"#, rejected());
+        assert_eq!(cut.text, r#"{"event": "Paid", "writekey":"***"#);
         let broken = seen("{\"type\":", rejected());
         assert_eq!((broken.kind, broken.text.as_str()), (None, "{\"type\":"));
         let wrong = seen(r#"{"type":[1],"event":{},"userId":null}"#, rejected());

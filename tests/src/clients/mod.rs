@@ -2,6 +2,7 @@
 
 mod bodies;
 mod cors;
+mod kills;
 mod libraries;
 
 use std::path::Path;

@@ -12,6 +12,7 @@ mod load;
 mod mail;
 mod metrics;
 pub(crate) mod process;
+mod quickstart;
 mod replay;
 mod send_test;
 mod sends;

@@ -127,7 +127,7 @@ pub(crate) async fn eventually(what: &str, mut happened: impl AsyncFnMut() -> bo
 }
 
 /// Posts JSON to a server and gives back status and answer.
-pub(super) async fn post(url: &str, path: &str, body: &Value) -> (u16, Value) {
+pub(crate) async fn post(url: &str, path: &str, body: &Value) -> (u16, Value) {
     let request = reqwest::Client::new().post(format!("{url}{path}"));
     let answer = request.json(body).send().await.expect("an answer");
     let status = answer.status().as_u16();

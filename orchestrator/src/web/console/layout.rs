@@ -1,6 +1,8 @@
 //! What all console pages have in common. No inline script or style, nothing from elsewhere: the
 //! policy header allows only what this process serves.
 
+use std::sync::LazyLock;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use maud::{DOCTYPE, Markup, html};
@@ -17,6 +19,12 @@ pub(super) const STYLE: &str = include_str!("console.css");
 pub(super) const SCRIPT: &str = include_str!("console.js");
 /// The picture of a browser's tab.
 pub(super) const ICON: &str = include_str!("console.svg");
+
+/// Stands behind the addresses of styles, script and icon: browsers keep them until they change.
+static EDITION: LazyLock<String> = LazyLock::new(|| {
+    let edition = domain::hash::parts(&[STYLE, SCRIPT, ICON].map(str::as_bytes));
+    format!("{:016x}", edition as u64)
+});
 
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
     connect-src 'self'; frame-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
@@ -125,10 +133,10 @@ fn document(look: &Look, title: &str, live: bool, body: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " · Cadencia" }
-                link rel="icon" href="/console.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/console.css";
+                link rel="icon" href={ "/console.svg?" (*EDITION) } type="image/svg+xml";
+                link rel="stylesheet" href={ "/console.css?" (*EDITION) };
                 @if live { noscript { meta http-equiv="refresh" content="5"; } }
-                script src="/console.js" defer {}
+                script src={ "/console.js?" (*EDITION) } defer {}
             }
             body {
                 a.skip href="#main" { (look.t(text::SKIP)) }

@@ -105,6 +105,7 @@ fn asset(content_type: &str, body: &'static str) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(content_type)
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        // A year: pages name another address when it changes.
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
         .body(body)
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::ops::Deref;
 
 use actix_web::error::ErrorInternalServerError;
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::{Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use domain::time::{Instant, Zone};
 use futures_util::FutureExt as _;
@@ -242,7 +242,9 @@ impl FromRequest for Reader {
         let site = request.app_data::<web::Data<Site>>().cloned();
         let by = request.extensions().get::<Principal>().cloned();
         let look = Look::of(request);
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        // What a form was sent to is no page to come back to.
+        let read = request.uri().path_and_query().filter(|_| request.method() == Method::GET);
+        let path = read.map_or("/", |path| path.as_str()).to_owned();
         async move {
             // The server gives every request its site, the guard its principal.
             let (Some(site), Some(by)) = (site, by) else {

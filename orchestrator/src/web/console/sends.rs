@@ -72,6 +72,7 @@ pub(super) async fn sends_page(
     asked: web::Query<Asked>,
 ) -> HttpResponse {
     let filter = asked.filter();
+    let is_open = filter == Filter::default();
     let list = List::new("sends", &filter);
     let before = match list.place(asked.cursor.as_deref()) {
         Ok(before) => before,
@@ -93,8 +94,9 @@ pub(super) async fn sends_page(
         (parts::more(&reader, next, text::OLDER))
     };
     let title = reader.t(text::SENDS);
-    // The newest ones are kept fresh; whoever has gone back is not moved.
-    let live = asked.cursor.is_none();
+    // The newest ones are kept fresh. Whoever has gone back is not moved; looking for what is rare
+    // may take long, and is not repeated by itself.
+    let live = asked.cursor.is_none() && is_open;
     layout::page(&reader, Frame { title, here: Section::Sends, live }, &content)
 }
 

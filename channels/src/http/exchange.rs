@@ -131,7 +131,12 @@ pub(crate) async fn exchange(
     }
 }
 
-fn failed(error: &reqwest::Error, target: &Target, given: bool, withdrawn: bool) -> Failed {
+pub(super) fn failed(
+    error: &reqwest::Error,
+    target: &Target,
+    given: bool,
+    withdrawn: bool,
+) -> Failed {
     if withdrawn {
         return Failed {
             reason: super::body::Withdrawn.to_string(),

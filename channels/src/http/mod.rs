@@ -10,6 +10,7 @@ mod body;
 mod egress;
 mod exchange;
 mod hosts;
+mod look;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ pub use exchange::Timeouts;
 pub use hosts::{AllowedHost, HostError};
 
 pub(crate) use exchange::{Answer, LATE, Request, exchange};
+pub(crate) use look::look;
 
 /// Longest answer that is read. What is longer is cut off: what we need of one is short, and the
 /// other side is not ours.

@@ -13,12 +13,13 @@ use domain::channel::webhook::Webhook as Settings;
 use domain::time::Instant;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
 use crate::channel::{Attempt, Channel, Content, Outcome, Phase, Retry};
-use crate::http::{Answer, Egress, LATE, Refused, Request, Target, Timeouts, exchange};
+use crate::http::{Answer, Egress, LATE, Refused, Request, Target, Timeouts, exchange, look};
 
 pub use sign::{Secret, SecretError};
 
@@ -178,5 +179,14 @@ impl Channel for Endpoint {
 
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Outcome> {
         self.run(attempt).boxed()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<String, String>> {
+        async {
+            // An endpoint need not know the method: that it answers is what can be seen.
+            let status = look(&self.egress, Method::HEAD, &self.target, None, None).await?;
+            Ok(format!("somebody answers there ({status} to HEAD); only a message can try it"))
+        }
+        .boxed()
     }
 }

@@ -1,4 +1,5 @@
-//! Lines in the shape of Segment's API: `track` and `identify`, one call per line.
+//! Lines in the shape of Segment's API, one call per line: `track`, `identify`, `page`, `screen`,
+//! `group`.
 //!
 //! ```json
 //! {"type":"track","userId":"7","event":"Order Completed","properties":{"total":9.5},
@@ -28,6 +29,7 @@ use serde_json::{Value as Json, json};
 use super::options::Receipt;
 use super::record::customer_id;
 use super::{KEY_MAX_BYTES, ZONE_TRAIT};
+use crate::web::api::tracking::{PAGE_VIEWED, SCREEN_VIEWED, grouped, viewed};
 
 /// One permission of the extension.
 #[derive(Deserialize)]
@@ -72,6 +74,17 @@ pub(super) fn events(line: &Json, source: &str, receipt: Receipt) -> Result<Vec<
                 events.push(event(&format!("{id}/consent/{at}"), EventBody::Consent(change)));
             }
             Ok(events)
+        }
+        Some(kind @ ("page" | "screen")) => {
+            let name = if kind == "page" { PAGE_VIEWED } else { SCREEN_VIEWED };
+            let properties = map(line, "properties")?;
+            let properties = viewed(properties, text(line, "name")?, text(line, "category")?);
+            Ok(vec![event(&id, EventBody::Track { name: name.into(), properties })])
+        }
+        Some("group") => {
+            let group = text(line, "groupId")?.ok_or("no `groupId`")?;
+            let traits = grouped(&group, map(line, "traits")?);
+            Ok(vec![event(&id, EventBody::Identify { traits })])
         }
         Some(other) => Err(format!("`type`: `{other}` is not imported")),
         None => Err("no `type`".to_owned()),

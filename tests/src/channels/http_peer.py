@@ -70,6 +70,19 @@ class Twilio(BaseHTTPRequestHandler):
             return None
         return self.message(form)
 
+    def do_GET(self):
+        expected = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        if self.headers["Authorization"] != f"Basic {expected}":
+            return self.error(401, 20003, "Authenticate")
+        if self.path != f"/2010-04-01/Accounts/{self.account}.json":
+            return self.error(404, 20404, "The requested resource was not found")
+        body = json.dumps({"sid": self.account, "status": "active"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        return None
+
     def message(self, form):
         from twilio.rest import Client
         from twilio.rest.api.v2010.account.message import MessageInstance

@@ -204,3 +204,20 @@ async fn a_silent_server_leaves_it_unknown() {
     let outcome = channel.attempt(attempt("+34600123456", "Hello")).await;
     assert!(matches!(&outcome, Outcome::Unknown { phase: Phase::Answer, .. }), "{outcome:?}");
 }
+
+#[tokio::test]
+async fn a_look_says_whether_the_account_takes_the_password() {
+    let server = server();
+    let found = twilio(settings(server.port)).probe().await;
+    assert_eq!(found.as_deref(), Ok("the account answers and takes the password"));
+    let other = Twilio::new(settings(server.port), "wrong", egress()).expect("good settings");
+    let found = other.probe().await;
+    assert_eq!(found, Err("the user or its password is not taken".to_owned()));
+    let mut unknown = settings(server.port);
+    unknown.twilio.account_sid = "AC00000000000000000000000000000000".to_owned();
+    assert_eq!(twilio(unknown).probe().await, Err("there is no such account".to_owned()));
+    let port = server.port;
+    drop(server);
+    let found = twilio(settings(port)).probe().await.expect_err("nobody is there");
+    assert!(found.starts_with("127.0.0.1: "), "{found}");
+}

@@ -133,3 +133,14 @@ async fn a_silent_endpoint_leaves_it_unknown() {
     let outcome = endpoint(port, "200", &[NEW]).with_timeouts(quick).attempt(attempt(1)).await;
     assert!(matches!(&outcome, Outcome::Unknown { phase: Phase::Answer, .. }), "{outcome:?}");
 }
+
+#[tokio::test]
+async fn a_look_says_whether_somebody_answers() {
+    let server = Independent::http(&["webhook", NEW]);
+    let found = endpoint(server.port, "200", &[NEW]).probe().await.expect("it answers");
+    assert!(found.starts_with("somebody answers there ("), "{found}");
+    let port = server.port;
+    drop(server);
+    let found = endpoint(port, "200", &[NEW]).probe().await.expect_err("nobody is there");
+    assert!(found.starts_with("127.0.0.1: "), "{found}");
+}

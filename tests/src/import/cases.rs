@@ -186,7 +186,7 @@ fn ndjson_columns_are_paths() {
 #[test]
 fn calls_of_segments_api_are_read_and_written() {
     let lines = r#"{"type":"identify","userId":"7","context":{"timezone":"Mars/Olympus"}}
-{"type":"page","userId":"7"}
+{"type":"delete","userId":"7"}
 {"type":"track","event":"Seen"}
 {"type":"track","userId":"7","event":"Seen","properties":[],"anonymousId":null}
 {"type":"track","userId":"7","event":"Seen","timestamp":"soon"}
@@ -209,10 +209,29 @@ fn calls_of_segments_api_are_read_and_written() {
     assert_eq!(
         got[4..],
         [
-            "line 4: `type`: `page` is not imported",
+            "line 4: `type`: `delete` is not imported",
             "line 5: neither `userId` nor `anonymousId`",
             "line 6: `properties` is not an object",
             "line 7: `timestamp`: `soon` is not an RFC 3339 time",
+        ]
+    );
+}
+
+/// The same as by the API.
+#[test]
+fn pages_screens_and_groups_are_read() {
+    let file = r#"{"type":"page","userId":"7","name":"Home","properties":{"url":"/"},"messageId":"a"}
+{"type":"screen","userId":"7","category":"Shop","properties":{"category":"own"},"messageId":"b"}
+{"type":"group","userId":"7","groupId":3,"traits":{"employees":12},"messageId":"c"}
+{"type":"group","userId":"7","traits":{"employees":12},"messageId":"d"}
+"#;
+    assert_eq!(
+        read(&cadencia::import::Mapping::segment("shop"), file.as_bytes()),
+        [
+            r#"7 2026-01-01T00:00:00Z Page Viewed {"name":"Home","url":"/"} a"#,
+            r#"7 2026-01-01T00:00:00Z Screen Viewed {"category":"own"} b"#,
+            r#"7 2026-01-01T00:00:00Z {"group":{"employees":12},"group_id":"3"} c"#,
+            "line 4: no `groupId`",
         ]
     );
 }

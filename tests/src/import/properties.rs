@@ -37,7 +37,7 @@ proptest! {
 
     #[test]
     fn any_json_line_is_an_event_or_a_reject(
-        kind in "track|identify|page",
+        kind in "track|identify|page|screen|group",
         user in "\"7\"|7|null|\\[\\]|\"\"",
         rest in "\\{\\}|1|null|\\[1,\\{\\}\\]|\\{\"timezone\":\"Asia/Tokyo\"\\}",
     ) {

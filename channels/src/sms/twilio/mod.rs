@@ -14,6 +14,7 @@ use domain::channel::is_e164;
 use domain::channel::sms::{Sender, Sms as Settings};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use tokio::sync::Semaphore;
 use url::form_urlencoded;
@@ -21,7 +22,7 @@ use url::form_urlencoded;
 use super::Sms;
 use super::segments::Segments;
 use crate::channel::{Attempt, Channel, Content, Outcome, Phase, Retry};
-use crate::http::{Egress, LATE, Refused, Request, Target, Timeouts, exchange};
+use crate::http::{Egress, LATE, Refused, Request, Target, Timeouts, exchange, look};
 
 /// How long Twilio may take: its own limit for a request is 15 seconds, and a wait that is too
 /// short makes messages unknown.
@@ -114,6 +115,19 @@ impl Twilio {
         }
     }
 
+    /// Whether the account is there and takes the password.
+    async fn look(&self) -> Result<String, String> {
+        let twilio = &self.settings.twilio;
+        let path = format!("/2010-04-01/Accounts/{}.json", twilio.account_sid);
+        let login = Some((twilio.user.as_str(), self.password.as_str()));
+        match look(&self.egress, Method::GET, &self.target, Some(&path), login).await? {
+            200..=299 => Ok("the account answers and takes the password".to_owned()),
+            401 | 403 => Err("the user or its password is not taken".to_owned()),
+            404 => Err("there is no such account".to_owned()),
+            status => Err(format!("the API answered {status}")),
+        }
+    }
+
     /// Why a message is not even tried.
     fn refusal(&self, to: &str, segments: Segments) -> Option<Outcome> {
         if !is_e164(to) {
@@ -177,5 +191,9 @@ impl Channel for Twilio {
 
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Outcome> {
         self.run(attempt).boxed()
+    }
+
+    fn probe(&self) -> BoxFuture<'_, Result<String, String>> {
+        self.look().boxed()
     }
 }

@@ -206,15 +206,15 @@ impl Call<'_> {
     fn body(self, kind: EventType) -> Result<EventBody, Bad> {
         let track = |name: &str, properties| EventBody::Track { name: name.into(), properties };
         match kind {
-            EventType::Page => Ok(track(PAGE_VIEWED, self.viewed())),
-            EventType::Screen => Ok(track(SCREEN_VIEWED, self.viewed())),
+            EventType::Page | EventType::Screen => {
+                let name = if kind == EventType::Page { PAGE_VIEWED } else { SCREEN_VIEWED };
+                Ok(track(name, viewed(self.properties.0, self.name, self.category)))
+            }
             EventType::Group => {
                 let Some(group) = self.group_id.and_then(Id::into_text) else {
                     return bad(ErrorCode::BadField, "`groupId` is missing or empty");
                 };
-                let group = (GROUP_ID_TRAIT.into(), Value::from(group.as_str()));
-                let about = (GROUP_TRAIT.into(), Value::Map(self.traits.0));
-                Ok(EventBody::Identify { traits: [group, about].into_iter().collect() })
+                Ok(EventBody::Identify { traits: grouped(&group, self.traits.0) })
             }
             EventType::Identify => {
                 Ok(EventBody::Identify { traits: with_context(self.traits.0, self.context) })
@@ -225,17 +225,22 @@ impl Call<'_> {
             },
         }
     }
+}
 
-    /// Properties of a page or screen, with its name and category.
-    fn viewed(self) -> Map {
-        let mut properties = self.properties.0;
-        for (key, value) in [("name", self.name), ("category", self.category)] {
-            if let Some(value) = value {
-                properties.insert_missing(key, Value::from(value.as_str()));
-            }
+/// Properties of a page or screen, with its name and category.
+pub fn viewed(mut properties: Map, name: Option<String>, category: Option<String>) -> Map {
+    for (key, value) in [("name", name), ("category", category)] {
+        if let Some(value) = value {
+            properties.insert_missing(key, Value::from(value.as_str()));
         }
-        properties
     }
+    properties
+}
+
+/// Traits of a customer who is in this group, with what was said about the group.
+pub fn grouped(group: &str, about: Map) -> Map {
+    let group = (GROUP_ID_TRAIT.into(), Value::from(group));
+    [group, (GROUP_TRAIT.into(), Value::Map(about))].into_iter().collect()
 }
 
 fn message_id(said: Option<String>, text: &str, receipt: Receipt<'_>) -> Result<String, Bad> {

@@ -25,7 +25,7 @@ use crate::web::respond;
 
 pub use self::call::{
     Bad, EVENT_BYTES_MAX, GROUP_ID_TRAIT, GROUP_TRAIT, Item, MESSAGE_ID_MAX_BYTES, PAGE_VIEWED,
-    SCREEN_VIEWED, read,
+    SCREEN_VIEWED, grouped, read, viewed,
 };
 pub use self::cloud_events::IDENTIFY_TYPE;
 pub(super) use self::durable::not_durable;

@@ -11,8 +11,8 @@ use super::exchange::failed;
 /// How long the other side may take.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// Asks with `GET` or `HEAD`; the status of the answer, or why there is none. `path` stands for that
-/// of the target, `login` is user name and password.
+/// Asks with `GET` or `HEAD`; the status of the answer, or why there is none. `path` stands for
+/// that of the target, `login` is user name and password.
 pub(crate) async fn look(
     egress: &Egress,
     method: Method,

@@ -51,8 +51,8 @@ pub(super) async fn guard(
     }
 }
 
-/// The path as the router takes it apart: matched as it was sent, `%65nrollments` could be judged by
-/// one row and served by the route of another.
+/// The path as the router takes it apart: matched as it was sent, `%65nrollments` could be judged
+/// by one row and served by the route of another.
 fn pattern(request: &ServiceRequest) -> Option<String> {
     request.resource_map().match_pattern(request.match_info().as_str())
 }

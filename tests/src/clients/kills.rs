@@ -1,5 +1,5 @@
-//! An application goes on while the server is killed and started again: its library repeats what got
-//! no answer, and everything arrives once.
+//! An application goes on while the server is killed and started again: its library repeats what
+//! got no answer, and everything arrives once.
 
 use std::collections::BTreeMap;
 use std::path::Path;

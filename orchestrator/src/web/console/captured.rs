@@ -12,6 +12,9 @@ use crate::access::mask::{MASKED, Mask};
 /// Characters of the text that are shown in a list.
 const EXCERPT_CHARS: usize = 140;
 
+/// The line of a message's head that names its send.
+pub(super) const SEND: &str = "Send";
+
 /// One message of a list, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
@@ -120,7 +123,7 @@ impl Whole {
             Content::Webhook(webhook) => (Some(seen(&webhook.body)), None),
             _ => (None, None),
         };
-        headers.push(("Send", captured.send.to_string()));
+        headers.push((SEND, captured.send.to_string()));
         headers.push(("Attempt", captured.attempt.to_string()));
         Self { headers, text, html }
     }

@@ -122,7 +122,13 @@ pub(super) async fn message_page(
     let content = html! {
         p { a href="/messages" { (reader.fill(text::BACK_TO, &[&reader.t(text::MESSAGES)])) } }
         dl.facts {
-            @for (name, value) in &message.headers { dt { (name) } dd.words { (value) } }
+            @for (name, value) in &message.headers {
+                dt { (name) }
+                dd.words {
+                    @if *name == captured::SEND { a href={ "/sends/" (value) } { (value) } }
+                    @else { (value) }
+                }
+            }
         }
         @if let Some(text) = &message.text {
             h2 { (reader.t(text::PLAIN_TEXT)) }

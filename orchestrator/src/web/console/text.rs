@@ -373,7 +373,7 @@ texts! {
     SO_MANY_PARTITIONS = "{} partitions", "{} particiones";
     SEQUENCE = "sequence", "secuencia";
     SETTINGS = "Settings", "Ajustes";
-    NO_SECRETS = "Write keys are left out.", "Las claves de escritura se omiten.";
+    NO_SECRETS = "Secrets are left out.", "Los secretos se omiten.";
     NO_SETTINGS =
         "This process was started without settings.",
         "Este proceso se inició sin ajustes.";

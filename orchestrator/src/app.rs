@@ -342,18 +342,19 @@ impl App {
         })
     }
 
-    /// Makes a publication durable, together with the row that says who changed it.
+    /// Makes a publication durable, together with the rows that say who changed what.
     pub async fn keep(
         &self,
         publication: &Publication,
-        audit: engine::Write,
+        mut rows: Vec<engine::Write>,
     ) -> Result<(), PublishError> {
         let write = engine::Write {
             table: engine::Table::Meta,
             key: publish::publication_key(),
             value: Some(engine::codec::encode(publication)),
         };
-        self.keeper().put(vec![write, audit]).await
+        rows.push(write);
+        self.keeper().put(rows).await
     }
 
     /// The way to rows that belong to the whole store.

@@ -9,7 +9,7 @@ use domain::ids::CustomerId;
 use domain::journey::steps::Kind;
 use domain::time::Instant;
 use domain::value::{Value, to_json_map};
-use domain::verdict::{Decision, Ruling, Verdict};
+use domain::verdict::{Decision, Reason, Ruling, Verdict};
 use engine::codec;
 use engine::history::{HistoryItem, HistoryRow};
 use engine::ledger::{SendInfo, SendRow};
@@ -62,6 +62,29 @@ pub struct Entry {
     /// Every rule's result, where the gate decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleLine>,
+    /// What `text` was made of, for those who say it in another language. Not masked.
+    #[serde(skip)]
+    pub told: Option<Told>,
+}
+
+/// What an entry's text was made of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// Of the history.
+    Item(HistoryItem),
+    /// Of a send's row.
+    Send {
+        /// What it is.
+        kind: Kind,
+        /// The template; empty for what goes without one.
+        template: String,
+        /// The channel.
+        channel: String,
+        /// Attempts begun.
+        attempts: u16,
+        /// The last reply.
+        reply: String,
+    },
 }
 
 /// One rule's result.
@@ -82,6 +105,9 @@ pub struct RuleLine {
     /// The first instant at which this rule alone would allow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earliest: Option<String>,
+    /// What `reason` was made of. Not masked.
+    #[serde(skip)]
+    pub why: Option<Reason>,
 }
 
 /// Reads a customer's timeline, as far as the mask lets it be seen; `None` if nobody is known under
@@ -182,8 +208,15 @@ fn sends(
         };
         let text = mask.text(&text).into_owned();
         let send = Some(row.ledger.send.to_string());
-        let entry = Entry { at: at.to_string(), kind: state.into(), text, send, rules: Vec::new() };
-        entries.push((at, entry));
+        let told = Some(Told::Send {
+            kind: *kind,
+            template: row.info.template.to_string(),
+            channel: row.info.channel.to_string(),
+            attempts: row.info.attempts,
+            reply: row.info.reply.clone(),
+        });
+        let kind = state.into();
+        entries.push((at, Entry { at: at.to_string(), kind, text, send, rules: vec![], told }));
     }
     Ok(entries)
 }
@@ -256,7 +289,8 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         }
     };
     let text = mask.text(&text).into_owned();
-    Entry { at: at.to_string(), kind: kind.into(), text, send, rules }
+    let told = Some(Told::Item(item.clone()));
+    Entry { at: at.to_string(), kind: kind.into(), text, send, rules, told }
 }
 
 fn decided(what: &str, verdict: &Verdict, sent: bool) -> (&'static str, String) {
@@ -316,6 +350,7 @@ fn property(name: &str, value: &Value, mask: &Mask) -> String {
     format!("{name}={}", mask.property(name, value))
 }
 
+/// One rule's result, as far as the mask lets it be seen.
 pub(crate) fn rule_line(rule: &domain::verdict::RuleResult, mask: &Mask) -> RuleLine {
     RuleLine {
         rule: rule.rule.to_string(),
@@ -329,5 +364,6 @@ pub(crate) fn rule_line(rule: &domain::verdict::RuleResult, mask: &Mask) -> Rule
         counted: rule.counted,
         limit: rule.limit,
         earliest: rule.earliest.map(|at| at.to_string()),
+        why: Some(rule.reason.clone()),
     }
 }

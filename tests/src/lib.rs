@@ -17,6 +17,8 @@ mod clients;
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod editor;
 #[cfg(test)]
 mod engine;

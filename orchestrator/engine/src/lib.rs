@@ -30,6 +30,7 @@ mod snapshot;
 mod waiting;
 
 pub use catalog::Catalog;
+pub use gate::would;
 pub use partition::{Effect, Partition};
 pub use transaction::{Table, Transaction, Write};
 pub use turn::{Begun, Input, Loaded, Ticket};

@@ -70,6 +70,11 @@ impl Mask {
         Self(Some(known.chain(addresses.into_iter().map(plain)).collect()))
     }
 
+    /// Whether anything is masked.
+    pub fn is_masking(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether the value of a trait or property of this name is masked whatever it is.
     pub fn hides(&self, name: &str) -> bool {
         self.0.as_ref().is_some_and(|names| names.contains(&plain(name)))

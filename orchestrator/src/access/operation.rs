@@ -103,7 +103,7 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 67] = [
+pub static OPERATIONS: [Operation; 94] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
@@ -171,12 +171,40 @@ pub static OPERATIONS: [Operation; 67] = [
     page("beginSso", "GET", "/login/sso", Need::Nothing),
     page("endSso", "GET", "/login/sso/callback", Need::Nothing),
     page("logOut", "POST", "/logout", Need::Known),
+    page("setPreferences", "POST", "/preferences", Need::Nothing),
     page("overviewPage", "GET", "/", READ),
-    api("overviewPart", "GET", "/live", READ),
-    page("searchPage", "GET", "/customers", READ),
+    page("campaignsPage", "GET", "/campaigns", READ),
+    page("journeysPage", "GET", "/journeys", READ),
+    page("journeyPage", "GET", "/journeys/{name}", READ),
+    page("controlJourneyForm", "POST", "/journeys/{name}/{action:pause|resume|stop}", OPERATE),
+    page("stepPage", "GET", "/journeys/{name}/steps/{step}", READ),
+    page("customersPage", "GET", "/customers", READ),
     page("customerPage", "GET", "/customers/{id:.+}", READ),
+    page("sendsPage", "GET", "/sends", READ),
+    page("sendPage", "GET", "/sends/{id}", READ),
+    page("redriveForm", "POST", "/sends/{id}/redrive", OPERATE),
+    page("whyPage", "GET", "/why", READ),
+    // Events as they came in, whole.
+    page("eventsPage", "GET", "/events", Need::Scope(Scope::Personal)),
+    page("messagesPage", "GET", "/messages", READ),
+    page("messagePage", "GET", "/messages/{channel}/{number}", READ),
+    page("messageHtml", "GET", "/messages/{channel}/{number}/html", READ),
+    page("definitionsPage", "GET", "/definitions", READ),
+    page("documentPage", "GET", "/definitions/{kind}/{name}", READ),
+    page("systemPage", "GET", "/system", READ),
+    page("tokensPage", "GET", "/access/tokens", MANAGE),
+    page("createTokenForm", "POST", "/access/tokens", MANAGE),
+    page("rotateTokenForm", "POST", "/access/tokens/{id}/rotate", MANAGE),
+    page("revokeTokenForm", "POST", "/access/tokens/{id}/revoke", MANAGE),
+    page("usersPage", "GET", "/access/users", MANAGE),
+    page("createUserForm", "POST", "/access/users", MANAGE),
+    page("setRoleForm", "POST", "/access/users/{name}/role", MANAGE),
+    page("setPasswordForm", "POST", "/access/users/{name}/password", MANAGE),
+    page("setStandingForm", "POST", "/access/users/{name}/{action:disable|enable}", MANAGE),
+    page("auditPage", "GET", "/access/audit", MANAGE),
     api("stylesheet", "GET", "/console.css", Need::Nothing),
     api("script", "GET", "/console.js", Need::Nothing),
+    api("icon", "GET", "/console.svg", Need::Nothing),
 ];
 
 /// The operation of a method and a pattern of the router.

@@ -5,6 +5,7 @@
 mod audiences;
 mod catalog;
 mod customers;
+mod published;
 mod repeats;
 mod replay;
 mod requests;
@@ -34,7 +35,6 @@ use crate::access::Access;
 use crate::access::audit::Change;
 use crate::access::mask::Mask;
 use crate::access::principal::Principal;
-use crate::access::scope::Scope;
 use crate::app::{App, Opened, StartError};
 use crate::config::{self, Source};
 use crate::error::{ErrorCode, Problem, ProblemItem};
@@ -49,6 +49,7 @@ pub use catalog::{
     ChannelState, Definition, DefinitionLine, JourneyVersion, PolicyState, SegmentState,
     VersionDiff,
 };
+pub use published::{AppliedRow, applied as applied_rows};
 pub use replay::{IMPORT_EVENTS_MAX, Imported, Trigger};
 pub use requests::{Begin, KeptAnswer, Requests};
 pub use status::{JourneyState, OlderVersion, Status};
@@ -220,7 +221,9 @@ impl Admin {
             next.forget(&in_use(&state.publication, &counters));
             let (before, after) = (revision(known), applied(next.revision, &plan));
             let change = Change::of("definitions.apply", "definitions", before, after);
-            self.put_in_force(&mut state, next, by, change).await?;
+            let at_ms = self.access.now().0;
+            let rows = AppliedRow::writes(next.revision, at_ms, by, &plan);
+            self.put_in_force(&mut state, next, by, (change, rows)).await?;
         }
         Ok(Applied { revision: state.publication.revision, plan })
     }
@@ -250,16 +253,17 @@ impl Admin {
             Control::Stopped => "journey.stop",
         };
         let change = Change::of(what, journey.as_str(), word(before), word(control));
-        self.put_in_force(&mut state, next, by, change).await
+        self.put_in_force(&mut state, next, by, (change, Vec::new())).await
     }
 
-    /// Compiles, makes durable together with its audit row, and only then lets turns see it.
+    /// Compiles, makes durable together with its audit row and more rows, and only then lets turns
+    /// see it.
     async fn put_in_force(
         &self,
         state: &mut State,
         mut next: Publication,
         by: &Principal,
-        change: Change,
+        (change, mut rows): (Change, Vec<engine::Write>),
     ) -> Result<(), Refusal> {
         let unusable = |error: &dyn std::fmt::Display| {
             Box::new(Problem::new(ErrorCode::InvalidDefinition, error.to_string()))
@@ -269,7 +273,8 @@ impl Admin {
             .workshop
             .build(&built, &self.app.clock, Some(&state.outgoing))
             .map_err(|error| unusable(&error))?;
-        if self.app.keep(&next, self.access.audit(by, change)).await.is_err() {
+        rows.push(self.access.audit(by, change));
+        if self.app.keep(&next, rows).await.is_err() {
             return refuse(ErrorCode::StoreUnavailable, "the publication is not durable");
         }
         self.app.publish(&built.catalog, &outgoing.parts).await;
@@ -329,14 +334,7 @@ impl Admin {
 
     /// What somebody must not see: personal data, unless she has the scope for it.
     pub async fn mask(&self, by: &Principal) -> Mask {
-        if by.may(Scope::Personal) {
-            return Mask::nothing();
-        }
-        let state = self.state.lock().await;
-        let channels = &state.built.catalog.parts().channels;
-        let exported = channels.values().flat_map(|channel| channel.identifiers.iter());
-        let addresses = channels.values().map(|channel| &*channel.address);
-        Mask::personal(addresses.chain(exported.map(|(_, name)| &**name)))
+        self.outlook(by).await.0
     }
 
     /// One customer's timeline.

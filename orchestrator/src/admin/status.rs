@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Admin, Refusal, refuse};
 use crate::error::ErrorCode;
+use crate::web::console::counts::Overview;
 
 /// How the process stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +80,11 @@ impl Admin {
     /// How each journey stands, by name.
     pub async fn journeys(&self) -> Result<Vec<JourneyState>, Refusal> {
         let overview = self.overview().await?;
+        Ok(self.states(&overview).await)
+    }
+
+    /// How each journey stands by what was counted, by name.
+    pub async fn states(&self, overview: &Overview) -> Vec<JourneyState> {
         let controls = self.state.lock().await.publication.controls.clone();
         let mut states: Vec<JourneyState> = Vec::new();
         for counts in &overview.journeys {
@@ -105,7 +111,7 @@ impl Admin {
             }
         }
         states.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(states)
+        states
     }
 }
 

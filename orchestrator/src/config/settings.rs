@@ -358,6 +358,35 @@ fn standard_variables(environment: &HashMap<String, String>) -> Result<Config, C
     builder.build()
 }
 
+/// Parts of names of settings whose values are secret, or may be. Names of files are none.
+const SECRET_NAMES: [&str; 5] = ["key", "secret", "password", "token", "header"];
+
+impl Settings {
+    /// The settings as YAML for people who look on, without what may be secret.
+    pub fn shown(&self) -> Option<String> {
+        let mut shown = serde_json::to_value(self).ok()?;
+        hide_secrets(&mut shown, false);
+        serde_saphyr::to_string(&shown).ok()
+    }
+}
+
+fn hide_secrets(value: &mut serde_json::Value, secret: bool) {
+    use serde_json::Value as Json;
+    match value {
+        Json::Object(fields) => {
+            for (name, value) in fields.iter_mut() {
+                let is_file = name.ends_with("_file");
+                let named = SECRET_NAMES.iter().any(|part| name.contains(part));
+                hide_secrets(value, secret || named && !is_file);
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(|item| hide_secrets(item, secret)),
+        Json::Null => {}
+        other if secret => *other = "***".into(),
+        _ => {}
+    }
+}
+
 /// The keys that a file sets, checked with their places.
 fn file_layer(path: &Path, text: &str) -> Result<serde_json::Value, SettingsError> {
     let source = Source::new(path, text);
@@ -389,4 +418,29 @@ fn file_layer(path: &Path, text: &str) -> Result<serde_json::Value, SettingsErro
 fn is_service_link(name: &str) -> bool {
     let Some(rest) = name.strip_prefix("CADENCIA_") else { return true };
     rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_holds_no_secret() {
+        let write_keys = vec!["wk-canary".to_owned()];
+        let secret_key_file = Some(PathBuf::from("/etc/cadencia/secret"));
+        let settings = Settings { write_keys, secret_key_file, ..Settings::default() };
+        let shown = settings.shown().expect("YAML");
+        assert!(!shown.contains("canary") && shown.contains("***"), "{shown}");
+        assert!(shown.contains("/etc/cadencia/secret"), "{shown}");
+        let mut other = serde_json::json!({
+            "otlp": {"headers": {"authorization": "canary"}}, "password": "canary", "port": 1,
+        });
+        hide_secrets(&mut other, false);
+        assert_eq!(
+            other,
+            serde_json::json!({
+                "otlp": {"headers": {"authorization": "***"}}, "password": "***", "port": 1,
+            })
+        );
+    }
 }

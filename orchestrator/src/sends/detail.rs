@@ -286,6 +286,7 @@ fn by_row<S>(sight: &Sight<'_, S>, person: &Person, row: &SendRow) -> SendLine {
         rule: None,
         rule_kind: None,
         reason: None,
+        why: None,
         held_until: None,
         template: Some(info.template.to_string()).filter(|template| !template.is_empty()),
         attempts: Some(info.attempts),

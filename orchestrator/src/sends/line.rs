@@ -5,7 +5,7 @@ use std::rc::Rc;
 use domain::ids::{ChannelName, EnrollmentId, JourneyName, SendId, StepId};
 use domain::journey::enrollment::Phase;
 use domain::time::Instant;
-use domain::verdict::{Decision, Verdict};
+use domain::verdict::{Decision, Reason, Verdict};
 use engine::history::{HistoryItem, HistoryRow};
 use engine::ledger::SendRow;
 use schemars::JsonSchema;
@@ -47,6 +47,9 @@ pub struct SendLine {
     /// Why it did so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What `reason` was made of, for those who say it in another language. Not masked.
+    #[serde(skip)]
+    pub why: Option<Reason>,
     /// When the gate looks at it again, while it is held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_until: Option<String>,
@@ -248,6 +251,7 @@ pub(super) fn line(
         rule: deciding.map(|rule| rule.rule.to_string()),
         rule_kind: deciding.map(|rule| rule.kind.as_str().to_owned()),
         reason: deciding.map(|rule| text(&rule.reason.to_string())),
+        why: deciding.map(|rule| rule.reason.clone()),
         held_until: standing.next_at.map(|at| at.to_string()),
         template: info
             .map(|info| info.template.to_string())

@@ -10,6 +10,7 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::console::layout;
 use super::console::login::login_link;
+use super::console::reader::Look;
 use super::{Site, cors, presented, respond};
 use crate::access::Invalid;
 use crate::access::operation::{self, CsrfToken, Need, Operation, Shown};
@@ -72,7 +73,7 @@ fn authorise(site: &Site, request: &ServiceRequest) -> Result<Principal, Refused
         Need::Sender => {
             return match sender(site, request) {
                 Ok(sender) if sender.may(Scope::Ingest) => Ok(sender),
-                Ok(_) => Err(lacks(operation, Scope::Ingest)),
+                Ok(_) => Err(lacks(operation, request, Scope::Ingest)),
                 // The key may stand in the body.
                 Err(Invalid::Missing) => Ok(Principal::nobody(from)),
                 Err(invalid) => Err(refused(ErrorCode::UnauthorisedWriteKey, invalid.to_string())),
@@ -85,7 +86,7 @@ fn authorise(site: &Site, request: &ServiceRequest) -> Result<Principal, Refused
         return Err(problem);
     }
     match operation.need {
-        Need::Scope(scope) if !principal.may(scope) => Err(lacks(operation, scope)),
+        Need::Scope(scope) if !principal.may(scope) => Err(lacks(operation, request, scope)),
         _ => Ok(principal),
     }
 }
@@ -126,13 +127,15 @@ fn forged(
         return None;
     }
     if !is_own(site, request.headers()) {
-        return Some(cross_site(operation, "another site sent it, or the browser does not say"));
+        let detail = "another site sent it, or the browser does not say";
+        return Some(cross_site(operation, request, detail));
     }
     let session = principal.session.as_ref()?;
     if operation.csrf == CsrfToken::Header {
         let sent = request.headers().get(CSRF_HEADER).and_then(|value| value.to_str().ok());
         if !sent.is_some_and(|sent| secret::same(sent, &session.csrf)) {
-            return Some(cross_site(operation, "the header X-CSRF-Token is missing or wrong"));
+            let detail = "the header X-CSRF-Token is missing or wrong";
+            return Some(cross_site(operation, request, detail));
         }
     }
     None
@@ -181,19 +184,19 @@ fn unknown(operation: &Operation, request: &HttpRequest, invalid: Invalid) -> Re
     response
 }
 
-fn lacks(operation: &Operation, scope: Scope) -> Refused {
+fn lacks(operation: &Operation, request: &HttpRequest, scope: Scope) -> Refused {
     let detail = format!("it needs the scope `{}`", scope.word());
-    shown(operation, &Problem::new(ErrorCode::Forbidden, detail))
+    shown(operation, request, &Problem::new(ErrorCode::Forbidden, detail))
 }
 
-fn cross_site(operation: &Operation, detail: &str) -> Refused {
-    shown(operation, &Problem::new(ErrorCode::CrossSite, detail))
+fn cross_site(operation: &Operation, request: &HttpRequest, detail: &str) -> Refused {
+    shown(operation, request, &Problem::new(ErrorCode::CrossSite, detail))
 }
 
-fn shown(operation: &Operation, problem: &Problem) -> Refused {
+fn shown(operation: &Operation, request: &HttpRequest, problem: &Problem) -> Refused {
     Box::new(match operation.shown {
         Shown::Problem => respond::problem(problem),
-        Shown::Page => layout::problem(problem),
+        Shown::Page => layout::problem(&Look::of(request), None, problem),
     })
 }
 

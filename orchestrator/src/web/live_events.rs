@@ -188,6 +188,14 @@ impl LiveEvents {
         Page { events, next }
     }
 
+    /// The newest kept events, the newest first, and from now on somebody looks.
+    pub fn newest(&self, now: Instant, count: usize, rejected_only: bool) -> Vec<Seen> {
+        self.watched_until.store(now.0.saturating_add(WATCHED_MS), Ordering::Relaxed);
+        let ring = self.ring();
+        let shown = |seen: &&Seen| !rejected_only || seen.verdict != Verdict::Accepted;
+        ring.seen.iter().rev().filter(shown).take(count).cloned().collect()
+    }
+
     fn ring(&self) -> MutexGuard<'_, Ring> {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -248,6 +256,10 @@ mod tests {
         assert_eq!((first.events[0].number, first.events.len()), (10, PAGE_EVENTS_MAX));
         let second = live.look(NOW, first.next, false);
         assert_eq!(second.events[0].number, 10 + PAGE_EVENTS_MAX as u64);
+        let newest = live.newest(NOW, 2, false);
+        let last = SEEN_MAX as u64 + 9;
+        assert_eq!((newest[0].number, newest[1].number), (last, last - 1));
+        assert_eq!(live.newest(NOW, 1, true)[0].number, SEEN_MAX as u64);
         let bad = live.look(NOW, 0, true);
         assert_eq!((bad.events.len(), bad.next), (SEEN_MAX / 10, SEEN_MAX as u64 + 10));
         assert!(bad.events.iter().all(|event| event.verdict != Verdict::Accepted));

@@ -96,6 +96,22 @@ pub(super) fn no_session(site: &Site) -> Cookie<'static> {
     cookie
 }
 
+/// What a browser keeps of how pages are to be shown.
+pub(super) fn preference(request: &HttpRequest, name: &str) -> Option<String> {
+    request.cookie(name).map(|cookie| cookie.value().to_owned())
+}
+
+/// The cookie that keeps it for a year.
+pub(super) fn preference_cookie(site: &Site, name: &'static str, value: &str) -> Cookie<'static> {
+    Cookie::build(name, value.to_owned())
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(site.secure)
+        .max_age(Duration::days(365))
+        .finish()
+}
+
 /// What a login by an identity provider left in the browser.
 pub(super) fn login(request: &HttpRequest) -> Option<String> {
     request.cookie(LOGIN).map(|cookie| cookie.value().to_owned())

@@ -59,6 +59,8 @@ pub struct Site {
     /// What came in just now.
     pub live_events: LiveEvents,
     body_bytes_max: usize,
+    /// The settings as they are shown: secrets are left out.
+    shown_settings: Option<String>,
     stopping: AtomicBool,
 }
 
@@ -83,6 +85,7 @@ impl Site {
             cors_origins: Vec::new(),
             live_events: LiveEvents::default(),
             body_bytes_max: tracking::BODY_BYTES_MAX,
+            shown_settings: None,
             stopping: AtomicBool::new(false),
         }
     }
@@ -105,6 +108,7 @@ impl Site {
             oidc: Oidc::new(&settings.oidc, public_url)?,
             public_origin: origin,
             body_bytes_max: settings.limits.body_bytes,
+            shown_settings: settings.shown(),
             ..self
         })
     }
@@ -114,6 +118,11 @@ impl Site {
         let local =
             || self.local_origins.get().is_some_and(|all| all.iter().any(|it| it == origin));
         self.public_origin.as_deref() == Some(origin) || local()
+    }
+
+    /// The settings without secrets, as YAML; none where the process was started without any.
+    pub(super) fn shown_settings(&self) -> Option<&str> {
+        self.shown_settings.as_deref()
     }
 
     /// Whether people log in by an identity provider.

@@ -220,7 +220,7 @@ fn calls_of_segments_api_are_read_and_written() {
 /// The same as by the API.
 #[test]
 fn pages_screens_and_groups_are_read() {
-    let all = r#"{"type":"page","userId":"7","name":"Home","properties":{"url":"/"},"messageId":"a"}
+    let all = r#"{"type":"page","userId":"7","name":"Hi","properties":{"url":"/"},"messageId":"a"}
 {"type":"screen","userId":"7","category":"Shop","properties":{"category":"own"},"messageId":"b"}
 {"type":"group","userId":"7","groupId":3,"traits":{"employees":12},"messageId":"c"}
 {"type":"group","userId":"7","traits":{"employees":12},"messageId":"d"}
@@ -228,7 +228,7 @@ fn pages_screens_and_groups_are_read() {
     assert_eq!(
         read(&cadencia::import::Mapping::segment("shop"), all.as_bytes()),
         [
-            r#"7 2026-01-01T00:00:00Z Page Viewed {"name":"Home","url":"/"} a"#,
+            r#"7 2026-01-01T00:00:00Z Page Viewed {"name":"Hi","url":"/"} a"#,
             r#"7 2026-01-01T00:00:00Z Screen Viewed {"category":"own"} b"#,
             r#"7 2026-01-01T00:00:00Z {"group":{"employees":12},"group_id":"3"} c"#,
             "line 4: no `groupId`",

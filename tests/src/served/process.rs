@@ -18,7 +18,7 @@ pub(crate) struct Server {
     /// `http://127.0.0.1:PORT`.
     pub(crate) url: String,
     /// The one-time link, if there is one.
-    pub(super) link: Option<String>,
+    pub(crate) link: Option<String>,
 }
 
 impl Server {

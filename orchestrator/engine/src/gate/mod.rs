@@ -10,6 +10,8 @@ mod question;
 mod redrive;
 mod retry;
 
+pub use question::would;
+
 use std::sync::Arc;
 
 use domain::ids::{ChannelName, EnrollmentId, SendId, StepId, VersionNo};

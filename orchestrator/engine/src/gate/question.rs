@@ -2,15 +2,17 @@
 //! attempt.
 
 use domain::channel::AddressForm;
+use domain::customer::Customer;
 use domain::ids::{ChannelName, NameId, SendId, Topic};
-use domain::journey::definition::Journey;
+use domain::journey::definition::{Journey, NodeIndex};
 use domain::journey::enrollment::State;
 use domain::journey::steps::send::OnCapped;
+use domain::journey::steps::{Send, Step};
 use domain::membership::Membership;
 use domain::time::Instant;
 use domain::value::{Text, Value};
 use domain::verdict::{Decision, RuleKind, Verdict};
-use policies::{History, Request, Subject};
+use policies::{History, LedgerRow, Request, Subject};
 
 use super::Asking;
 use crate::audience;
@@ -38,14 +40,34 @@ struct Names {
     campaign: NameId,
 }
 
+impl Names {
+    fn of(catalog: &Catalog, journey: &Journey, step: &Send, channel: &ChannelName) -> Self {
+        Self {
+            channel: catalog.name(channel.as_str()),
+            class: catalog.name(step.class.as_str()),
+            topic: step.topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
+            campaign: campaign(catalog, journey),
+        }
+    }
+}
+
 impl Question<'_> {
-    fn ask(self, loaded: &Loaded, now: Instant, catalog: &Catalog) -> Verdict {
-        let rows = loaded.ledger.as_deref().unwrap_or_default();
-        policies::decide(&self.request(loaded, catalog), History::new(rows), catalog.policy(), now)
+    fn ask(
+        self,
+        customer: &Customer,
+        rows: &[LedgerRow],
+        now: Instant,
+        catalog: &Catalog,
+    ) -> Verdict {
+        policies::decide(
+            &self.request(customer, catalog),
+            History::new(rows),
+            catalog.policy(),
+            now,
+        )
     }
 
-    fn request<'a>(&'a self, loaded: &'a Loaded, catalog: &Catalog) -> Request<'a> {
-        let customer = &loaded.customer;
+    fn request<'a>(&'a self, customer: &'a Customer, catalog: &Catalog) -> Request<'a> {
         let suppressed = |address| customer.suppressed(self.channel, address);
         Request {
             send: self.send,
@@ -97,7 +119,7 @@ pub(crate) fn stands_in_the_way(
         skip_catch_up: false,
         address: address.as_deref(),
     };
-    policies::stands_in_the_way(&question.request(loaded, catalog), catalog.policy(), now)
+    policies::stands_in_the_way(&question.request(&loaded.customer, catalog), catalog.policy(), now)
 }
 
 /// The verdict on a message at its step, on one channel.
@@ -117,24 +139,49 @@ pub(super) fn of(
         }
         _ => (SendId(0), now, false),
     };
-    let names = Names {
-        channel: catalog.name(channel.as_str()),
-        class: catalog.name(step.class.as_str()),
-        topic: step.topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
-        campaign: campaign(catalog, &asking.journey),
-    };
     let address = address(loaded, catalog, channel);
     let question = Question {
         send,
         channel,
         topic: step.topic.as_ref(),
-        names,
+        names: Names::of(catalog, &asking.journey, step, channel),
         valid_until,
         on_capped: step.on_capped,
         skip_catch_up,
         address: address.as_deref(),
     };
-    question.ask(loaded, now, catalog)
+    question.ask(&loaded.customer, rows(loaded), now, catalog)
+}
+
+fn rows(loaded: &Loaded) -> &[LedgerRow] {
+    loaded.ledger.as_deref().unwrap_or_default()
+}
+
+/// What the gate would say if a customer came to a send step now, on one of its channels. Asks
+/// only: nothing is reserved or recorded. `None` if the step sends nothing by that channel.
+pub fn would(
+    customer: &Customer,
+    rows: &[LedgerRow],
+    catalog: &Catalog,
+    (journey, node): (&Journey, NodeIndex),
+    channel: &ChannelName,
+    now: Instant,
+) -> Option<Verdict> {
+    let Step::Send(step) = &journey.nodes.get(usize::from(node))?.step else { return None };
+    step.channels.iter().find(|(known, _)| known == channel)?;
+    let zone = catalog.zone(customer.zone.as_ref());
+    let address = address_of(customer, catalog, channel);
+    let question = Question {
+        send: SendId(0),
+        channel,
+        topic: step.topic.as_ref(),
+        names: Names::of(catalog, journey, step, channel),
+        valid_until: step.valid_for.after(now, zone),
+        on_capped: step.on_capped,
+        skip_catch_up: false,
+        address: address.as_deref(),
+    };
+    Some(question.ask(customer, rows, now, catalog))
 }
 
 /// The decision on the next attempt of an open send: to the address, and with the names, of the
@@ -165,7 +212,7 @@ pub(super) fn of_retry(
         skip_catch_up: false,
         address: Some(&*open.address),
     };
-    question.ask(loaded, now, catalog).decision
+    question.ask(&loaded.customer, rows(loaded), now, catalog).decision
 }
 
 /// The verdict on a message that is sent again: to the present address, with the names of the send
@@ -196,20 +243,24 @@ pub(super) fn of_redrive(
         skip_catch_up: false,
         address: address.as_deref(),
     };
-    question.ask(loaded, now, catalog)
+    question.ask(&loaded.customer, rows(loaded), now, catalog)
 }
 
 /// The customer's address on a channel, if there is one. Where the channel goes to somebody else,
 /// her id stands for it.
 pub(super) fn address(loaded: &Loaded, catalog: &Catalog, channel: &ChannelName) -> Option<Text> {
+    address_of(&loaded.customer, catalog, channel)
+}
+
+fn address_of(customer: &Customer, catalog: &Catalog, channel: &ChannelName) -> Option<Text> {
     let info = catalog.channel(channel)?;
     if info.address_form == AddressForm::None {
-        return Some(Text::from(loaded.customer.id.as_str()));
+        return Some(Text::from(customer.id.as_str()));
     }
     if !info.identifiers.is_empty() {
-        return audience::address(&loaded.customer, info);
+        return audience::address(customer, info);
     }
-    match loaded.customer.traits.get(&info.address)? {
+    match customer.traits.get(&info.address)? {
         Value::Text(text) if !text.is_empty() => Some(text.clone()),
         _ => None,
     }

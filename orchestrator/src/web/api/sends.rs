@@ -150,7 +150,8 @@ pub(super) fn digits(text: &str) -> Option<&str> {
     all.then_some(text)
 }
 
-fn id(text: &str) -> Result<SendId, Refusal> {
+/// The id of a send as a path has it.
+pub(crate) fn id(text: &str) -> Result<SendId, Refusal> {
     digits(text).and_then(|text| text.parse().ok()).ok_or_else(|| {
         let detail = format!("`{text}` is no id of a send: {ID_DIGITS} hexadecimal digits");
         Box::new(Problem::new(ErrorCode::SendUnknown, detail))

@@ -32,6 +32,8 @@ pub struct Overview {
     pub refused: i64,
     /// Messages handed to a channel that has not answered yet.
     pub open: usize,
+    /// Transactions that are not durable yet.
+    pub undurable: u64,
 }
 
 /// Counts of one rule kind.
@@ -92,42 +94,52 @@ impl JourneyCounts {
 
 /// The counters of all partitions, added up.
 pub async fn counters(directory: &Directory) -> Result<Counters, AskError> {
-    Ok(ask(directory).await?.1)
+    Ok(ask(directory).await?.counters)
+}
+
+/// What the partitions say, added up.
+#[derive(Default)]
+struct Said {
+    catalog: Option<Arc<Catalog>>,
+    counters: Counters,
+    open: usize,
+    undurable: u64,
 }
 
 /// Asks every partition and adds up what they say. Each partition answers between two turns; the
 /// sum is not of one instant.
-async fn ask(directory: &Directory) -> Result<(Option<Arc<Catalog>>, Counters, usize), AskError> {
+async fn ask(directory: &Directory) -> Result<Said, AskError> {
     let mut answers = Vec::new();
     for partition in directory.all() {
         let (asker, answer) = reply();
         let query = PartitionMsg::Query(Box::new(move |partition| {
-            let catalog = partition.catalog().clone();
-            asker.send((catalog, partition.counters().clone(), partition.open_sends()));
+            let undurable = partition.seq().saturating_sub(partition.durable());
+            let (catalog, open) = (partition.catalog().clone(), partition.open_sends());
+            asker.send((catalog, partition.counters().clone(), open, undurable));
         }));
         let credit = partition.control.credits().try_take(1)?;
         partition.control.tell_reserved(query, credit).map_err(|_| Unanswered)?;
         answers.push(answer);
     }
-    let mut newest: Option<Arc<Catalog>> = None;
-    let (mut counters, mut open) = (Counters::default(), 0);
+    let mut said = Said::default();
     for answer in answers {
-        let (catalog, more, sends) = answer.await?;
-        counters.merge(&more);
-        open += sends;
-        newest = Some(catalog);
+        let (catalog, more, open, undurable) = answer.await?;
+        said.counters.merge(&more);
+        said.open += open;
+        said.undurable += undurable;
+        said.catalog = Some(catalog);
     }
-    Ok((newest, counters, open))
+    Ok(said)
 }
 
 /// What all partitions have counted, in the words of the catalog.
 pub async fn overview(directory: &Directory) -> Result<Overview, AskError> {
-    let (newest, counters, open) = ask(directory).await?;
-    let mut overview = match newest {
+    let Said { catalog, counters, open, undurable } = ask(directory).await?;
+    let mut overview = match catalog {
         Some(catalog) => Overview::new(&catalog, &counters),
         None => Overview::default(),
     };
-    overview.open = open;
+    (overview.open, overview.undurable) = (open, undurable);
     Ok(overview)
 }
 

@@ -6,6 +6,9 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout;
+use super::parts::{self, Csrf};
+use super::reader::{Look, Reader};
+use super::text;
 use crate::access::login::{Attempt, NotIn};
 use crate::access::oidc::{Callback, LOGIN_MINUTES};
 use crate::access::principal::{Principal, Who};
@@ -26,7 +29,7 @@ pub(in crate::web) fn login_link(next: &str) -> String {
 }
 
 /// Whether an address is one of this server, and nothing that a browser takes for another one.
-fn is_local(next: &str) -> bool {
+pub(super) fn is_local(next: &str) -> bool {
     let plain = |c: char| c.is_ascii_graphic() && c != '\\';
     next.starts_with('/')
         && !next.starts_with("//")
@@ -49,7 +52,10 @@ pub(super) async fn login_page(
     match guard::known(&site, &request) {
         Ok(_) if is_local(&query.next) => layout::see_other(&query.next),
         Ok(_) => layout::see_other("/"),
-        Err(_) => layout::answer(HttpResponse::Ok(), form(&site, &query.next, None)),
+        Err(_) => {
+            let page = form(&site, &Look::of(&request), &query.next, None);
+            layout::answer(HttpResponse::Ok(), page)
+        }
     }
 }
 
@@ -69,41 +75,33 @@ pub(super) async fn log_in(
     sent: web::Form<Sent>,
 ) -> HttpResponse {
     let Sent { name, password, next } = sent.into_inner();
-    let before = before(&site, &request);
+    let (look, before) = (Look::of(&request), before(&site, &request));
     let attempt = Attempt { name, password, from: by.from, before };
     match site.admin.access.log_in(attempt, site.sessions).await {
         Ok(cookie) => let_in(&site, cookie, &next),
-        Err(NotIn::TooMany { retry_after_ms }) => too_many(retry_after_ms),
-        Err(NotIn::Refused(problem)) => layout::problem(&problem),
+        Err(NotIn::TooMany { retry_after_ms }) => too_many(&look, retry_after_ms),
+        Err(NotIn::Refused(problem)) => layout::problem(&look, None, &problem),
         Err(NotIn::Wrong) => {
             let problem = Problem::new(ErrorCode::LoginRefused, "");
-            let page = form(&site, &next, Some(&problem));
+            let page = form(&site, &look, &next, Some(&problem));
             layout::answer(HttpResponse::Unauthorized(), page)
         }
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct Out {
-    csrf: String,
-}
-
 #[post("/logout")]
 pub(super) async fn log_out(
     site: web::Data<Site>,
-    by: web::ReqData<Principal>,
-    sent: web::Form<Out>,
+    reader: Reader,
+    sent: web::Form<Csrf>,
 ) -> HttpResponse {
-    if !guard::is_token_of(&by, &sent.csrf) {
-        return layout::problem(&Problem::new(
-            ErrorCode::CrossSite,
-            "the form is of another login",
-        ));
+    if let Some(refused) = parts::forged(&reader, &sent.csrf) {
+        return refused;
     }
-    if let Some(session) = &by.session
-        && let Err(problem) = site.admin.access.end_session(session.key, &by).await
+    if let Some(session) = &reader.by.session
+        && let Err(problem) = site.admin.access.end_session(session.key, &reader.by).await
     {
-        return layout::problem(&problem);
+        return reader.problem(&problem);
     }
     let mut response = layout::see_other("/login");
     drop(response.add_cookie(&presented::no_session(&site)));
@@ -118,31 +116,36 @@ pub(super) async fn open_link(
     by: web::ReqData<Principal>,
     secret: web::Path<String>,
 ) -> HttpResponse {
-    let access = &site.admin.access;
+    let (look, access) = (Look::of(&request), &site.admin.access);
     if let Err(retry_after_ms) = access.try_from(by.from) {
-        return too_many(retry_after_ms);
+        return too_many(&look, retry_after_ms);
     }
     let ahead = |name| request.headers().get(name).is_some();
     if ahead("sec-purpose") || ahead("purpose") || !access.one_time.redeem(&secret, access.now()) {
         let detail = "it was used already, or is too old; a restart of a server without users, or \
                       of the demo, prints a new one";
-        return layout::problem(&Problem::new(ErrorCode::BadLinkToken, detail));
+        return layout::problem(&look, None, &Problem::new(ErrorCode::BadLinkToken, detail));
     }
     let before = before(&site, &request);
     let by = Principal { who: Who::Link, ..Principal::nobody(by.from) };
     match access.begin_session(Holder::Link, 0, before, site.sessions, &by).await {
         Ok(cookie) => let_in(&site, cookie, "/"),
-        Err(problem) => layout::problem(&problem),
+        Err(problem) => layout::problem(&look, None, &problem),
     }
 }
 
 #[get("/login/sso")]
-pub(super) async fn begin_sso(site: web::Data<Site>, by: web::ReqData<Principal>) -> HttpResponse {
+pub(super) async fn begin_sso(
+    site: web::Data<Site>,
+    request: HttpRequest,
+    by: web::ReqData<Principal>,
+) -> HttpResponse {
+    let look = Look::of(&request);
     let Some(oidc) = &site.oidc else {
-        return layout::problem(&Problem::new(ErrorCode::NotFound, ""));
+        return layout::problem(&look, None, &Problem::new(ErrorCode::NotFound, ""));
     };
     if let Err(retry_after_ms) = site.admin.access.try_from(by.from) {
-        return too_many(retry_after_ms);
+        return too_many(&look, retry_after_ms);
     }
     match oidc.begin().await {
         Ok((url, seed)) => {
@@ -152,7 +155,7 @@ pub(super) async fn begin_sso(site: web::Data<Site>, by: web::ReqData<Principal>
         }
         Err(error) => {
             tracing::warn!(%error, "a login by the identity provider could not begin");
-            layout::problem(&error.problem())
+            layout::problem(&look, None, &error.problem())
         }
     }
 }
@@ -164,8 +167,9 @@ pub(super) async fn end_sso(
     by: web::ReqData<Principal>,
     callback: web::Query<Callback>,
 ) -> HttpResponse {
+    let look = Look::of(&request);
     let Some(oidc) = &site.oidc else {
-        return layout::problem(&Problem::new(ErrorCode::NotFound, ""));
+        return layout::problem(&look, None, &Problem::new(ErrorCode::NotFound, ""));
     };
     // Without the cookie there is nothing that the state could fit.
     let seed = presented::login(&request).unwrap_or_else(crate::access::secret::fresh);
@@ -182,7 +186,7 @@ pub(super) async fn end_sso(
     };
     let mut response = match entered {
         Ok(cookie) => let_in(&site, cookie, "/"),
-        Err(problem) => layout::problem(&problem),
+        Err(problem) => layout::problem(&look, None, &problem),
     };
     drop(response.add_cookie(&presented::login_cookie(&site, String::new(), 0)));
     response
@@ -199,37 +203,36 @@ fn let_in(site: &Site, cookie: String, next: &str) -> HttpResponse {
     response
 }
 
-fn too_many(retry_after_ms: u64) -> HttpResponse {
+fn too_many(look: &Look, retry_after_ms: u64) -> HttpResponse {
     let seconds = retry_after_ms.div_ceil(1_000).max(1);
     let detail = format!("the next one is possible in {seconds} s");
-    let mut response = layout::problem(&Problem::new(ErrorCode::TooManyLogins, detail));
+    let mut response = layout::problem(look, None, &Problem::new(ErrorCode::TooManyLogins, detail));
     response.headers_mut().insert(actix_web::http::header::RETRY_AFTER, seconds.into());
     response
 }
 
-fn form(site: &Site, next: &str, problem: Option<&Problem>) -> Markup {
+fn form(site: &Site, look: &Look, next: &str, problem: Option<&Problem>) -> Markup {
     let content = html! {
-        h2 { "Log in" }
-        @if let Some(problem) = problem { p.refused role="alert" { (problem.title) } }
-        form action="/login" method="post" {
+        @if problem.is_some() { p.alert role="alert" { (look.t(text::LOGIN_REFUSED)) } }
+        form.stacked action="/login" method="post" {
             @if is_local(next) { input type="hidden" name="next" value=(next); }
             p {
-                label for="name" { "Name " }
+                label for="name" { (look.t(text::NAME)) }
                 input #name name="name" required autocomplete="username" spellcheck="false"
                     autocapitalize="none";
             }
             p {
-                label for="password" { "Password " }
+                label for="password" { (look.t(text::PASSWORD)) }
                 input #password name="password" type="password" required
                     autocomplete="current-password";
             }
-            button type="submit" { "Log in" }
+            button.first type="submit" { (look.t(text::LOG_IN)) }
         }
         @if site.oidc.is_some() {
-            p { a href="/login/sso" { "Log in by your identity provider" } }
+            p { a href="/login/sso" { (look.t(text::LOG_IN_BY_PROVIDER)) } }
         }
     };
-    layout::page("Log in", false, None, &content)
+    layout::bare(look, look.t(text::LOG_IN), &content)
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ async fn the_demo_is_looked_at_by_its_link() {
     let answer = visit(path(link), &browser).await;
     assert_eq!((answer.status, answer.location()), (303, "/"));
     browser.keep(&answer);
-    for (page, word) in [("/", "Journeys"), ("/live", "Journeys"), ("/console.js", "live")] {
+    for (page, word) in [("/", "Journeys"), ("/journeys", "Journeys"), ("/console.js", "live")] {
         let answer = visit(page, &browser).await;
         assert_eq!(answer.status, 200, "{page}");
         assert!(answer.body.contains(word), "{page}: {}", answer.body);

@@ -96,12 +96,12 @@ async fn pages_show_personal_data_only_to_roles_that_need_it() {
         house.user(role, role);
         let mut browser = house.log_in(role).await;
         let overview = house.visit(&mut browser, "/").await.body;
-        let live = house.visit(&mut browser, "/live").await.body;
+        let messages = house.visit(&mut browser, "/messages").await.body;
         let customer = house.visit(&mut browser, "/customers/ann").await.body;
         let found = house.visit(&mut browser, "/customers?id=ann").await.body;
-        assert!(customer.contains("gold") && customer == found, "{role}: {customer}");
+        assert!(customer.contains("gold") && found.contains("gold"), "{role}: {customer}");
         assert!(overview.contains("Newest captured messages"), "{role}: {overview}");
-        for page in [&overview, &live, &customer] {
+        for page in [&overview, &messages, &customer, &found] {
             match sees {
                 true => assert!(!canaries(page).is_empty(), "{role}: {page}"),
                 false => assert_eq!(canaries(page), [""; 0], "{role}: {page}"),

@@ -12,7 +12,7 @@ use domain::time::{Instant, Zone};
 use domain::verdict::{Decision, Verdict};
 
 pub(crate) const CHANNELS: [&str; 3] = ["email", "sms", "push"];
-pub(crate) const CLASSES: [&str; 3] = ["marketing", "transactional", "service"];
+pub(crate) const CLASSES: [&str; 4] = ["marketing", "transactional", "service", "advertising"];
 pub(crate) const TOPICS: [&str; 2] = ["carts", "news"];
 pub(crate) const CAMPAIGNS: [&str; 2] = ["spring", "autumn"];
 

@@ -136,7 +136,7 @@ fn documents_merge_in_order_and_must_agree() {
     let names: Vec<&str> = merged.rules.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(names, ["a", "b"]);
     assert_eq!(merged.plausible_zones.len(), 1);
-    assert_eq!(merged.classes.len(), 3);
+    assert_eq!(merged.classes.len(), 4);
     let third = document(&format!(
         "fallback_zone: Europe/Madrid\non_no_consent: refuse\n\
          classes: {{service: {{obeys_caps: false}}}}\n\

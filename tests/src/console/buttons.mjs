@@ -5,7 +5,7 @@ import { ask, expect, person, same, script, url } from './browser.mjs';
 await script(async (browser) => {
   const olga = await person(browser, 'olga');
   const state = () => olga.page.evaluate(async () => {
-    const all = await (await fetch('/api/v1/journeys')).json();
+    const all = (await (await fetch('/api/v1/journeys')).json()).items;
     return all.find((one) => one.name === 'gift').state;
   });
   await olga.page.goto(`${url}/journeys/gift`);

@@ -19,7 +19,7 @@ await script(async (browser) => {
   const check = async (captured) => {
     await page.goto(`${url}/`);
     const ledger = await states();
-    const journeys = await api('/api/v1/journeys');
+    const journeys = (await api('/api/v1/journeys')).items;
     const sum = (name) => journeys.reduce((sum, journey) => sum + journey[name], 0);
     const labels = await cells('.figures dt');
     const values = await cells('.figures dd');
@@ -63,7 +63,7 @@ await script(async (browser) => {
   // In the morning what was held goes.
   await ask('pass 2026-03-02T08:30:00Z');
   await page.waitForFunction(async () => {
-    const all = await (await fetch('/api/v1/journeys')).json();
+    const all = (await (await fetch('/api/v1/journeys')).json()).items;
     return all.find((one) => one.name === 'welcome').sent === 2;
   });
   const late = (await states()).accepted;

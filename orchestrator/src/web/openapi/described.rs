@@ -449,8 +449,8 @@ fn pages(id: &str) -> Option<Described> {
             });
             page.answers(Answer::Text(HTML, "The page."))
         }
-        "overviewPart" => one("The part of the overview that is looked at again and again.")
-            .answers(Answer::Text(HTML, "A piece of a page.")),
+        "icon" => one("The picture of the console's tab.")
+            .answers(Answer::Text("image/svg+xml", "The picture.")),
         "stylesheet" => one("The style of the console.")
             .answers(Answer::Text("text/css; charset=utf-8", "The style.")),
         "script" => one("The script of the console.")

@@ -5,7 +5,7 @@
 //! traces are exported; spans are built from it elsewhere, and only of what is kept. Ids follow
 //! from the enrollment and the point at which it stands, so the next activation, days and restarts
 //! later, finds the one before without a byte in any record
-//! ([ADR 11](../../../docs/adr/0011-traces.md)).
+//! ([ADR 10](../../../docs/adr/0010-traces.md)).
 
 mod activation;
 mod ids;

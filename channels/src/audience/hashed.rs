@@ -1,7 +1,6 @@
 //! Members by hashed identifiers, as Meta, Google and others take them: SHA-256 of the normalised
 //! text, in lower-case hexadecimal digits.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -111,8 +110,10 @@ impl Members {
 
 impl FromIterator<Hashed> for Members {
     fn from_iter<T: IntoIterator<Item = Hashed>>(members: T) -> Self {
-        let sorted: BTreeSet<Hashed> = members.into_iter().collect();
-        Self(sorted.into_iter().collect())
+        let mut sorted: Vec<Hashed> = members.into_iter().collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        Self(sorted.into())
     }
 }
 

@@ -8,7 +8,8 @@ use super::customer::One;
 use super::given::Given;
 use super::script::check;
 
-fn sending(class: &str) -> Given {
+/// One message of this class.
+pub(super) fn sending(class: &str) -> Given {
     Given::new().journey(
         "j",
         json!({"enter": {"event": "Go", "reentry": "parallel"}, "steps": [
@@ -16,9 +17,12 @@ fn sending(class: &str) -> Given {
     )
 }
 
-const SENT: &str = "0 j enter\n0 j send-1\n0 j send-1 sent by email\n0 j exit completed\n";
+/// What happens until its hand-over.
+pub(super) const SENT: &str =
+    "0 j enter\n0 j send-1\n0 j send-1 sent by email\n0 j exit completed\n";
 
-fn states(one: &One) -> Vec<CountState> {
+/// How her sends stand.
+pub(super) fn states(one: &One) -> Vec<CountState> {
     one.sends().iter().map(|row| row.ledger.state).collect()
 }
 

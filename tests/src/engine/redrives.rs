@@ -7,23 +7,8 @@ use engine::redrive::REDRIVE_VALID_MS;
 use policies::CountState;
 use serde_json::json;
 
-use super::customer::One;
-use super::given::Given;
+use super::outcomes::{SENT, sending, states};
 use super::script::{check, check_customer, run};
-
-fn sending(class: &str) -> Given {
-    Given::new().journey(
-        "j",
-        json!({"enter": {"event": "Go", "reentry": "parallel"}, "steps": [
-        {"send": {"channels": [{"email": "hello"}], "class": class, "valid_for": "P1D"}}]}),
-    )
-}
-
-const SENT: &str = "0 j enter\n0 j send-1\n0 j send-1 sent by email\n0 j exit completed\n";
-
-fn states(one: &One) -> Vec<CountState> {
-    one.sends().iter().map(|row| row.ledger.state).collect()
-}
 
 fn redrive(send: SendId, even_if_arrived: bool) -> Input {
     Input::Redrive { send, even_if_arrived, ticket: None }

@@ -20,7 +20,9 @@ const FLAG_SHADOW: u8 = 1;
 const FLAG_COUNTS: u8 = 2;
 
 /// What became of a reserved send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[repr(u8)]
 pub enum CountState {
     /// In flight, or waiting to be tried again: it counts from the first moment on.

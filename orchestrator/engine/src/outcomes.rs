@@ -206,12 +206,12 @@ impl Partition {
         loaded: &mut Loaded,
         mut open: Open,
         state: CountState,
-    ) {
+    ) -> SendRow {
         begun.changed = true;
         let state = open.settle(state);
-        self.close(begun, &open, begun.now);
         if let Some(rows) = &mut loaded.ledger {
             ledger::update_cached(rows, open.row.ledger.send, state);
         }
+        self.close(begun, &open, begun.now)
     }
 }

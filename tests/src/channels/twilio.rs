@@ -26,6 +26,7 @@ fn settings(port: u16) -> Settings {
             account_sid: ACCOUNT.to_owned(),
             user: ACCOUNT.to_owned(),
             password_file: "twilio-token".to_owned(),
+            auth_token_file: Some("twilio-token".to_owned()),
             sender: Sender::From("+34911234567".to_owned()),
             status_callback: None,
             base_url: format!("http://127.0.0.1:{port}"),

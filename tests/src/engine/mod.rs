@@ -14,6 +14,7 @@ mod merge;
 mod order;
 mod outcomes;
 mod redrives;
+mod reports;
 mod restart;
 mod versions;
 mod waits;

@@ -6,6 +6,7 @@
 //! wait P1D     timers on the way fire when due;   sleep P1D     nothing runs until then
 //! by hand      accepted   rejected   suppressed   not sent   not sent for PT5M   unknown
 //! redrive      redrive anyway   the last send that ended badly
+//! report taken   report delivered   report failed   report failed for good   of the last send
 //! slots 0      pause JOURNEY   resume JOURNEY   stop JOURNEY   publish   passivate   restart
 //! ```
 
@@ -18,6 +19,7 @@ use engine::Input;
 use engine::catalog::Control;
 use engine::history::HistoryItem;
 use engine::ledger::Outcome;
+use engine::report::{Report, Said};
 
 use super::customer::{One, elapsed};
 use super::given::{self, Given};
@@ -152,6 +154,17 @@ fn input(one: &mut One, line: &str) -> Input {
             let send = ended.expect("a send that ended badly").ledger.send;
             Input::Redrive { send, even_if_arrived: rest == "anyway", ticket: None }
         }
+        "report" => {
+            let row = one.sends().pop().expect("a send");
+            let suppress = (rest == "failed for good").then(|| "ana@example.com".into());
+            let said = match rest {
+                "taken" => Said::Taken,
+                "delivered" => Said::Delivered,
+                _ => Said::Failed { suppress },
+            };
+            let report = Report { said, reason: format!("says {rest}") };
+            Input::Report { send: row.ledger.send, report, ticket: None }
+        }
         "timer" => Input::Timer,
         "refresh" => Input::Refresh,
         _ => panic!("`{line}` is no line of a script"),
@@ -182,6 +195,12 @@ pub(crate) fn describe(
         HistoryItem::Absorbed { from } => format!("absorbed {from}"),
         HistoryItem::NotMerged { previous, reason } => format!("{previous} not merged: {reason:?}"),
         HistoryItem::Redriven { .. } => "redriven".to_owned(),
+        HistoryItem::Reported { state, reason, before, .. } => {
+            let before = before.as_ref().map(|(state, since, reply)| {
+                format!(", was {state:?} at {}: {reply}", elapsed(since.ms_since(begun)))
+            });
+            format!("reported {state:?}: {reason}{}", before.unwrap_or_default())
+        }
         HistoryItem::Migrated { enrollment, step } => format!("{} now {step}", name(*enrollment)),
         HistoryItem::AudienceLeft { audience, reason } => format!("left {audience}: {reason:?}"),
         HistoryItem::Decided { journey, step, channel, verdict, sent, .. } => {

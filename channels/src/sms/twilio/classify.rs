@@ -61,6 +61,11 @@ fn meaning(code: u32) -> Meaning {
     }
 }
 
+/// Whether an error means that the number takes no message of ours, now or later.
+pub(super) fn stops_number(code: u32) -> bool {
+    meaning(code) == Meaning::Suppress
+}
+
 /// What an answer means.
 pub(super) fn outcome(answer: &Answer, segments: Segments) -> Outcome {
     let body: Option<Body> = serde_json::from_slice(&answer.body).ok();
@@ -140,7 +145,7 @@ fn words(answer: &Answer, body: &Body) -> String {
 }
 
 /// The beginning of a text, on one line.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars()
         .take(QUOTED_CHARS_MAX)
         .map(|char| if char.is_control() { ' ' } else { char })

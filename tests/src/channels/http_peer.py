@@ -9,8 +9,8 @@ http_peer.py twilio-client URL ACCOUNT PASSWORD
     reads the parameters of a message from standard input as JSON, sends it to URL by the official
     client, prints what the client makes of the answer
 http_peer.py twilio-report SIGNED SENT TOKEN
-    reads the parameters of a status callback from standard input as JSON, signs them for the address
-    SIGNED by the official library, posts them to SENT, prints the answer
+    reads the parameters of a status callback from standard input as JSON, signs them for the
+    address SIGNED by the official library, posts them to SENT, prints the answer
 http_peer.py webhook SECRET
     a receiver of Standard Webhooks. Prints one JSON line per request: whether the signature is that
     of the secret, and what it says. The path is the status that it answers with; /break is none

@@ -41,7 +41,8 @@ fn repeats_and_what_is_behind_change_nothing() {
     // All in one turn, in the wrong order.
     let one = check(
         sending("marketing"),
-        "track Go\nreport taken & report delivered & report taken & report failed & report delivered",
+        "track Go\nreport taken & report delivered & report taken & report failed
+         report delivered",
         &format!(
             "{SENT}0 {DELIVERED}, was Accepted at 0: 250 ok\n\
              0 {FAILED}, was Delivered at 0: says delivered"
@@ -91,14 +92,12 @@ fn that_one_of_several_attempts_failed_ends_nothing() {
         sending("transactional"),
         "by hand\ntrack Go\nunknown\nreport failed\nwait PT30S\nreport failed\naccepted
          report failed",
-        &format!(
-            "{SENT}30s attempt 2 of send-1\n30s reported Bounced: says failed, was Accepted at 30s: 250 ok"
-        ),
+        &format!("{SENT}30s attempt 2 of send-1\n30s {FAILED}, was Accepted at 30s: 250 ok"),
     );
     assert_eq!(states(&one), [CountState::Bounced]);
 }
 
-/// The provider reports faster than its own answer is read; that answer finds a row that is further.
+/// The provider reports faster than its own answer is read: that finds a row that is further.
 #[test]
 fn a_report_may_come_before_the_answer() {
     for (report, told, state) in

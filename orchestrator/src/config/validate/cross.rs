@@ -95,9 +95,16 @@ fn joined(parts: &Parts, audience: &RawAudience, path: &Path) -> Option<Problem>
 /// A webhook needs a channel of its kind, and a template whose text can be JSON.
 fn told(parts: &Parts, webhook: &RawWebhook, path: &Path) -> Option<Problem> {
     let channel = &webhook.channel;
-    if !matches!(parts.channels.get(channel.as_str())?.provider, Provider::Webhook(_)) {
+    let instead = match parts.channels.get(channel.as_str())?.provider {
+        Provider::Webhook(_) => None,
+        Provider::Audience(_) => Some("use the step `audience`"),
+        Provider::Capture { .. } | Provider::Smtp(_) | Provider::Sms(_) => {
+            Some("use the step `send`")
+        }
+    };
+    if let Some(instead) = instead {
         let message = format!("channel `{channel}` is not a webhook");
-        return Some(Problem::new(path.key("channel"), message).suggest("use the step `send`"));
+        return Some(Problem::new(path.key("channel"), message).suggest(instead));
     }
     let name = webhook.template.as_ref()?;
     let template = parts.templates.get(&TemplateName::from(name.as_str()))?;

@@ -130,6 +130,8 @@ pub enum Outcome {
     Accepted {
         /// What it answered: shown to people, and the id for callbacks where it contains one.
         reply: String,
+        /// In how many parts it goes: segments of a text message, else 1.
+        parts: u16,
     },
     /// The receiver will not take this message, now or later.
     Rejected {

@@ -39,6 +39,8 @@ pub enum Outcome {
     Accepted {
         /// Its reply.
         reply: String,
+        /// In how many parts it goes: segments of a text message, else 1.
+        parts: u16,
     },
     /// The provider will never take it.
     Rejected {
@@ -256,7 +258,7 @@ pub(crate) fn interrupt(row: &mut SendRow, now: Instant) {
 
 pub(crate) fn reply_text(outcome: &Outcome) -> String {
     let text = match outcome {
-        Outcome::Accepted { reply } | Outcome::Rejected { reply, .. } => reply,
+        Outcome::Accepted { reply, .. } | Outcome::Rejected { reply, .. } => reply,
         Outcome::NotSent { reason, .. } | Outcome::Unknown { reason } => reason,
     };
     cut(text)

@@ -77,7 +77,7 @@ async fn we_send_what_the_official_client_sends() {
             ours.twilio.sender = sender.clone();
             ours.twilio.status_callback.clone_from(&status_callback);
             let outcome = twilio(ours).attempt(attempt("+34600123456", text)).await;
-            let Outcome::Accepted { reply } = outcome else { panic!("{outcome:?}") };
+            let Outcome::Accepted { reply, .. } = outcome else { panic!("{outcome:?}") };
             assert!(reply.starts_with("SM"), "{reply}");
             assert!(reply.ends_with("; 1 segment of UCS-2"), "{reply}");
             let sent = server.next();

@@ -4,7 +4,8 @@
 //! track Order Completed | {"total": 9} | id=a | ago=PT2H     & joins inputs of one turn
 //! identify {"tier": "gold"}      deny email      tick JOURNEY    tick again    enroll JOURNEY KEY
 //! wait P1D     timers on the way fire when due;   sleep P1D     nothing runs until then
-//! by hand      accepted   rejected   suppressed   not sent   not sent for PT5M   unknown
+//! by hand      accepted   accepted in 2   rejected   suppressed   unknown
+//! not sent     not sent for PT5M
 //! redrive      redrive anyway   the last send that ended badly
 //! report taken   report delivered   report failed   report failed for good   of the last send
 //! slots 0      pause JOURNEY   resume JOURNEY   stop JOURNEY   publish   passivate   restart
@@ -105,12 +106,16 @@ fn control(one: &mut One, journey: &str, control: Control) {
 fn outcome(line: &str) -> Option<Outcome> {
     let text = |text: &str| text.to_owned();
     Some(match line {
-        "accepted" => Outcome::Accepted { reply: text("250 ok") },
+        "accepted" => Outcome::Accepted { reply: text("250 ok"), parts: 1 },
         "rejected" => Outcome::Rejected { reply: text("550 no"), suppress: false },
         "suppressed" => Outcome::Rejected { reply: text("550 unknown user"), suppress: true },
         "not sent" => Outcome::NotSent { reason: text("451 later"), retry_after_ms: None },
         "unknown" => Outcome::Unknown { reason: text("no answer") },
         _ => {
+            if let Some(parts) = line.strip_prefix("accepted in ") {
+                let parts = parts.parse().expect("a number of parts");
+                return Some(Outcome::Accepted { reply: text("250 ok"), parts });
+            }
             let span = Span::parse(line.strip_prefix("not sent for ")?).expect("a duration");
             let retry_after_ms = Some(span.elapsed_ms());
             Outcome::NotSent { reason: text("451 later"), retry_after_ms }

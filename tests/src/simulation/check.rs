@@ -9,6 +9,7 @@ use domain::ids::{CustomerKey, EnrollmentId, SendId, StepId};
 use domain::time::Instant;
 use domain::verdict::Decision;
 use engine::codec;
+use engine::counters::CounterKey;
 use engine::history::{HistoryItem, HistoryRow};
 use engine::ledger::{ATTEMPTS_MAX, SendRow};
 use policies::{CountState, Counts};
@@ -99,6 +100,7 @@ pub(crate) fn all(world: &mut World) {
     deliveries(world, &durable, &mut problems);
     guaranteed(world, &durable, &mut problems);
     caps(&durable, &mut problems);
+    spent(world, &durable, &mut problems);
     replayed(world, &mut problems);
     for problem in problems {
         world.problem(problem);
@@ -353,6 +355,19 @@ fn guaranteed(world: &World, durable: &Durable, problems: &mut Vec<String>) {
         if row.info.settled_at.plus_ms(PAUSE_MAX_MS) < *valid_until {
             problems.push(format!("{send} was given up as {state:?}, valid until {valid_until}"));
         }
+    }
+}
+
+/// The counts of what was spent say what the rows say.
+fn spent(world: &World, durable: &Durable, problems: &mut Vec<String>) {
+    let counters = world.parts.iter().flat_map(|part| part.partition.counters().iter());
+    let counted: i64 = counters
+        .filter(|(key, _)| matches!(key, CounterKey::Spent(..)))
+        .map(|(_, micros)| micros)
+        .sum();
+    let rows: i64 = durable.sends.values().map(|(_, row)| row.ledger.cost_micros).sum();
+    if counted != rows {
+        problems.push(format!("{counted} counts as spent, the rows say {rows}"));
     }
 }
 

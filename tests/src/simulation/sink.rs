@@ -50,7 +50,7 @@ impl Sink {
             }
             _ => {
                 self.take(attempt, now, rng);
-                Outcome::Accepted { reply: "250 ok".to_owned() }
+                Outcome::Accepted { reply: "250 ok".to_owned(), parts: 1 + rng.below(3) as u16 }
             }
         }
     }

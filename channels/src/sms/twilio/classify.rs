@@ -92,7 +92,9 @@ fn taken(answer: &Answer, body: &Body, segments: Segments) -> Outcome {
     else {
         return unknown(answer);
     };
-    Outcome::Accepted { reply: format!("{} {}; {segments}", cut(sid), cut(status)) }
+    let reply = format!("{} {}; {segments}", cut(sid), cut(status));
+    let parts = u16::try_from(segments.count).unwrap_or(u16::MAX);
+    Outcome::Accepted { reply, parts }
 }
 
 fn refused(answer: &Answer, body: &Body) -> Outcome {
@@ -162,7 +164,7 @@ mod tests {
 
     fn short(outcome: &Outcome) -> String {
         match outcome {
-            Outcome::Accepted { reply } => format!("accepted: {reply}"),
+            Outcome::Accepted { reply, .. } => format!("accepted: {reply}"),
             Outcome::Rejected { code, suppress, .. } => format!("rejected {code:?} {suppress}"),
             Outcome::NotSent { retry, .. } => format!("not sent {retry:?}"),
             Outcome::Unknown { .. } => "unknown".to_owned(),

@@ -46,8 +46,25 @@ pub(super) fn check(
         }
         record(parsed, problems, report);
     }
+    currencies(documents, report);
     if let Some(policy) = policy {
         lints(documents, policy, report);
+    }
+}
+
+/// Spend of all channels is added up: there is one currency.
+fn currencies(documents: &[Parsed], report: &mut Report) {
+    let mut first: Option<(&str, &str)> = None;
+    for parsed in documents {
+        let Spec::Channel(raw) = &parsed.spec else { continue };
+        let Some(cost) = &raw.cost else { continue };
+        let (channel, currency) = *first.get_or_insert((&parsed.metadata.name, &cost.currency));
+        if currency != cost.currency {
+            let path = Path::root().key("spec").key("cost").key("currency");
+            let message = format!("channel `{channel}` costs {currency}: spend has one currency");
+            let problem = Problem::new(path, message).suggest(format!("convert it to {currency}"));
+            record(parsed, vec![problem], report);
+        }
     }
 }
 

@@ -137,7 +137,7 @@ fn unite_sends(partition: &mut Partition, loaded: &mut Loaded, parcel: &Parcel, 
             let (send, counted_at) = (row.ledger.send, row.ledger.counted_at);
             let retry_at = open.retry_at;
             begun.opened.push(OpenedSend { send, customer, counted_at, retry_at });
-            partition.set_open(Open { customer, row: row.clone() });
+            partition.set_open(Open::new(customer, row.clone()));
         }
     }
     rows.sort_by_key(|row| row.counted_at);

@@ -182,9 +182,25 @@ pub struct Open {
     pub customer: CustomerKey,
     /// Its row.
     pub row: SendRow,
+    /// When it is looked at again, while it waits: not always what its row says.
+    wake: Option<Instant>,
 }
 
 impl Open {
+    /// An open send as its row says.
+    pub(crate) fn new(customer: CustomerKey, row: SendRow) -> Self {
+        let wake = row.info.open.as_ref().and_then(|info| info.retry_at);
+        Self { customer, row, wake }
+    }
+
+    pub(crate) fn wake(&self) -> Option<Instant> {
+        self.wake
+    }
+
+    pub(crate) fn set_wake(&mut self, wake: Option<Instant>) {
+        self.wake = wake;
+    }
+
     /// Takes the final state that the last attempt means, given what earlier ones may have done.
     pub(crate) fn settle(&mut self, state: CountState) -> CountState {
         let maybe_sent = self.row.info.open.as_ref().is_some_and(|open| open.maybe_sent);

@@ -31,13 +31,30 @@ impl Partition {
         self.open.get(&send)
     }
 
-    pub(crate) fn set_open(&mut self, open: Open) {
+    pub(crate) fn set_open(&mut self, mut open: Open) {
         let send = open.row.ledger.send;
         self.forget_retry(send);
-        if let Some(at) = open.row.info.open.as_ref().and_then(|info| info.retry_at) {
-            self.retry_at.insert((at, send));
-        }
+        let at = open.row.info.open.as_ref().and_then(|info| info.retry_at);
+        open.set_wake(at);
+        self.retry_at.extend(at.map(|at| (at, send)));
         self.open.insert(send, open);
+    }
+
+    /// A retry that is due has to wait, for a slot or for its journey: it is asked again when its
+    /// customer hears of one, or at an instant. Nothing is written; after a restart it is due.
+    pub(crate) fn park_retry(&mut self, send: SendId, until: Instant) {
+        self.forget_retry(send);
+        if let Some(open) = self.open.get_mut(&send) {
+            open.set_wake(Some(until));
+            self.retry_at.insert((until, send));
+            self.parked.insert((open.customer, send));
+        }
+    }
+
+    /// Retries of a customer that wait.
+    pub(crate) fn parked_retries(&self, customer: CustomerKey) -> Vec<SendId> {
+        let all = (customer, SendId(0))..=(customer, SendId(u128::MAX));
+        self.parked.range(all).map(|(_, send)| *send).collect()
     }
 
     /// Lets go of an open send. False if it was not open.
@@ -70,10 +87,11 @@ impl Partition {
     }
 
     fn forget_retry(&mut self, send: SendId) {
-        let known = self.open.get(&send).and_then(|open| open.row.info.open.as_ref()?.retry_at);
-        if let Some(at) = known {
+        let Some(open) = self.open.get(&send) else { return };
+        if let Some(at) = open.wake() {
             self.retry_at.remove(&(at, send));
         }
+        self.parked.remove(&(open.customer, send));
     }
 
     /// When the next retry of an open send is due.

@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use domain::ids::{
-    ChannelName, ClassName, CustomerId, EnrollmentId, JourneyName, SendId, StepId, TemplateName,
-    Topic,
+    ChannelName, ClassName, CustomerId, CustomerKey, EnrollmentId, JourneyName, SendId, StepId,
+    TemplateName, Topic,
 };
 use domain::journey::enrollment::Trigger;
 use domain::time::Instant;
@@ -116,6 +116,8 @@ pub struct Partition {
     pub(crate) promises: Promises,
     pub(crate) open: HashMap<SendId, Open>,
     pub(crate) retry_at: BTreeSet<(Instant, SendId)>,
+    /// Retries that are due and wait, for a slot or for a paused journey.
+    pub(crate) parked: BTreeSet<(CustomerKey, SendId)>,
     pub(crate) waiting: BTreeSet<Waiting>,
     pub(crate) counters: Counters,
     room: Room,
@@ -135,6 +137,7 @@ impl Partition {
             promises: Promises::default(),
             open: HashMap::new(),
             retry_at: BTreeSet::new(),
+            parked: BTreeSet::new(),
             waiting: BTreeSet::new(),
             counters: Counters::default(),
             room: Room::default(),
@@ -223,10 +226,12 @@ impl Partition {
                 journeys::timers(loaded, catalog, begun);
                 // A slot that came while a journey was paused was passed on to somebody else.
                 begun.line_up = is_planned(loaded);
-                begun.wants_gate |= begun.line_up;
+                begun.retries.extend(self.parked_retries(loaded.customer.key()));
+                begun.wants_gate |= begun.line_up || !begun.retries.is_empty();
             }
             Input::Slot(channel) => {
-                begun.slot = Some(channel);
+                begun.retries.extend(self.parked_retries(loaded.customer.key()));
+                begun.slots.push(channel);
                 begun.wants_gate = true;
             }
             Input::Retry(send) => {

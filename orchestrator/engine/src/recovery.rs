@@ -26,7 +26,7 @@ impl Partition {
     ) -> Option<Transaction> {
         let in_flight = row.info.open.as_ref().is_some_and(|open| open.retry_at.is_none());
         let send = row.ledger.send;
-        self.set_open(Open { customer, row });
+        self.set_open(Open::new(customer, row));
         if !in_flight {
             return None;
         }

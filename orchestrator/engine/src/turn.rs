@@ -246,7 +246,8 @@ pub struct Begun {
     pub(crate) forwards: Vec<Effect>,
     pub(crate) opened: Vec<OpenedSend>,
     pub(crate) closed: Vec<SendId>,
-    pub(crate) slot: Option<ChannelName>,
+    /// Channels that have a slot for a message of this customer's.
+    pub(crate) slots: Vec<ChannelName>,
     /// Messages that wait for a slot ask again: their place in the line may be lost.
     pub(crate) line_up: bool,
     pub(crate) retries: Vec<SendId>,
@@ -284,7 +285,7 @@ impl Begun {
             forwards: Vec::new(),
             opened: Vec::new(),
             closed: Vec::new(),
-            slot: None,
+            slots: Vec::new(),
             line_up: false,
             retries: Vec::new(),
             audiences: Vec::new(),

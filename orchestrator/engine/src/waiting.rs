@@ -31,6 +31,18 @@ impl Waiting {
     }
 }
 
+impl Waiting {
+    /// An attempt of a send that was reserved at an instant.
+    pub(crate) fn again(
+        channel: &ChannelName,
+        priority: u8,
+        counted_at: Instant,
+        customer: CustomerKey,
+    ) -> Self {
+        Self { channel: channel.clone(), order: (u8::MAX - priority, counted_at), customer }
+    }
+}
+
 impl Partition {
     /// Whether messages wait for a slot of this channel.
     pub fn others_wait(&self, channel: &ChannelName) -> bool {

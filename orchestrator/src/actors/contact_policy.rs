@@ -97,10 +97,13 @@ impl ContactPolicyActor {
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
         let next = self.core.borrow().partition.next_retry();
         if !self.refused.is_empty() {
-            self.busy.set_after(ctx, BUSY_PAUSE_MS, |actor, ctx| {
-                actor.busy.rang();
-                actor.retry(ctx);
-            });
+            // Whatever happens meanwhile: it must not be put off.
+            if self.busy.due_ms().is_none() {
+                self.busy.set_after(ctx, BUSY_PAUSE_MS, |actor, ctx| {
+                    actor.busy.rang();
+                    actor.retry(ctx);
+                });
+            }
         } else if next != Instant::MAX {
             self.alarm.set(ctx, next.0, |actor, ctx| {
                 actor.alarm.rang();

@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use domain::ids::{ChannelName, CustomerId, CustomerKey};
+use domain::ids::{ChannelName, CustomerId, CustomerKey, SendId};
 use domain::time::Instant;
 use engine::codec;
 use engine::ledger;
@@ -24,7 +24,7 @@ use store::{ReadError, Store};
 pub use self::ack::Ack;
 use self::slots::{PartitionSlots, TurnSlots};
 use self::traces::{Traces, Watched};
-use super::load::{LoadError, load_ledger, load_sends, load_spilled};
+use super::load::{LoadError, load_ledger, load_sends, load_some_sends, load_spilled};
 use super::lost::{LostStop, Stop};
 use super::{Addressed, Published, Settled, Work};
 use crate::rows::{self, Rows};
@@ -276,7 +276,17 @@ impl Core {
         if loaded.ledger.is_none() && inputs.iter().any(Input::wants_ledger) {
             loaded.ledger = Some(load_ledger(&self.store, &self.partition, loaded)?);
         }
-        if inputs.iter().any(Input::wants_sends) {
+        let reported = |input: &Input| match input {
+            Input::Report { send, .. } => Some(*send),
+            _ => None,
+        };
+        let mut wanting = inputs.iter().filter(|input| input.wants_sends()).peekable();
+        if wanting.peek().is_some() {
+            let only: Option<Vec<SendId>> = wanting.map(reported).collect();
+            if let Some(only) = only {
+                loaded.sends = Some(load_some_sends(&self.store, &self.partition, loaded, &only)?);
+                return Ok(());
+            }
             let rows = load_sends(&self.store, &self.partition, loaded, usize::MAX)?;
             let rows = rows.iter().map(|row| ledger::SendRow::decode(row));
             loaded.sends = Some(rows.collect::<Result<_, _>>()?);

@@ -1,10 +1,10 @@
 //! What a turn's customer needs of the store besides its record: ledger rows, whole sends, dedupe
 //! memory. Plain reads on the partition's arbiter, before the turn or between its parts.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use domain::customer::CHAIN_MAX;
-use domain::ids::CustomerId;
+use domain::ids::{CustomerId, SendId};
 use engine::codec::{self, DecodeError};
 use engine::{Loaded, Partition, ledger};
 use store::{Limit, Range, Read, ReadError, Store};
@@ -95,6 +95,22 @@ pub(super) fn load_ledger(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Some sends of a customer: only these are read whole, however many there are.
+pub(super) fn load_some_sends(
+    store: &Store,
+    partition: &Partition,
+    loaded: &Loaded,
+    wanted: &[SendId],
+) -> Result<Vec<ledger::SendRow>, LoadError> {
+    let is_wanted = |key: &[u8]| {
+        let send = key.last_chunk().map(|id| SendId(u128::from_be_bytes(*id)));
+        send.is_some_and(|send| wanted.contains(&send))
+    };
+    let rows = load_rows(store, partition, loaded, usize::MAX)?;
+    let rows = rows.iter().filter(|(key, _)| is_wanted(key));
+    Ok(rows.map(|(_, row)| ledger::SendRow::decode(row)).collect::<Result<_, _>>()?)
+}
+
 /// A customer's rows of sends, the newest ones, those that are not durable yet included.
 pub(super) fn load_sends(
     store: &Store,
@@ -102,6 +118,15 @@ pub(super) fn load_sends(
     loaded: &Loaded,
     rows_max: usize,
 ) -> Result<Vec<Vec<u8>>, LoadError> {
+    Ok(load_rows(store, partition, loaded, rows_max)?.into_values().collect())
+}
+
+fn load_rows(
+    store: &Store,
+    partition: &Partition,
+    loaded: &Loaded,
+    rows_max: usize,
+) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, LoadError> {
     let key = loaded.customer.key();
     let mut range = Range::prefix(codec::sends_prefix(partition.id(), key));
     let mut found = Vec::new();
@@ -116,6 +141,5 @@ pub(super) fn load_sends(
             None => break,
         }
     }
-    let rows = partition.with_fresh_sends(key, found);
-    Ok(rows.into_values().collect())
+    Ok(partition.with_fresh_sends(key, found))
 }

@@ -4,12 +4,13 @@
 mod turns;
 mod wiring;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use actix::{Actor, Context, Handler};
 use domain::ids::{ChannelName, CustomerId, CustomerKey};
 use domain::time::Instant;
-use engine::ledger;
+use engine::ledger::{self, Outcome};
 use engine::merge::Word;
 use runtime::handle::Refused;
 use runtime::returns::Collect;
@@ -19,6 +20,7 @@ use store::Reason;
 pub use self::wiring::{Snapshots, Wiring};
 use super::channel::ChannelMsg;
 use super::contact_policy::Look;
+use super::core::Outgoing;
 use super::customer::{CustomerActor, Returned};
 use super::{Addressed, PartitionMsg, Settled, Work};
 use crate::telemetry::CustomerHash;
@@ -191,15 +193,30 @@ impl PartitionActor {
         for outgoing in outgoing {
             let channels = &self.wiring.published.channels;
             let Some(door) = channels.get(&outgoing.attempt.channel) else {
+                self.not_handed_over(outgoing, "its channel is published no more");
                 continue;
             };
-            // The slot that it holds is the bound; the channel has a credit for each.
+            // The slot that it holds is the bound; the channel has a credit for each. One that was
+            // published anew meanwhile may have fewer.
             let message = ChannelMsg::Attempt(outgoing, door.render.clone());
-            if door.handles[self.wiring.arbiter].tell(message, 1).is_err() {
-                tracing::error!("a channel refused a message that holds a slot of it");
+            if let Err(Refused::Busy { msg: ChannelMsg::Attempt(outgoing, _), .. }) =
+                door.handles[self.wiring.arbiter].tell(message, 1)
+            {
+                self.not_handed_over(outgoing, "its channel had no room");
             }
         }
         self.forward();
+    }
+
+    /// An attempt that reached no channel has certainly not gone: it is tried again.
+    fn not_handed_over(&mut self, outgoing: Outgoing, why: &str) {
+        let Outgoing { attempt, permit, .. } = outgoing;
+        tracing::warn!(send.id = %attempt.send, channel = %attempt.channel, "not handed over: {why}");
+        let outcome = Outcome::NotSent { reason: why.to_owned(), retry_after_ms: None };
+        let settled =
+            Settled { send: attempt.send, outcome, permit: Arc::new(permit), trace: None };
+        let queued = Queued { id: None, work: Work::Outcome(settled), _credit: None };
+        self.lanes.push_always(Lane::Live, attempt.customer.key().0, queued);
     }
 
     /// Gives a permit to the message that has waited longest; the next one stands in line again.

@@ -3,6 +3,7 @@
 //! What went out after the backup is not in it: a server that simply went on would send it again.
 //! So all journeys are paused, until an operator has looked.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -156,8 +157,9 @@ fn paused(
         |error: engine::codec::DecodeError| RestoreError::Publication(error.to_string());
     let mut publication: Publication =
         engine::codec::decode("publication", &value).map_err(unreadable)?;
-    let current = publication.versions.iter().filter(|version| version.current);
-    let journeys: Vec<_> = current.map(|version| version.journey.clone()).collect();
+    // Also those that are published no more: enrollments of theirs go on.
+    let all = publication.versions.iter();
+    let journeys: BTreeSet<_> = all.map(|version| version.journey.clone()).collect();
     for journey in journeys {
         publication.controls.entry(journey.clone()).or_insert_with(|| {
             paused.push(journey.to_string());

@@ -11,6 +11,7 @@ mod audiences;
 mod dedupe;
 mod entries;
 mod holds;
+mod lines;
 mod merge;
 mod order;
 mod outcomes;

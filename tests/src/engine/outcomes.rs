@@ -116,7 +116,7 @@ fn a_retry_waits_for_a_slot_and_is_not_held_by_its_own_reservation() {
     let one = check(
         capped,
         "by hand\ntrack Go\nnot sent\nslots 0\nwait PT40S\nslots 1\nwait PT2S\naccepted",
-        &format!("{SENT}41s attempt 2 of send-1"),
+        &format!("{SENT}40s attempt 2 of send-1"),
     );
     assert_eq!(states(&one), [CountState::Accepted]);
 }

@@ -118,7 +118,7 @@ pub(super) fn put(partition: &mut Partition, loaded: &Loaded, begun: &mut Begun,
         if retry_at.is_none() {
             begun.attempts.extend(ledger::attempt(&loaded.customer, &row).map(Arc::new));
         }
-        partition.set_open(Open { customer, row });
+        partition.set_open(Open::new(customer, row));
     }
 }
 

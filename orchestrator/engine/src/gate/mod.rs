@@ -82,7 +82,7 @@ pub(crate) fn run(
         for one in asking {
             ask(partition, loaded, begun, slots, &catalog, &one);
         }
-        begun.slot = None;
+        begun.slots.clear();
         begun.line_up = false;
     }
 }
@@ -115,10 +115,7 @@ fn collect(loaded: &Loaded, begun: &Begun, catalog: &Catalog) -> Vec<Asking> {
                 let channel = step.channels.get(usize::from(sending.channel));
                 sending.next_at <= now
                     || begun.line_up
-                    || begun
-                        .slot
-                        .as_ref()
-                        .is_some_and(|free| channel.is_some_and(|(channel, _)| channel == free))
+                    || channel.is_some_and(|(channel, _)| begun.slots.contains(channel))
             }
         };
         if asks {
@@ -281,7 +278,7 @@ fn allowed(
         return;
     };
     let (channel, _) = &step.channels[usize::from(current.channel)];
-    let called = begun.slot.as_ref() == Some(channel);
+    let called = begun.slots.contains(channel);
     let grant = match step.kind {
         // Nothing is handed over: she is a member with this commit.
         Kind::Audience => Grant::Accepted,

@@ -11,7 +11,7 @@ use domain::journey::steps::{Send, Step};
 use domain::membership::Membership;
 use domain::time::Instant;
 use domain::value::{Text, Value};
-use domain::verdict::{Decision, RuleKind, Verdict};
+use domain::verdict::{RuleKind, Verdict};
 use policies::{History, LedgerRow, Request, Subject};
 
 use super::Asking;
@@ -184,17 +184,15 @@ pub fn would(
     Some(question.ask(customer, rows, now, catalog))
 }
 
-/// The decision on the next attempt of an open send: to the address, and with the names, of the
+/// The verdict on the next attempt of a send, `None` if it is not open: to the address, and with the names, of the
 /// first one. What it did on a full cap was decided with its reservation.
 pub(super) fn of_retry(
     loaded: &Loaded,
     now: Instant,
     catalog: &Catalog,
     row: &SendRow,
-) -> Decision {
-    let Some(open) = &row.info.open else {
-        return Decision::Refuse;
-    };
+) -> Option<Verdict> {
+    let open = row.info.open.as_ref()?;
     let ledger = &row.ledger;
     let names = Names {
         channel: ledger.channel,
@@ -212,7 +210,7 @@ pub(super) fn of_retry(
         skip_catch_up: false,
         address: Some(&*open.address),
     };
-    question.ask(&loaded.customer, rows(loaded), now, catalog).decision
+    Some(question.ask(&loaded.customer, rows(loaded), now, catalog))
 }
 
 /// The verdict on a message that is sent again: to the present address, with the names of the send

@@ -4,8 +4,7 @@ use domain::ids::SendId;
 use domain::verdict::{Decision, Verdict};
 use policies::{CountState, LedgerRow};
 
-use super::retry::NO_SLOT_PAUSE_MS;
-use super::{deciding_kind, hand_over, question};
+use super::{deciding_kind, hand_over, question, retry};
 use crate::catalog::Catalog;
 use crate::counters::CounterKey;
 use crate::history::HistoryItem;
@@ -44,6 +43,11 @@ pub(super) fn run(
             }
             follow(loaded, &ended, send);
             hand_over::reserve(partition, loaded, begun, row);
+            if grant == Grant::None
+                && let Some(open) = partition.open(send).cloned()
+            {
+                retry::wait(partition, catalog, &open);
+            }
         }
     }
 }
@@ -73,7 +77,7 @@ fn repeated(
     let open = OpenInfo {
         address: question::address(loaded, catalog, &ended.info.channel).unwrap_or_default(),
         valid_until: begun.now.plus_ms(REDRIVE_VALID_MS),
-        retry_at: no_slot.then(|| begun.now.plus_ms(NO_SLOT_PAUSE_MS)),
+        retry_at: no_slot.then_some(begun.now),
         maybe_sent: false,
         ..kept.clone()
     };

@@ -215,7 +215,7 @@ fn rotating_and_revoking_tokens_does_as_the_document_says() {
 }
 
 /// Commands, each of which talks to a server, with what they need before.
-const COMMANDS: [&[&str]; 35] = [
+const COMMANDS: [&[&str]; 38] = [
     &["journeys", "list"],
     &["journeys", "pause", "gift"],
     &["journeys", "resume", "gift"],
@@ -243,12 +243,15 @@ const COMMANDS: [&[&str]; 35] = [
     &["users", "set-password", "ann"],
     &["users", "disable", "ann"],
     &["users", "enable", "nobody"],
+    &["users", "delete", "ann"],
+    &["users", "delete", "nobody"],
     &["audit"],
     &["audit", "--rows", "2", "--before", "5"],
     &["send-test", "me@shop.example", "--template", "hello", "--channel", "email"],
     &["send-test", "me@shop.example", "--template", "none", "--channel", "email"],
     &["import", "EVENTS"],
     &["audiences", "list"],
+    &["audiences", "members", "none", "--limit", "7"],
     &["audiences", "export", "none"],
     &["journeys", "stop", "gift"],
 ];

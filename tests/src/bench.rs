@@ -18,7 +18,7 @@ const SCENARIOS: [Keys; 11] = [
         &["events_per_store_alone", "events_per_append"],
     ),
     ("ingest-single", &["requests_per_s", "ack_p99_ms"], &[], &[]),
-    ("advance", &["decisions_per_s_per_core"], &[], &[]),
+    ("advance", &["decisions_per_s_per_core", "enrollments_per_s_per_core"], &[], &[]),
     (
         "customers",
         &["disk_bytes_per_customer", "rss_mib", "idle_cpu_percent", "restart_s"],

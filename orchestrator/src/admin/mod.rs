@@ -9,6 +9,7 @@ mod lag;
 mod published;
 mod repeats;
 mod replay;
+mod reports;
 mod requests;
 mod sends;
 mod status;

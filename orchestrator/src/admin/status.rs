@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Admin, Lag, Refusal, refuse};
 use crate::error::ErrorCode;
-use crate::web::console::counts::Overview;
+use crate::web::console::counts::{Overview, Spent};
 
 /// How the process stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +48,8 @@ pub struct JourneyState {
     pub held: i64,
     /// Messages refused.
     pub refused: i64,
+    /// What its messages cost.
+    pub spent: Spent,
 }
 
 /// An earlier version that still has enrollments.
@@ -107,6 +109,8 @@ impl Admin {
             state.sent += sent;
             state.held += held;
             state.refused += refused;
+            state.spent.micros += counts.spent_micros();
+            state.spent.currency.clone_from(&overview.spent.currency);
             if counts.current {
                 state.version = Some(counts.version);
             } else if counts.active > 0 {
@@ -130,6 +134,7 @@ impl JourneyState {
             sent: 0,
             held: 0,
             refused: 0,
+            spent: Spent::default(),
         }
     }
 }

@@ -122,6 +122,8 @@ static SPANISH: &[(&str, &str, &str)] = &[
         "vea lo publicado con `GET /api/v1/definitions`"),
     ("CAD-4025", "la inscripción no se conoce",
         "mire el cliente: una inscripción que terminó está en su cronología"),
+    ("CAD-4026", "el informe no está firmado por el proveedor del canal",
+        "compare el auth token y `public_url` con lo que tiene el proveedor"),
     // Data files.
     ("CAD-5001", "la fila no se importó",
         "corrija las filas del archivo de rechazos e impórtelo de nuevo"),

@@ -5,6 +5,7 @@ mod collector;
 mod failures;
 mod path;
 mod private;
+mod reports;
 mod scrape;
 
 use std::path::{Path, PathBuf};

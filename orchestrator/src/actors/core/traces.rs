@@ -14,7 +14,7 @@ use engine::{Begun, Input, Loaded};
 use super::Core;
 use crate::actors::Work;
 use crate::telemetry::trace::{
-    Activation, Attempted, Inputs, Settled, TraceParent, Tracer, Watch, retry_points,
+    Activation, Attempted, Inputs, Reported, Settled, TraceParent, Tracer, Watch, retry_points,
 };
 
 /// The notes of a partition.
@@ -33,6 +33,8 @@ pub(super) enum Noted {
     Retry(Retry),
     /// An outcome came home.
     Outcome(Settled),
+    /// A provider reported something.
+    Report(Box<Reported>),
 }
 
 /// A send that was to be tried again; whether it was, its attempt says.
@@ -107,7 +109,35 @@ impl Core {
         let done = watch.activations(tracer, items, loaded, &self.partition, at);
         let activations = done.into_iter().map(|one| Noted::Activation(Arc::new(one)));
         let again = |send| Noted::Retry(Retry { send, at, began_us, decided_us });
-        activations.chain(retries.into_iter().map(again)).collect()
+        let reports = items.iter().filter_map(|item| self.reported(item, loaded));
+        let reports = reports.map(|it| Reported { at, began_us, decided_us, ..it });
+        let reports = reports.map(|it| Noted::Report(Box::new(it)));
+        activations.chain(retries.into_iter().map(again)).chain(reports).collect()
+    }
+
+    /// What a provider reported, without the times.
+    fn reported(&self, item: &HistoryItem, loaded: &Loaded) -> Option<Reported> {
+        let HistoryItem::Reported { send, enrollment, state, .. } = item else { return None };
+        let mut rows = loaded.sends.iter().flatten();
+        let info = &rows.find(|row| row.ledger.send == *send)?.info;
+        let journey = self.partition.catalog().version(info.version);
+        let node = journey.and_then(|journey| journey.nodes.get(usize::from(info.node)));
+        Some(Reported {
+            enrollment: *enrollment,
+            journey: info.journey.clone(),
+            version: info.version,
+            step: node.map(|node| node.id.clone()),
+            customer: loaded.customer.key(),
+            partition: self.partition.id(),
+            at: Instant::MIN,
+            send: *send,
+            attempt: info.attempts,
+            channel: info.channel.clone(),
+            state: *state,
+            began_us: 0,
+            decided_us: 0,
+            durable_us: 0,
+        })
     }
 
     /// Behind its commit.
@@ -153,7 +183,7 @@ impl Ripe {
         let found = self.noted.iter_mut().find(|noted| match noted {
             Noted::Activation(activation) => activation.sends(attempt.send),
             Noted::Retry(retry) => retry.send == attempt.send,
-            Noted::Outcome(_) => false,
+            Noted::Outcome(_) | Noted::Report(_) => false,
         })?;
         if let Noted::Retry(retry) = found {
             let again = self.tracer.samples(attempt.enrollment);
@@ -161,7 +191,7 @@ impl Ripe {
         }
         match found {
             Noted::Activation(activation) => Some(activation.clone()),
-            Noted::Retry(_) | Noted::Outcome(_) => None,
+            Noted::Retry(_) | Noted::Outcome(_) | Noted::Report(_) => None,
         }
     }
 
@@ -171,6 +201,7 @@ impl Ripe {
         for noted in self.noted {
             match noted {
                 Noted::Activation(activation) => self.tracer.durable(&activation),
+                Noted::Report(it) => self.tracer.reported(Reported { durable_us, ..*it }),
                 Noted::Outcome(settled) => self.tracer.settled(Settled { durable_us, ..settled }),
                 // Nothing was attempted: the policy held it, or there was no slot.
                 Noted::Retry(_) => {}

@@ -1,6 +1,6 @@
 //! Spans of what was noted: only here do they come to be.
 
-use domain::ids::{EnrollmentId, SendId};
+use domain::ids::{EnrollmentId, JourneyName, SendId, VersionNo};
 use domain::time::Instant;
 use domain::verdict::Decision;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
@@ -8,6 +8,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::span::{Link, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
+use policies::CountState;
 use std::sync::atomic::Ordering;
 
 use super::resource::{attribute, text};
@@ -15,9 +16,10 @@ use crate::error::ErrorCode;
 use crate::telemetry::CustomerHash;
 use crate::telemetry::names::{self, SpanName};
 use crate::telemetry::trace::{
-    Activation, Attempted, Decided, FailedTurn, Ids, Keyed, Point, Record, Settled, TraceParent,
-    attempt_ids,
+    Activation, Attempted, Decided, FailedTurn, Ids, Keyed, Point, Record, Reported, Settled,
+    TraceParent, attempt_ids,
 };
+use crate::timeline::state_word;
 
 /// Says that a span or link is sampled.
 const SAMPLED: u32 = 1;
@@ -37,6 +39,7 @@ impl Converter {
             Record::Activation(activation) => self.activation(activation),
             Record::Attempt(attempted) => vec![self.attempt(attempted)],
             Record::Outcome(settled) => self.outcome(settled),
+            Record::Report(reported) => self.report(reported),
             Record::Failed(failed) => vec![self.failed(failed)],
         }
     }
@@ -148,6 +151,33 @@ impl Converter {
         vec![root, commit]
     }
 
+    fn report(&self, reported: &Reported) -> Vec<Span> {
+        let Reported { enrollment, send: id, began_us, decided_us, durable_us, .. } = reported;
+        let ids = self.keyed.of(*enrollment, Point::Reported(*id, reported.state));
+        let mut root = self.span(&names::SPAN_REPORT, ids, &[], (*began_us, *durable_us));
+        let step = reported.step.as_ref().map(|step| step.as_str());
+        let about = about_journey(*enrollment, &reported.journey, Some(reported.version), step);
+        root.attributes = about.clone();
+        root.attributes.extend([
+            send(*id),
+            number(names::SEND_ATTEMPT, i64::from(reported.attempt)),
+            text(names::CHANNEL, reported.channel.as_str()),
+            text(names::SEND_STATE, state_word(reported.state)),
+            text(names::TURN_AT, reported.at.to_string()),
+            text(names::CUSTOMER_HASH, CustomerHash(reported.customer).by(&self.keyed.0)),
+            number(names::PARTITION, i64::from(reported.partition)),
+        ]);
+        root.links = vec![self.link(*enrollment, Point::Settled(*id, reported.attempt))];
+        if reported.state == CountState::Bounced {
+            root.status = Some(error("the provider reports that the message failed"));
+        }
+        let name = &names::SPAN_COMMIT;
+        let child = Ids { trace: ids.trace, span: self.keyed.child(ids.trace, name.name, 0) };
+        let mut commit = self.span(name, child, &ids.span, (*decided_us, *durable_us));
+        commit.attributes = about;
+        vec![root, commit]
+    }
+
     fn failed(&self, failed: &FailedTurn) -> Span {
         let point = Point::Failed(failed.customer, failed.at);
         let ids = self.keyed.of(EnrollmentId(0), point);
@@ -183,12 +213,20 @@ fn number(name: &str, value: i64) -> KeyValue {
 
 /// What every span says of its enrollment.
 fn about(activation: &Activation, step: Option<&str>) -> Vec<KeyValue> {
+    about_journey(activation.enrollment, &activation.journey, activation.version, step)
+}
+
+fn about_journey(
+    enrollment: EnrollmentId,
+    journey: &JourneyName,
+    version: Option<VersionNo>,
+    step: Option<&str>,
+) -> Vec<KeyValue> {
     let mut all = vec![
-        text(names::ENROLLMENT_ID, activation.enrollment.to_string()),
-        text(names::JOURNEY_ID, activation.journey.as_str()),
+        text(names::ENROLLMENT_ID, enrollment.to_string()),
+        text(names::JOURNEY_ID, journey.as_str()),
     ];
-    let version = activation.version.map(|version| i64::from(version.0));
-    all.extend(version.map(|version| number(names::JOURNEY_VERSION, version)));
+    all.extend(version.map(|version| number(names::JOURNEY_VERSION, i64::from(version.0))));
     all.extend(step.map(|step| text(names::STEP_ID, step)));
     all
 }

@@ -13,7 +13,7 @@ mod parent;
 mod tracer;
 mod watch;
 
-pub use activation::{Activation, Attempted, Decided, FailedTurn, Inputs, Settled};
+pub use activation::{Activation, Attempted, Decided, FailedTurn, Inputs, Reported, Settled};
 pub use ids::{Ids, Keyed, Point};
 pub use parent::TraceParent;
 pub use tracer::{Record, Sampling, Tracer};

@@ -9,10 +9,11 @@ use domain::time::Instant;
 use domain::verdict::Decision;
 use engine::ledger::Outcome;
 use engine::partition::Attempt;
+use policies::CountState;
 use runtime::Clock;
 use tokio::sync::mpsc;
 
-use super::{Activation, Attempted, FailedTurn, Ids, Keyed, Point, Settled};
+use super::{Activation, Attempted, FailedTurn, Ids, Keyed, Point, Reported, Settled};
 use crate::telemetry::metrics::{Metrics, Signal};
 use crate::telemetry::names;
 
@@ -39,6 +40,8 @@ pub enum Record {
     Attempt(Arc<Attempted>),
     /// An outcome that is durable.
     Outcome(Settled),
+    /// A report that is durable.
+    Report(Reported),
     /// A turn that failed.
     Failed(FailedTurn),
 }
@@ -136,6 +139,14 @@ impl Tracer {
     /// An outcome is durable whose attempt was kept.
     pub fn settled(&self, settled: Settled) {
         self.push(Record::Outcome(settled));
+    }
+
+    /// A report is durable: exports it if its enrollment is traced, or if the message failed.
+    pub fn reported(&self, reported: Reported) {
+        let failed = reported.state == CountState::Bounced;
+        if failed || self.samples(reported.enrollment) {
+            self.push(Record::Report(reported));
+        }
     }
 
     /// A turn failed: that is always kept.

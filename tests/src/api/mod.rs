@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::environment;
 use crate::served::BASE;
-use crate::served::process::{Server, cadencia};
+use crate::served::process::{Server, cadencia, eventually};
 
 /// A journey that the API enters, one that an event enters, and a segment.
 const MORE: &str = "---
@@ -285,6 +285,8 @@ async fn the_command_line_says_and_hears_what_the_document_describes() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(code == 0 || code == 1, "{command:?} ended with {code}: {error}");
     }
+    // What a command said is kept when its connection has ended, which may be a little later.
+    eventually("everything was heard", async || heard.count() >= COMMANDS.len()).await;
     let heard = heard.take();
     assert!(heard.len() >= COMMANDS.len(), "{}", heard.len());
     let file = api.path("heard.json");
@@ -321,6 +323,10 @@ impl Recorder {
             }
         });
         Self { heard }
+    }
+
+    fn count(&self) -> usize {
+        self.heard.lock().expect("no panic").len()
     }
 
     fn take(self) -> Vec<Value> {

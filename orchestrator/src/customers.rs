@@ -1,5 +1,5 @@
 //! Customers and their enrollments, read from the records: in the order of their keys, which is
-//! that of a hash. Used by the API.
+//! that of a hash. Used by API and console.
 
 use domain::customer::Customer;
 use domain::ids::{CustomerId, CustomerKey, EnrollmentId, JourneyName, SegmentName, StepId};
@@ -135,8 +135,19 @@ pub struct EnrollmentLine {
 pub struct Found<T> {
     /// The items.
     pub items: Vec<T>,
-    /// The key of the next record; `None` at the end.
-    pub next: Option<Vec<u8>>,
+    /// Records that were looked at.
+    pub looked_at: usize,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<Place>,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The key of a record.
+    pub key: Vec<u8>,
+    /// Of that record, what comes behind this id: the page before ended within it.
+    pub behind: Option<EnrollmentId>,
 }
 
 /// Which enrollments are wanted.
@@ -158,32 +169,32 @@ impl<S: Read> Sight<'_, S> {
     pub fn customers(
         &self,
         segment: Option<&SegmentName>,
-        from: Option<Vec<u8>>,
+        from: Option<Place>,
         limit: usize,
     ) -> Result<Found<CustomerLine>, RecoverError> {
         self.scan(from, limit, |customer| {
             let member = segment.is_none_or(|wanted| customer.segments.contains(wanted));
-            (member && customer.tombstone.is_none())
-                .then(|| self.line(customer))
-                .into_iter()
-                .collect()
+            let line = (member && customer.tombstone.is_none()).then(|| self.line(customer));
+            // One record is one item, so no page ends within it.
+            line.into_iter().map(|line| (EnrollmentId(0), line)).collect()
         })
     }
 
-    /// Enrollments of a journey, from a key on. A page may have more than `limit` items, by those
-    /// of its last customer.
+    /// Enrollments of a journey, from a place on: by customer, of one customer by their ids.
     ///
     /// # Errors
     /// Records that cannot be read.
     pub fn enrollments(
         &self,
         wanted: &Wanted,
-        from: Option<Vec<u8>>,
+        from: Option<Place>,
         limit: usize,
     ) -> Result<Found<EnrollmentLine>, RecoverError> {
         self.scan(from, limit, |customer| {
             let all = customer.enrollments.iter().filter(|one| self.is_wanted(one, wanted));
-            all.map(|one| self.enrollment(customer, one)).collect()
+            let mut all: Vec<_> = all.map(|one| (one.id, self.enrollment(customer, one))).collect();
+            all.sort_unstable_by_key(|(id, _)| *id);
+            all
         })
     }
 
@@ -197,29 +208,42 @@ impl<S: Read> Sight<'_, S> {
         journey.name == wanted.journey && wanted.step.as_ref().is_none_or(step)
     }
 
-    /// What some customers' records give, until it is enough.
+    /// What some customers' records give, each in the order of the ids, until it is enough.
     fn scan<T>(
         &self,
-        from: Option<Vec<u8>>,
+        from: Option<Place>,
         limit: usize,
-        take: impl Fn(&Customer) -> Vec<T>,
+        take: impl Fn(&Customer) -> Vec<(EnrollmentId, T)>,
     ) -> Result<Found<T>, RecoverError> {
         let table = rows::table(engine::Table::Customers);
-        let mut range = from.map_or_else(Range::all, Range::from);
-        let (mut items, mut read) = (Vec::new(), 0);
+        let mut range = from.as_ref().map_or_else(Range::all, |from| Range::from(from.key.clone()));
+        let mut found = Found { items: Vec::new(), looked_at: 0, next: None };
         loop {
             let page = self.store.scan(table, &range, Limit::rows(SCAN_RECORDS))?;
             for (at, record) in &page.rows {
-                if items.len() >= limit || read >= SCAN_RECORDS_MAX {
-                    return Ok(Found { items, next: Some(at.clone()) });
+                let is_first = from.as_ref().is_some_and(|from| from.key == *at);
+                let mut behind = from.as_ref().filter(|_| is_first).and_then(|from| from.behind);
+                if found.items.len() >= limit || found.looked_at >= SCAN_RECORDS_MAX {
+                    found.next = Some(Place { key: at.clone(), behind });
+                    return Ok(found);
                 }
-                read += 1;
+                found.looked_at += 1;
                 let key = codec::key_of(at).unwrap_or(CustomerKey([0; 16]));
-                items.extend(take(&codec::decode_customer(key, record)?));
+                for (id, item) in take(&codec::decode_customer(key, record)?) {
+                    if behind.is_some_and(|behind| id <= behind) {
+                        continue;
+                    }
+                    if found.items.len() >= limit {
+                        found.next = Some(Place { key: at.clone(), behind });
+                        return Ok(found);
+                    }
+                    found.items.push(item);
+                    behind = Some(id);
+                }
             }
             match page.next {
                 Some(next) => range = range.resume(next),
-                None => return Ok(Found { items, next: None }),
+                None => return Ok(found),
             }
         }
     }

@@ -6,8 +6,10 @@
 
 mod code;
 mod problem;
+mod spanish;
 mod table;
 
 pub use code::ErrorCode;
 pub use problem::{PROBLEM_CONTENT_TYPE, PROBLEM_ERRORS_MAX, Problem, ProblemItem};
+pub use spanish::spanish;
 pub use table::{Exit, Row, TABLE, find, page_path};

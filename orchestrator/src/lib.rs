@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod error;
 pub mod fatal;
 pub mod import;
+pub mod members;
 pub mod outgoing;
 pub mod publish;
 pub mod recovery;

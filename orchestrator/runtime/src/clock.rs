@@ -182,6 +182,15 @@ impl Clock {
         }
     }
 
+    /// How many times as fast as real time it runs; 1 where nobody accelerates it.
+    #[must_use]
+    pub fn speed(&self) -> u32 {
+        match &*self.0 {
+            Source::Accelerated { factor, .. } => *factor,
+            Source::System(_) | Source::Manual(_) => 1,
+        }
+    }
+
     /// The next piece of real sleep on the way to `due_ms`; `None` when it has come.
     fn nap(&self, due_ms: i64) -> Option<Duration> {
         let left_ms = due_ms.saturating_sub(self.now_ms());

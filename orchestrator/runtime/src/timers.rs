@@ -174,6 +174,27 @@ impl Timers {
         self.waiting == 0
     }
 
+    /// How many entries wait though they are due at `now_ms`: none, or next to none, while whoever
+    /// takes them keeps up. Looks at each of them, and at what lies in the present minute.
+    #[must_use]
+    pub fn overdue(&self, now_ms: i64) -> usize {
+        let is_due = |due_ms: i64| usize::from(due_ms <= now_ms);
+        let near: usize = self.near.iter().map(|Reverse(due)| is_due(due.due_ms)).sum();
+        let sorted = self.sorted.len() - self.sorted.partition_point(|due| due.due_ms > now_ms);
+        let of = |from_ms: i64, bucket: &Bucket| match from_ms + i64::from(bucket.first_ms) {
+            first_ms if first_ms > now_ms => 0,
+            _ => {
+                let at = |entry: &Entry| from_ms + i64::from(entry.offset_ms);
+                bucket.entries.iter().map(|entry| is_due(at(entry))).sum::<usize>()
+            }
+        };
+        let hour_ms = self.hour_ms.unwrap_or_default();
+        let minutes: usize = self.minutes.values().map(|bucket| of(hour_ms, bucket)).sum();
+        let hours = self.hours.range(..=now_ms.div_euclid(HOUR_MS));
+        let hours: usize = hours.map(|(hour, bucket)| of(hour * HOUR_MS, bucket)).sum();
+        near + sorted + minutes + hours
+    }
+
     /// How many were taken and are not settled.
     #[must_use]
     pub fn in_hand(&self) -> usize {

@@ -56,13 +56,7 @@ impl Access {
         limits: Limits,
     ) -> Result<String, NotIn> {
         let Attempt { name, password, from, before } = attempt;
-        let too_many = |retry_after_ms| NotIn::TooMany { retry_after_ms };
-        self.try_from(from).map_err(too_many)?;
-        {
-            let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-            let now_ms = self.real.monotonic_ms();
-            logins.by_user.take(key(&name), now_ms).map_err(too_many)?;
-        }
+        self.try_login(&name, from)?;
         let user = self.register.known().users.get(&name).cloned();
         if !self.is_password(user.as_deref(), password).await {
             tracing::warn!(from = ?from, "a login was refused");
@@ -73,13 +67,26 @@ impl Access {
         let epoch = user.map_or(0, |user| user.epoch);
         let cookie = self.begin_session(holder, epoch, before, limits, &by).await;
         let cookie = cookie.map_err(NotIn::Refused)?;
-        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        logins.by_user.forget(&key(&name));
+        self.forget_tries(&name);
         Ok(cookie)
     }
 
+    /// Takes one of the tries of an address, and one of a user.
+    pub(super) fn try_login(&self, name: &str, from: Option<IpAddr>) -> Result<(), NotIn> {
+        let too_many = |retry_after_ms| NotIn::TooMany { retry_after_ms };
+        self.try_from(from).map_err(too_many)?;
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.by_user.take(key(name), self.real.monotonic_ms()).map_err(too_many)
+    }
+
+    /// A user has proved who she is: she has all her tries again.
+    pub(super) fn forget_tries(&self, name: &str) {
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.by_user.forget(&key(name));
+    }
+
     /// Whether it is her password, and she may log in. The same work whoever she is.
-    async fn is_password(&self, user: Option<&User>, password: String) -> bool {
+    pub(super) async fn is_password(&self, user: Option<&User>, password: String) -> bool {
         let stored = user.filter(|user| !user.disabled).and_then(|user| user.password.clone());
         let stored = stored.filter(|_| password.len() <= PASSWORD_BYTES_MAX);
         let Ok(_permit) = self.hashing.acquire().await else { return false };

@@ -12,6 +12,7 @@ pub mod mask;
 pub mod oidc;
 pub mod one_time;
 pub mod operation;
+mod own;
 pub mod principal;
 mod register;
 pub mod scope;
@@ -110,12 +111,26 @@ impl Access {
 
     /// Makes the audit row of a change durable that is made elsewhere, before it is made.
     pub async fn announce(&self, by: &Principal, change: Change) -> Result<(), Refusal> {
-        self.put(vec![self.audit(by, change)]).await
+        let mut writes = self.forgotten();
+        writes.push(self.audit(by, change));
+        self.put(writes).await
+    }
+
+    /// Ends of audit rows that are older than they are kept. None where the rows cannot be read:
+    /// whoever reads them is told.
+    fn forgotten(&self) -> Vec<engine::Write> {
+        self.audit.forgotten(&self.store, self.now()).unwrap_or_default()
+    }
+
+    /// From now on rows of the audit log are kept for so many days.
+    pub fn keep_audit(&self, days: u32) {
+        self.audit.keep(days);
     }
 
     /// The newest audit rows before a number, newest first.
     pub fn audit_rows(&self, before: Option<u64>, count: usize) -> Result<Vec<AuditRow>, Refusal> {
-        audit::read(&self.store, before, count)
+        self.audit
+            .read(&self.store, before, count, self.now())
             .map_err(|error| Box::new(Problem::new(ErrorCode::StoreCorrupt, error.to_string())))
     }
 
@@ -128,6 +143,7 @@ impl Access {
         change: Change,
     ) -> Result<(), Refusal> {
         let mut writes: Vec<engine::Write> = edits.iter().map(Edit::write).collect();
+        writes.extend(self.forgotten());
         writes.push(self.audit(by, change));
         self.put(writes).await?;
         self.register.edit(edits);

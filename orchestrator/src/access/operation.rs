@@ -103,7 +103,7 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 95] = [
+pub static OPERATIONS: [Operation; 102] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
@@ -154,6 +154,7 @@ pub static OPERATIONS: [Operation; 95] = [
     // Events as they came in, whole.
     api("liveEvents", "GET", "/api/v1/events", Need::Scope(Scope::Personal)),
     api("listAudiences", "GET", "/api/v1/audiences", READ),
+    api("listMembers", "GET", "/api/v1/audiences/{name}/members", READ),
     api("exportAudience", "POST", "/api/v1/audiences/{name}/export", OPERATE),
     api("listTokens", "GET", "/api/v1/tokens", MANAGE),
     api("createToken", "POST", "/api/v1/tokens", MANAGE),
@@ -163,6 +164,7 @@ pub static OPERATIONS: [Operation; 95] = [
     api("createUser", "POST", "/api/v1/users", MANAGE),
     api("setRole", "POST", "/api/v1/users/{name}/role", MANAGE),
     api("setPassword", "POST", "/api/v1/users/{name}/password", MANAGE),
+    api("deleteUser", "POST", "/api/v1/users/{name}/delete", MANAGE),
     api("disableUser", "POST", "/api/v1/users/{name}/disable", MANAGE),
     api("enableUser", "POST", "/api/v1/users/{name}/enable", MANAGE),
     api("listAudit", "GET", "/api/v1/audit", MANAGE),
@@ -182,6 +184,9 @@ pub static OPERATIONS: [Operation; 95] = [
     page("stepPage", "GET", "/journeys/{name}/steps/{step}", READ),
     page("customersPage", "GET", "/customers", READ),
     page("customerPage", "GET", "/customers/{id:.+}", READ),
+    page("audiencesPage", "GET", "/audiences", READ),
+    page("membersPage", "GET", "/audiences/{name}", READ),
+    page("exportAudienceForm", "POST", "/audiences/{name}/export", OPERATE),
     page("sendsPage", "GET", "/sends", READ),
     page("sendPage", "GET", "/sends/{id}", READ),
     page("redriveForm", "POST", "/sends/{id}/redrive", OPERATE),
@@ -202,7 +207,9 @@ pub static OPERATIONS: [Operation; 95] = [
     page("createUserForm", "POST", "/access/users", MANAGE),
     page("setRoleForm", "POST", "/access/users/{name}/role", MANAGE),
     page("setPasswordForm", "POST", "/access/users/{name}/password", MANAGE),
-    page("setStandingForm", "POST", "/access/users/{name}/{action:disable|enable}", MANAGE),
+    page("setStandingForm", "POST", "/access/users/{name}/{action:disable|enable|delete}", MANAGE),
+    page("accountPage", "GET", "/account", Need::Known),
+    page("ownPasswordForm", "POST", "/account/password", Need::Known),
     page("auditPage", "GET", "/access/audit", MANAGE),
     api("stylesheet", "GET", "/console.css", Need::Nothing),
     api("script", "GET", "/console.js", Need::Nothing),

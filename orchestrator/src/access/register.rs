@@ -40,6 +40,7 @@ pub(super) struct Known {
 pub(super) enum Edit {
     Token(Token),
     User(User),
+    UserEnd(String),
     Session(SecretHash, Session),
     SessionEnd(SecretHash),
 }
@@ -52,6 +53,7 @@ impl Edit {
                 ([TOKENS, token.id.as_bytes()].concat(), Some(codec::encode(token)))
             }
             Self::User(user) => ([USERS, user.name.as_bytes()].concat(), Some(codec::encode(user))),
+            Self::UserEnd(name) => ([USERS, name.as_bytes()].concat(), None),
             Self::Session(key, session) => {
                 ([SESSIONS, key.bytes()].concat(), Some(codec::encode(session)))
             }
@@ -103,6 +105,9 @@ impl Known {
             }
             Edit::User(user) => {
                 self.users.insert(user.name.clone(), Arc::new(user));
+            }
+            Edit::UserEnd(name) => {
+                self.users.remove(&name);
             }
             Edit::Session(key, session) => {
                 self.sessions.insert(key, Arc::new(Live::new(session)));

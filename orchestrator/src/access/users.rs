@@ -8,6 +8,7 @@ use super::audit::Change;
 use super::principal::Principal;
 use super::register::Edit;
 use super::scope::Role;
+use super::secret;
 use super::user::{self, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, User};
 use super::{Access, refuse};
 use crate::admin::Refusal;
@@ -81,7 +82,9 @@ impl Access {
         }
         let created = self.now();
         let password = Some(hash);
-        let user = User { name, label: None, role, password, disabled: false, epoch: 0, created };
+        // Somebody of this name may have been deleted while she logged in.
+        let epoch = u32::from(u16::from_le_bytes(secret::random()));
+        let user = User { name, label: None, role, password, disabled: false, epoch, created };
         let change = Change::made("user.create", &user.name, user.summary());
         let state = UserState::of(&user);
         self.change(by, vec![Edit::User(user)], change).await?;
@@ -126,6 +129,19 @@ impl Access {
     ) -> Result<UserState, Refusal> {
         let what = if disabled { "user.disable" } else { "user.enable" };
         self.change_user(name, what, by, |user| user.disabled = disabled).await
+    }
+
+    /// Forgets a user, and ends her sessions. Rows of the audit log still name her. Whom a provider
+    /// vouches for is made known again by her next login: disabling keeps her out.
+    pub async fn delete_user(&self, name: &str, by: &Principal) -> Result<UserState, Refusal> {
+        let _one_at_a_time = self.writing.lock().await;
+        let user = self.user(name)?;
+        let before = Some(user.summary());
+        let change = Change { what: "user.delete", target: name.to_owned(), before, after: None };
+        let mut edits = self.ends_of(name);
+        edits.push(Edit::UserEnd(name.to_owned()));
+        self.change(by, edits, change).await?;
+        Ok(UserState::of(&user))
     }
 
     /// Makes known whom an identity provider vouches for, with the role that it gives her, and says
@@ -205,7 +221,10 @@ impl Access {
     }
 
     /// The hash of a password, and the password if it had to be chosen.
-    async fn hashed(&self, given: Option<String>) -> Result<(String, Option<String>), Refusal> {
+    pub(super) async fn hashed(
+        &self,
+        given: Option<String>,
+    ) -> Result<(String, Option<String>), Refusal> {
         let chosen = given.is_none().then(user::generated_password);
         let Some(password) = given.or_else(|| chosen.clone()) else {
             return refuse(ErrorCode::BadParameter, "no password");

@@ -185,6 +185,8 @@ pub enum PartitionMsg {
     Published(Arc<Published>),
     /// A question.
     Query(Query),
+    /// How many timers are due and have not fired.
+    Overdue(Reply<usize>),
     /// Write rows of the table `Meta`, and answer when they are durable.
     Put(Vec<engine::Write>, Ack),
     /// Write a snapshot, given a group commit that is durable.
@@ -204,6 +206,7 @@ impl std::fmt::Debug for PartitionMsg {
             Self::Durable => "Durable",
             Self::Published(_) => "Published",
             Self::Query(_) => "Query",
+            Self::Overdue(_) => "Overdue",
             Self::Put(..) => "Put",
             Self::Snapshot(_) => "Snapshot",
             Self::Quiet(_) => "Quiet",

@@ -319,6 +319,10 @@ impl Handler<Delivery<PartitionMsg>> for PartitionActor {
                 self.stand_in_line();
             }
             PartitionMsg::Query(query) => query(&self.wiring.core.borrow().partition),
+            PartitionMsg::Overdue(reply) => {
+                let now = self.wiring.core.borrow().now();
+                reply.send(self.wiring.timers.borrow().overdue(now.0));
+            }
             PartitionMsg::Snapshot(commit) => {
                 self.wiring.core.borrow_mut().snapshot(commit);
             }

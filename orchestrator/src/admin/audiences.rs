@@ -11,6 +11,7 @@ use crate::access::audit::Change;
 use crate::access::principal::Principal;
 use crate::actors::audience::{ExportError, ExportNow, Exported, last_export};
 use crate::error::ErrorCode;
+use crate::members::{Found, MemberPlace};
 
 /// How an audience stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -73,6 +74,29 @@ impl Admin {
             });
         }
         Ok(found)
+    }
+
+    /// Members of an audience, in the order of the hashes of their ids.
+    ///
+    /// # Errors
+    /// If there is no such audience; rows that cannot be read.
+    pub async fn members(
+        &self,
+        name: &ChannelName,
+        from: Option<MemberPlace>,
+        limit: usize,
+        by: &Principal,
+    ) -> Result<Found, Refusal> {
+        let number = {
+            let state = self.state.lock().await;
+            let channel = state.built.definitions.channels.get(name);
+            let is_audience =
+                channel.is_some_and(|it| matches!(it.provider, Provider::Audience(_)));
+            state.built.catalog.channel(name).filter(|_| is_audience).map(|info| info.id)
+        };
+        let Some(number) = number else { return failed(ExportError::Unknown) };
+        let (eyes, now) = (self.eyes(self.mask(by).await).await, self.now());
+        self.read(move || eyes.sight().members(number, from, limit, now)).await
     }
 
     /// Exports an audience now; returns when that is over.

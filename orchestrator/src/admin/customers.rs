@@ -4,7 +4,7 @@ use domain::ids::{CustomerId, EnrollmentId, SegmentName};
 
 use super::{Admin, Refusal, refuse};
 use crate::access::principal::Principal;
-use crate::customers::{CustomerDetail, CustomerLine, EnrollmentLine, Found, Wanted};
+use crate::customers::{CustomerDetail, CustomerLine, EnrollmentLine, Found, Place, Wanted};
 use crate::error::ErrorCode;
 
 impl Admin {
@@ -15,7 +15,7 @@ impl Admin {
     pub async fn customers(
         &self,
         segment: Option<SegmentName>,
-        from: Option<Vec<u8>>,
+        from: Option<Place>,
         limit: usize,
         by: &Principal,
     ) -> Result<Found<CustomerLine>, Refusal> {
@@ -47,7 +47,7 @@ impl Admin {
     pub async fn enrollments(
         &self,
         wanted: Wanted,
-        from: Option<Vec<u8>>,
+        from: Option<Place>,
         limit: usize,
         by: &Principal,
     ) -> Result<Found<EnrollmentLine>, Refusal> {

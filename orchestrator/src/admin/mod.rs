@@ -5,6 +5,7 @@
 mod audiences;
 mod catalog;
 mod customers;
+mod lag;
 mod published;
 mod repeats;
 mod replay;
@@ -42,6 +43,7 @@ use crate::error::{ErrorCode, Problem, ProblemItem};
 use crate::outgoing::{self, Outgoing, OutgoingError};
 use crate::publish::{Built, ChangeKind, Plan, Publication, PublicationError, plan};
 use crate::recovery::RecoverError;
+use crate::telemetry::recent::Recent;
 use crate::timeline::{self, Timeline};
 use crate::web::console::counts::{self, Overview};
 
@@ -50,6 +52,7 @@ pub use catalog::{
     ChannelState, Definition, DefinitionLine, JourneyVersion, PolicyState, SegmentState,
     VersionDiff,
 };
+pub use lag::{COMMITS_SLOW_US, Lag, Measured, TIMERS_DUE_MAX, TIMERS_LATE_US};
 pub use published::{AppliedRow, applied as applied_rows};
 pub use replay::{IMPORT_EVENTS_MAX, Imported, Trigger};
 pub use requests::{Begin, KeptAnswer, Requests};
@@ -112,6 +115,8 @@ pub struct Admin {
     reading: Arc<Semaphore>,
     /// Requests that came with a key.
     pub requests: Requests,
+    /// What was measured in the last minutes.
+    pub recent: Recent,
 }
 
 #[derive(Debug)]
@@ -182,7 +187,19 @@ impl Admin {
         let state = tokio::sync::Mutex::new(State { publication, built, outgoing });
         let replaying = tokio::sync::Mutex::new(());
         let reading = Arc::new(Semaphore::new(READS_AT_ONCE_MAX));
-        Ok(Self { app, access, workshop, state, captures, time, replaying, reading, requests })
+        let recent = Recent::new(app.metrics.clone(), Clock::system());
+        Ok(Self {
+            app,
+            access,
+            workshop,
+            state,
+            captures,
+            time,
+            replaying,
+            reading,
+            requests,
+            recent,
+        })
     }
 
     /// What signs links.

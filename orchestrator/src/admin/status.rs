@@ -5,7 +5,7 @@ use engine::catalog::Control;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Admin, Refusal, refuse};
+use super::{Admin, Lag, Refusal, refuse};
 use crate::error::ErrorCode;
 use crate::web::console::counts::{Overview, Spent};
 
@@ -22,6 +22,8 @@ pub struct Status {
     pub revision: u64,
     /// Partitions of the store.
     pub partitions: u16,
+    /// How far behind it is; null where a partition was too busy to answer.
+    pub lag: Option<Lag>,
 }
 
 /// How a journey stands.
@@ -68,6 +70,7 @@ impl Admin {
             replay: self.time.is_some(),
             revision: self.state.lock().await.publication.revision,
             partitions: self.app.directory.count(),
+            lag: self.lag().await.ok(),
         }
     }
 

@@ -6,6 +6,10 @@ use super::Failure;
 use super::client::{Client, Common, block_on};
 use crate::admin::{AudienceState, ExportState};
 use crate::error::Exit;
+use crate::members::MemberLine;
+
+/// Members that are shown if nobody says how many: a list for people, not an export.
+const MEMBERS_SHOWN: u32 = 100;
 
 /// What the command takes.
 #[derive(Debug, clap::Args)]
@@ -18,8 +22,22 @@ pub(super) struct Args {
 enum Action {
     /// Show the audiences, and what became of their last exports.
     List(Common),
+    /// Show who is a member of an audience now.
+    Members(Members),
     /// Export an audience now, whatever its period.
     Export(One),
+}
+
+#[derive(Debug, clap::Args)]
+struct Members {
+    /// The audience: the name of its channel.
+    audience: String,
+    /// Show at most so many.
+    #[arg(long, default_value_t = MEMBERS_SHOWN)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    #[command(flatten)]
+    common: Common,
 }
 
 #[derive(Debug, clap::Args)]
@@ -37,9 +55,16 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             let states: Vec<AudienceState> = block_on(client.list("/audiences"))?;
             common.output.print(&states, |states| table(states))
         }
+        Action::Members(Members { audience, limit, common }) => {
+            let client = Client::new(&common.server.data)?;
+            let path = format!("/audiences/{}/members", super::explain::encoded(audience));
+            let most = usize::try_from(*limit).unwrap_or(usize::MAX);
+            let members: Vec<MemberLine> = block_on(client.list_some(&path, most))?;
+            common.output.print(&members, |members| members_table(members))
+        }
         Action::Export(One { audience, common }) => {
             let client = Client::new(&common.server.data)?;
-            let path = format!("/audiences/{audience}/export");
+            let path = format!("/audiences/{}/export", super::explain::encoded(audience));
             let exported: ExportState = block_on(client.act(&path))?;
             common.output.print(&exported, |exported| format!("{}\n", exported.reply))?;
             match exported.outcome.as_str() {
@@ -60,6 +85,18 @@ fn table(states: &[AudienceState]) -> String {
             Some(last) => (last.members.to_string(), last.at.as_str(), last.reply.as_str()),
         };
         let _ = writeln!(out, "{:<width$}  {members:>8}  {at:<24}  {reply}", state.name);
+    }
+    out
+}
+
+fn members_table(members: &[MemberLine]) -> String {
+    let width = members.iter().map(|one| one.customer.len()).max().unwrap_or(0).max(8);
+    let mut out = format!("{:<width$}  {:<24}  {:<24}  {}\n", "customer", "since", "until", "as");
+    for one in members {
+        let until = one.until.as_deref().unwrap_or("for good");
+        let known: Vec<&str> = one.identifiers.iter().map(|it| it.value.as_str()).collect();
+        let known = known.join(", ");
+        let _ = writeln!(out, "{:<width$}  {:<24}  {until:<24}  {known}", one.customer, one.since);
     }
     out
 }

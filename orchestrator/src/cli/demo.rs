@@ -25,7 +25,7 @@ use crate::secret;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::setup::{LogFormat, log_to_stderr};
 use crate::web::console::{captured, counts};
-use crate::web::{Server, Site};
+use crate::web::{ControlServer, Server, Site};
 
 /// Virtual seconds per real second, if it is not given: a day in four seconds.
 const SPEED_DEFAULT: f64 = 21_600.0;
@@ -112,15 +112,24 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
             return Err(unavailable(error));
         }
     };
+    let control = match ControlServer::start(site.clone(), scratch.path()) {
+        Ok(control) => control,
+        Err(error) => {
+            server.stop().await;
+            admin.app.stop(DRAIN_LIMIT_MS).await;
+            return Err(unavailable(error));
+        }
+    };
     let link = one_time_link(&admin, server.address);
     println!("a shop with {} customers: {link}", args.customers);
-    println!(
-        "(open it within {ONE_TIME_MINUTES} minutes, it is good once; ctrl-c ends the shop)\n"
-    );
+    println!("(open it within {ONE_TIME_MINUTES} minutes, it is good once; ctrl-c ends the shop)");
+    println!("other commands look at it too: cadencia events tail --data {}\n", {
+        scratch.path().display()
+    });
     let fed = Arc::new(Fed::default());
     let life = Life::new(args.seed, args.customers, Instant(START_MS));
-    let (directory, captures) = (admin.app.directory.clone(), admin.captures());
-    let feed = Feed { life, directory, clock, factor, captures, fed: fed.clone() };
+    let (inside, captures) = (site.clone().into_inner(), admin.captures());
+    let feed = Feed { life, site: inside, clock, factor, captures, fed: fed.clone() };
     let feed = actix_rt::spawn(feed.run());
     let mut watch = Watch::new(site.clone(), fed.clone());
     loop {
@@ -134,6 +143,7 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
     watch.finish().await;
     site.begin_stop();
     server.stop().await;
+    control.stop().await;
     admin.app.stop(DRAIN_LIMIT_MS).await;
     Ok(())
 }

@@ -8,7 +8,7 @@ use runtime::Clock;
 use super::client::{Client, ServerArgs, block_on};
 use super::exposition::Sample;
 use super::{Failure, journeys};
-use crate::admin::{JourneyState, Status};
+use crate::admin::{JourneyState, Lag, Measured, Status};
 
 /// Between two looks, in milliseconds.
 const LOOK_MS: u64 = 1_000;
@@ -79,7 +79,6 @@ fn view(
         rate("cadencia_mailbox_refused_total", ""),
     );
     let commits = now.since(before, "cadencia_commit_seconds");
-    let lateness = now.since(before, "cadencia_timer_lateness_seconds");
     let _ = writeln!(
         out,
         "commits/s   {:>9.0}            {:>9} p50        {:>9} p99",
@@ -89,10 +88,10 @@ fn view(
     );
     let _ = writeln!(
         out,
-        "timers      {:>9.0} pending    {:>9.0} fired/s    {:>9} late, p99",
+        "timers      {:>9.0} pending    {:>9.0} fired/s    {:>9} due and not fired",
         now.sum("cadencia_pending_timers", ""),
         rate("cadencia_timer_lateness_seconds_count", ""),
-        milliseconds(lateness.quantile(0.99)),
+        status.lag.as_ref().map_or_else(|| "-".to_owned(), |lag| lag.timers_due.to_string()),
     );
     let _ = writeln!(
         out,
@@ -108,8 +107,35 @@ fn view(
         now.sum("cadencia_outbox_open", ""),
         now.sum("cadencia_sends_unknown_total", ""),
     );
+    if let Some(lag) = &status.lag {
+        out.push_str(&behind(lag));
+    }
     out.push_str(&journeys::table(states));
     out
+}
+
+/// How far behind the server is, over the last minutes, in plain words where that is bad.
+fn behind(lag: &Lag) -> String {
+    let line = |name: &str, one: &Measured, good: &str, bad: &str| {
+        let ms = |us: Option<u64>| match us {
+            _ if one.count == 0 => "-".to_owned(),
+            Some(us) => milliseconds(Some(us as f64 / 1e6)),
+            None => "beyond".to_owned(),
+        };
+        format!(
+            "{name:<12}{:>9} p50        {:>9} p99        {:>9} at most  {}\n",
+            ms(one.p50_us),
+            ms(one.p99_us),
+            ms(one.max_us),
+            if one.is_bad { bad } else { good },
+        )
+    };
+    format!(
+        "in the last {} s\n{}{}\n",
+        lag.seconds,
+        line("late timers", &lag.timers, "on time", "LATE: messages go later than they should"),
+        line("commits", &lag.commits, "fast", "SLOW: look at the disk"),
+    )
 }
 
 /// Nothing was measured where there is no value.

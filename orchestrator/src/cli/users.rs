@@ -31,6 +31,9 @@ enum Action {
     Disable(One),
     /// Let a user log in again.
     Enable(One),
+    /// Forget a user; ends her sessions. Whom an identity provider vouches for comes back by her
+    /// next login: disable her instead.
+    Delete(One),
 }
 
 #[derive(Debug, clap::Args)]
@@ -96,6 +99,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Action::SetRole(SetRole { name, role, common }) => {
             change(common, &path(name, "role"), &serde_json::json!({"role": role}))
         }
+        Action::Delete(One { name, common }) => turn(common, &path(name, "delete")),
         Action::Disable(One { name, common }) => turn(common, &path(name, "disable")),
         Action::Enable(One { name, common }) => turn(common, &path(name, "enable")),
     }

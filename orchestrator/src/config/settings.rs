@@ -11,6 +11,7 @@
 //! oidc: {issuer: "https://id.shop.example", client_id: cadencia, roles: {admin: [admins]}}
 //! log: {filter: info, format: json}
 //! egress: {allow: ["hooks.internal:8443"]}
+//! audit: {keep_days: 730}
 //! limits: {body_bytes: 4194304}
 //! telemetry: {endpoint: "http://collector:4317"}
 //! ```
@@ -40,6 +41,7 @@ use super::report::Report;
 use super::source::Source;
 use super::structure::fit;
 use super::yaml::read;
+use crate::access::audit::{KEEP_DAYS_DEFAULT, KEEP_DAYS_MAX, KEEP_DAYS_MIN};
 use crate::telemetry::setup::LOG_FILTER_DEFAULT;
 
 /// What the variables start with.
@@ -103,6 +105,9 @@ pub struct Settings {
     /// Login by an identity provider (OpenID Connect).
     #[garde(dive)]
     pub oidc: Oidc,
+    /// Who changed what.
+    #[garde(dive)]
+    pub audit: Audit,
     /// Log.
     pub log: Log,
     /// Limits.
@@ -132,6 +137,15 @@ pub struct Login {
     /// Longest time in all, in minutes.
     #[garde(range(min = 1, max = SESSION_MINUTES_MAX))]
     pub session_minutes: u32,
+}
+
+/// The log of who changed what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Days for which rows are kept.
+    #[garde(range(min = KEEP_DAYS_MIN, max = KEEP_DAYS_MAX))]
+    pub keep_days: u32,
 }
 
 /// An identity provider, and what its words mean here.
@@ -225,6 +239,7 @@ impl Default for Settings {
             proxies: Vec::new(),
             login: Login::default(),
             oidc: Oidc::default(),
+            audit: Audit::default(),
             log: Log::default(),
             limits: Limits::default(),
             telemetry: Telemetry::default(),
@@ -236,6 +251,12 @@ impl Default for Login {
     fn default() -> Self {
         // A working day, and a week at most.
         Self { idle_minutes: 8 * 60, session_minutes: 7 * 24 * 60 }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { keep_days: KEEP_DAYS_DEFAULT }
     }
 }
 

@@ -10,8 +10,9 @@ use domain::ids::ChannelName;
 use domain::time::Instant;
 use runtime::{Busy, Clock, Lane};
 
+use super::calls;
 use super::life::Life;
-use crate::actors::ingest::Directory;
+use crate::web::Site;
 
 /// Events of one batch: enough to share a commit, few enough to fit in front of any partition.
 const BATCH_MAX: usize = 256;
@@ -42,8 +43,8 @@ impl Fed {
 pub struct Feed {
     /// The shop.
     pub life: Life,
-    /// The way in.
-    pub directory: Directory,
+    /// The way in, and where events are looked at.
+    pub site: Arc<Site>,
     /// The accelerated clock.
     pub clock: Clock,
     /// How much faster than real time it runs.
@@ -86,10 +87,11 @@ impl Feed {
     async fn take_in(&self, batch: Vec<Event>) {
         let count = batch.len() as u64;
         loop {
-            match self.directory.ingest(batch.clone(), Lane::Live) {
+            match self.site.directory.ingest(batch.clone(), Lane::Live) {
                 Ok(answer) => {
                     if answer.await.is_ok() {
                         self.fed.events.fetch_add(count, Ordering::Relaxed);
+                        calls::show(&self.site, &batch, self.site.now());
                         let customers = u64::from(self.life.signed_up());
                         self.fed.customers.store(customers, Ordering::Relaxed);
                     } else {

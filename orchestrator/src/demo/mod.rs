@@ -2,6 +2,7 @@
 //! clock. `life` makes the events, `feed` takes them in, `panel` sums up on the terminal, `shop`
 //! is the campaign, `scratch` the directory that goes at the end. Called by the command line.
 
+mod calls;
 mod draw;
 pub mod feed;
 pub mod life;

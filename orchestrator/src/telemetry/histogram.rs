@@ -39,6 +39,16 @@ impl AtomicHistogram {
         self.0.counts[bucket].fetch_add(1, Ordering::Relaxed);
         self.0.sum.fetch_add((value * self.0.scale) as u64, Ordering::Relaxed);
     }
+
+    /// How often each bucket was counted so far: one for each bound, and one for what is above.
+    pub fn counts(&self) -> Vec<u64> {
+        self.0.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect()
+    }
+
+    /// Upper bounds of the buckets, but for the last one, which has none.
+    pub fn bounds(&self) -> &'static [f64] {
+        self.0.bounds
+    }
 }
 
 impl TypedMetric for AtomicHistogram {

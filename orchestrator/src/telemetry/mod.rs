@@ -10,6 +10,7 @@ pub mod export;
 mod histogram;
 pub mod metrics;
 pub mod names;
+pub mod recent;
 pub mod reference;
 pub mod setup;
 pub mod trace;

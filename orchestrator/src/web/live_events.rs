@@ -4,11 +4,12 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use domain::time::Instant;
 use regex::Regex;
+use runtime::Clock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +19,9 @@ pub const SEEN_MAX: usize = 1_000;
 pub const PAGE_EVENTS_MAX: usize = 200;
 /// Bytes of an event's text that are kept: with [`SEEN_MAX`] at most 2 MB.
 pub const TEXT_BYTES_MAX: usize = 2_048;
-/// For so long after a look accepted events are kept too, in milliseconds: who looks on asks every
-/// second or so.
-const WATCHED_MS: i64 = 30_000;
+/// For so long after a look accepted events are kept too, in milliseconds of real time: who looks
+/// on asks every second or so.
+const WATCHED_MS: u64 = 30_000;
 
 /// The key of a sender, which libraries write into the body: it is no part of the event.
 static WRITE_KEY: LazyLock<Regex> = LazyLock::new(|| {
@@ -148,19 +149,30 @@ struct Ring {
 #[derive(Debug)]
 pub struct LiveEvents {
     ring: Mutex<Ring>,
-    watched_until: AtomicI64,
+    /// By which people look on: never that of the journeys, which may run fast or stand still.
+    real: Clock,
+    watched_until_ms: AtomicU64,
 }
 
 impl Default for LiveEvents {
     fn default() -> Self {
-        Self { ring: Mutex::default(), watched_until: AtomicI64::new(i64::MIN) }
+        Self::by(Clock::system())
     }
 }
 
 impl LiveEvents {
+    fn by(real: Clock) -> Self {
+        Self { ring: Mutex::default(), real, watched_until_ms: AtomicU64::new(0) }
+    }
+
     /// Whether somebody looks on.
-    pub fn is_watched(&self, now: Instant) -> bool {
-        now.0 < self.watched_until.load(Ordering::Relaxed)
+    pub fn is_watched(&self) -> bool {
+        self.real.monotonic_ms() < self.watched_until_ms.load(Ordering::Relaxed)
+    }
+
+    fn is_looked_at(&self) {
+        let until = self.real.monotonic_ms().saturating_add(WATCHED_MS);
+        self.watched_until_ms.store(until, Ordering::Relaxed);
     }
 
     /// Keeps events.
@@ -177,8 +189,8 @@ impl LiveEvents {
     }
 
     /// The oldest kept events from a number on, and from now on somebody looks.
-    pub fn look(&self, now: Instant, from: u64, rejected_only: bool) -> Page {
-        self.watched_until.store(now.0.saturating_add(WATCHED_MS), Ordering::Relaxed);
+    pub fn look(&self, from: u64, rejected_only: bool) -> Page {
+        self.is_looked_at();
         let ring = self.ring();
         let shown = |seen: &&Seen| !rejected_only || seen.verdict != Verdict::Accepted;
         let later = ring.seen.iter().filter(|seen| seen.number >= from);
@@ -189,8 +201,8 @@ impl LiveEvents {
     }
 
     /// The newest kept events, the newest first, and from now on somebody looks.
-    pub fn newest(&self, now: Instant, count: usize, rejected_only: bool) -> Vec<Seen> {
-        self.watched_until.store(now.0.saturating_add(WATCHED_MS), Ordering::Relaxed);
+    pub fn newest(&self, count: usize, rejected_only: bool) -> Vec<Seen> {
+        self.is_looked_at();
         let ring = self.ring();
         let shown = |seen: &&Seen| !rejected_only || seen.verdict != Verdict::Accepted;
         ring.seen.iter().rev().filter(shown).take(count).cloned().collect()
@@ -203,6 +215,8 @@ impl LiveEvents {
 
 #[cfg(test)]
 mod tests {
+    use runtime::SimulatedClock;
+
     use super::*;
 
     const NOW: Instant = Instant(1_000_000);
@@ -244,23 +258,27 @@ mod tests {
 
     #[test]
     fn looks_go_on_where_the_last_one_ended() {
-        let live = LiveEvents::default();
-        assert!(!live.is_watched(NOW));
-        assert_eq!(live.look(NOW, 0, false), Page { events: Vec::new(), next: 0 });
-        assert!(live.is_watched(NOW) && !live.is_watched(NOW.plus_ms(WATCHED_MS)));
+        let time = SimulatedClock::new(0);
+        let live = LiveEvents::by(time.clock());
+        assert!(!live.is_watched());
+        assert_eq!(live.look(0, false), Page { events: Vec::new(), next: 0 });
+        time.advance_to(WATCHED_MS as i64 - 1);
+        assert!(live.is_watched());
+        time.advance_to(WATCHED_MS as i64);
+        assert!(!live.is_watched());
         for at in 0..SEEN_MAX + 10 {
             let verdict = if at % 10 == 0 { rejected() } else { Verdict::Accepted };
             live.push(vec![seen("{}", verdict)]);
         }
-        let first = live.look(NOW, 0, false);
+        let first = live.look(0, false);
         assert_eq!((first.events[0].number, first.events.len()), (10, PAGE_EVENTS_MAX));
-        let second = live.look(NOW, first.next, false);
+        let second = live.look(first.next, false);
         assert_eq!(second.events[0].number, 10 + PAGE_EVENTS_MAX as u64);
-        let newest = live.newest(NOW, 2, false);
+        let newest = live.newest(2, false);
         let last = SEEN_MAX as u64 + 9;
         assert_eq!((newest[0].number, newest[1].number), (last, last - 1));
-        assert_eq!(live.newest(NOW, 1, true)[0].number, SEEN_MAX as u64);
-        let bad = live.look(NOW, 0, true);
+        assert_eq!(live.newest(1, true)[0].number, SEEN_MAX as u64);
+        let bad = live.look(0, true);
         assert_eq!((bad.events.len(), bad.next), (SEEN_MAX / 10, SEEN_MAX as u64 + 10));
         assert!(bad.events.iter().all(|event| event.verdict != Verdict::Accepted));
     }

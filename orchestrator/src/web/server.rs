@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use runtime::Clock;
 use store::Store;
 
-use super::api::{admin, health, hooks, tracking, unsubscribe};
+use super::api::{admin as api, health, hooks, tracking, unsubscribe};
 use super::live_events::LiveEvents;
 use super::{console, cors, guard, openapi};
 use crate::access::Sender;
@@ -96,6 +96,7 @@ impl Site {
     /// Where they cannot be used as they are set.
     pub fn with_settings(self, settings: &Settings) -> Result<Self, oidc::SettingsError> {
         let public_url = settings.public_url.as_deref();
+        self.admin.access.keep_audit(settings.audit.keep_days);
         let parsed = |url| reqwest::Url::parse(url).map_err(|_| oidc::SettingsError::PublicUrl);
         let origin = public_url.map(parsed).transpose()?;
         let origin = origin.map(|url| url.origin().ascii_serialization());
@@ -176,6 +177,8 @@ pub struct Server {
     pub address: SocketAddr,
     handle: ServerHandle,
     ended: tokio::task::JoinHandle<std::io::Result<()>>,
+    /// Takes samples of what is measured.
+    following: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
@@ -193,12 +196,14 @@ impl Server {
             tracing::warn!(%address, "events are taken from everybody: there is no write key");
         }
         let body_bytes_max = site.body_bytes_max;
+        let admin = site.admin.clone();
+        let following = actix_rt::spawn(async move { admin.recent.follow().await });
         let server = HttpServer::new(move || {
             HttpApp::new()
                 .app_data(site.clone())
                 .app_data(web::PayloadConfig::new(body_bytes_max))
-                .app_data(admin::queries())
-                .app_data(admin::paths())
+                .app_data(api::queries())
+                .app_data(api::paths())
                 .wrap(from_fn(guard::guard))
                 .service(health::livez)
                 .service(health::readyz)
@@ -212,7 +217,7 @@ impl Server {
                         .wrap(cors::events(&site.cors_origins))
                         .configure(tracking::configure),
                 )
-                .configure(admin::configure)
+                .configure(api::configure)
                 .configure(console::configure)
                 .default_service(web::to(not_found))
         })
@@ -224,13 +229,14 @@ impl Server {
         .run();
         let handle = server.handle();
         let ended = actix_rt::spawn(server);
-        Ok(Self { address, handle, ended })
+        Ok(Self { address, handle, ended, following })
     }
 
     /// Takes nothing more in and waits for the requests under way.
     pub async fn stop(self) {
         self.handle.stop(true).await;
         drop(self.ended.await);
+        self.following.abort();
     }
 }
 

@@ -87,6 +87,21 @@ async fn enrollments_are_listed_by_journey_and_step_and_found_by_their_id() {
         let (_, hers) = api.get(&path, &token).await;
         assert_eq!(hers["items"], json!([one]));
     }
+    // Somebody with many of them: a page ends within hers, and the next one goes on there.
+    for key in 0..7 {
+        let body = json!({"customer": "many", "key": format!("k{key}")});
+        let path = "/api/v1/journeys/gift/enrollments";
+        let (status, said) = super::answer(api.request("POST", path, &token).json(&body)).await;
+        assert_eq!(status, 200, "{said}");
+    }
+    for limit in [1, 2, 3, 500] {
+        let found = all(&api, "/api/v1/journeys/gift/enrollments", &token, limit).await;
+        assert_eq!((found.len(), texts(&found, "enrollment").len()), (32, 32), "by {limit}");
+        let hers: Vec<usize> =
+            (0..found.len()).filter(|at| found[*at]["customer"] == "many").collect();
+        assert_eq!(hers.len(), 7);
+        assert_eq!(hers[6] - hers[0], 6, "they stand together: {hers:?}");
+    }
     for (path, code) in [
         ("/api/v1/journeys/none/enrollments", "CAD-4004"),
         ("/api/v1/enrollments/00112233445566778899aabbccddeeff", "CAD-4025"),

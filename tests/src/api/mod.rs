@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::environment;
 use crate::served::BASE;
-use crate::served::process::{Server, cadencia};
+use crate::served::process::{Server, cadencia, eventually};
 
 /// A journey that the API enters, one that an event enters, and a segment.
 const MORE: &str = "---
@@ -215,7 +215,7 @@ fn rotating_and_revoking_tokens_does_as_the_document_says() {
 }
 
 /// Commands, each of which talks to a server, with what they need before.
-const COMMANDS: [&[&str]; 35] = [
+const COMMANDS: [&[&str]; 38] = [
     &["journeys", "list"],
     &["journeys", "pause", "gift"],
     &["journeys", "resume", "gift"],
@@ -243,12 +243,15 @@ const COMMANDS: [&[&str]; 35] = [
     &["users", "set-password", "ann"],
     &["users", "disable", "ann"],
     &["users", "enable", "nobody"],
+    &["users", "delete", "ann"],
+    &["users", "delete", "nobody"],
     &["audit"],
     &["audit", "--rows", "2", "--before", "5"],
     &["send-test", "me@shop.example", "--template", "hello", "--channel", "email"],
     &["send-test", "me@shop.example", "--template", "none", "--channel", "email"],
     &["import", "EVENTS"],
     &["audiences", "list"],
+    &["audiences", "members", "none", "--limit", "7"],
     &["audiences", "export", "none"],
     &["journeys", "stop", "gift"],
 ];
@@ -282,6 +285,8 @@ async fn the_command_line_says_and_hears_what_the_document_describes() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(code == 0 || code == 1, "{command:?} ended with {code}: {error}");
     }
+    // What a command said is kept when its connection has ended, which may be a little later.
+    eventually("everything was heard", async || heard.count() >= COMMANDS.len()).await;
     let heard = heard.take();
     assert!(heard.len() >= COMMANDS.len(), "{}", heard.len());
     let file = api.path("heard.json");
@@ -318,6 +323,10 @@ impl Recorder {
             }
         });
         Self { heard }
+    }
+
+    fn count(&self) -> usize {
+        self.heard.lock().expect("no panic").len()
     }
 
     fn take(self) -> Vec<Value> {

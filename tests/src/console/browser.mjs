@@ -69,6 +69,26 @@ export const person = async (browser, name, options = {}) => {
   return { context, page, odd };
 };
 
+/** Sends an event, as an application would. */
+export const say = async (event) => {
+  const answer = await fetch(`${url}/v1/track`, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(event) });
+  same(answer.status, 200, `the event ${event.event}`);
+};
+
+/** Expects rows of the audit log: `action target`, by somebody. */
+export const audit = async (page, who, wanted) => {
+  await page.goto(`${url}/access/audit`);
+  const rows = await page.locator('main tbody tr').evaluateAll((all) => all.map((row) => {
+    const [, by, what, target] = [...row.cells];
+    return [by.textContent.trim(), `${what.dataset.action} ${target.textContent.trim()}`];
+  }));
+  for (const one of wanted) {
+    expect(rows.some(([by, row]) => by.startsWith(who) && row.startsWith(one)),
+      `${who}: ${one} in ${JSON.stringify(rows)}`);
+  }
+};
+
 /** Serious violations that axe finds on a page. */
 export const violations = async (page) => {
   await page.evaluate(axe);
@@ -93,7 +113,7 @@ export const pages = async (page) => {
   return ['/', '/campaigns', '/journeys', '/journeys/cart-rescue', '/journeys/post-purchase',
     '/journeys/gift/steps/later', '/customers', '/customers/customer-1',
     `/customers/${hostile}`, `/why?customer=${hostile}`, '/sends',
-    '/sends?state=refused', send, '/why', '/why?customer=customer-1&journey=welcome', '/events',
+    '/sends?state=refused', send, '/audiences', '/audiences/visitors', '/account', '/why', '/why?customer=customer-1&journey=welcome', '/events',
     '/messages', message, '/definitions', '/definitions/Journey/cart-rescue',
     '/definitions/ContactPolicy/shop', '/system', '/access/tokens', '/access/users',
     '/access/audit'];

@@ -1,10 +1,11 @@
 // Every page, also what messages say, for eyes that need no personal data and for eyes that do.
-import { expect, pages, person, same, script, url } from './browser.mjs';
+import { expect, pages, person, same, say, script, url } from './browser.mjs';
 
 const canaries = ['.canary', 'canary.example', '600 100 200', '600%20100'];
 const found = (text) => canaries.filter((canary) => text.includes(canary));
 
 await script(async (browser) => {
+  await say({ userId: 'customer-1', event: 'Shown Around', messageId: 'a1' });
   const ann = await person(browser, 'ann');
   const all = await pages(ann.page);
   const vera = await person(browser, 'vera');

@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use cadencia::access::operation::{OPERATIONS, Operation, Shown};
 use serde_json::{Value, json};
 
 use crate::environment;
@@ -35,6 +36,34 @@ spec:
   steps:
     - send: {id: gift, channels: [{email: hostile}], class: transactional, valid_for: P3D}
     - wait: {id: later, for: P1D}
+---
+apiVersion: cadencia/v1
+kind: Template
+metadata: {name: broken}
+spec:
+  subject: 'A part of {{ 100 | divided_by: event.properties.parts }}'
+  text: 'Nothing'
+---
+apiVersion: cadencia/v1
+kind: Journey
+metadata: {name: broken}
+spec:
+  enter: {event: Broken}
+  steps:
+    - send: {id: broken, channels: [{email: broken}], class: transactional, valid_for: P3D}
+---
+apiVersion: cadencia/v1
+kind: Channel
+metadata: {name: visitors}
+spec:
+  audience: {folder: visitors, format: csv, identifiers: {email: email}}
+---
+apiVersion: cadencia/v1
+kind: Journey
+metadata: {name: retarget}
+spec:
+  enter: {event: Shown Around}
+  steps: [{audience: {join: visitors, for: P14D}}]
 ";
 
 /// A server with the example shop, some customers, and people who may look.
@@ -135,6 +164,8 @@ impl Site {
             "modules": environment::node_modules(),
             "chromium": environment::chromium(),
             "password": PASSWORD,
+            "forms": forms(),
+            "said": cadencia::web::console::said(),
         });
         let mut child = Command::new("node")
             .arg(place)
@@ -172,6 +203,21 @@ impl Site {
             _ => panic!("nobody knows how to `{wish}`"),
         }
     }
+}
+
+/// Paths of the forms that change something, each action by itself.
+fn forms() -> Vec<String> {
+    let is_form = |one: &&Operation| one.shown == Shown::Page && one.writes();
+    let all = OPERATIONS.iter().filter(is_form);
+    all.flat_map(|one| match one.path.split_once("/{action:") {
+        None => vec![one.path.to_owned()],
+        Some((before, actions)) => actions
+            .trim_end_matches('}')
+            .split('|')
+            .map(|action| format!("{before}/{action}"))
+            .collect(),
+    })
+    .collect()
 }
 
 fn start(data: &Path, address: &str) -> Server {

@@ -57,6 +57,19 @@ await script(async (browser) => {
       same(await page.locator('main tbody tr').count(), count, `sends that are ${state}`);
     }
   };
+  // How far behind: as the API says it, with its word.
+  await page.goto(`${url}/`);
+  const lag = (await api('/api/v1/status')).lag;
+  const rows = page.locator('h2:text-is("How far behind") + .scroll tbody tr');
+  same(await rows.count(), 2, 'timers and commits');
+  same(lag.timers_due, 0, 'nothing is due on a clock that stands still');
+  same(await page.locator('#due').innerText(), 'Timers that are due and have not fired: 0.', 'due');
+  expect(lag.commits.count > 0 && lag.commits.p50_us <= lag.commits.p99_us
+    && lag.commits.p99_us <= lag.commits.max_us, JSON.stringify(lag));
+  const word = lag.commits.is_bad ? 'slow' : 'fast';
+  same(await rows.nth(1).locator('.badge').innerText(), word, 'the word of commits');
+  const shown = number(await rows.nth(1).locator('td').last().innerText());
+  expect(shown > 0 && shown <= lag.commits.count, `${shown} of ${lag.commits.count} commits`);
   await check(2);
   same(Object.entries(await states()).sort(), [['accepted', 2], ['held', 2], ['refused', 1]],
     'by night');

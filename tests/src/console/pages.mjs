@@ -1,8 +1,9 @@
 // Every page, in light and dark, in both languages, wide and narrow: no error of the console, no
 // violation of the policy, nothing asked from elsewhere, no serious finding of axe.
-import { expect, pages, person, same, script, url, violations } from './browser.mjs';
+import { expect, pages, person, same, say, script, url, violations } from './browser.mjs';
 
 await script(async (browser) => {
+  await say({ userId: 'customer-1', event: 'Shown Around', messageId: 'a1' });
   const scout = await person(browser, 'ann');
   const all = await pages(scout.page);
   for (const name of ['viewport light en', 'phone dark es', 'phone light en', 'viewport dark es']) {
@@ -18,6 +19,10 @@ await script(async (browser) => {
       same(await page.locator('img, main script').count(), 0, `${name} ${path}: what came in`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(wide <= width, `${name} ${path} fits: ${wide} of ${width}`);
+      // On a phone rows are stacked: nothing of a table lies beyond the edge.
+      const beyond = await page.locator('.scroll:has(> table)').evaluateAll((all) =>
+        all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.ariaLabel));
+      if (size === 'phone') same(beyond, [], `${name} ${path}: tables beyond the edge`);
       same(await violations(page), [], `${name} ${path}: axe`);
     }
     same(odd, [], name);

@@ -23,6 +23,16 @@ async fn buttons_do_what_the_api_does_and_leave_their_audit_rows() {
 }
 
 #[tokio::test]
+async fn every_form_is_clicked_and_does_what_it_says() {
+    Site::open().await.run("forms.mjs");
+}
+
+#[tokio::test]
+async fn nothing_english_is_left_in_the_spanish_pages() {
+    Site::open().await.run("spanish.mjs");
+}
+
+#[tokio::test]
 async fn personal_data_is_shown_only_to_roles_that_need_it() {
     Site::open().await.run("masked.mjs");
 }

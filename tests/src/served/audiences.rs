@@ -245,3 +245,72 @@ async fn an_audience_that_is_removed_forgets_its_members() {
     assert_eq!(place.export(&server)["members"], json!([]));
     server.stop();
 }
+
+/// Members as a page of the API shows them, page by page.
+async fn members(server: &Server, token: &str, limit: usize) -> Vec<Value> {
+    let (mut found, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let path = format!("/api/v1/audiences/cart-abandoners/members?limit={limit}{cursor}");
+        let request = reqwest::Client::new().get(format!("{}{path}", server.url));
+        let answer = request.bearer_auth(token).send().await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), 200);
+        let page: Value = answer.json().await.expect("JSON");
+        let items = page["items"].as_array().expect("items").clone();
+        assert!(items.len() <= limit, "{page}");
+        found.extend(items);
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return found,
+        }
+    }
+}
+
+#[tokio::test]
+async fn members_are_listed_page_by_page_and_masked_for_eyes_that_need_no_addresses() {
+    let place = Place::new("csv");
+    let server = place.start(&[]);
+    let mut batch: Vec<Value> =
+        ["ann", "bob", "cid", "dan"].map(|name| place.introduced(name, "granted")).into();
+    batch.extend(["ann", "bob", "cid", "dan"].map(|name| track(name, "Cart Left", "1")));
+    say(&server, &batch).await;
+    let named = |members: &[Value]| {
+        let name = |one: &Value| one["customer"].as_str().expect("text").to_owned();
+        let mut names: Vec<String> = members.iter().map(name).collect();
+        names.sort();
+        names
+    };
+    let token = |scopes: &[&str]| {
+        let scopes: Vec<&str> = scopes.iter().flat_map(|scope| ["--scope", scope]).collect();
+        let made = server.json(&[["tokens", "create", "test"].as_slice(), &scopes].concat());
+        made["secret"].as_str().expect("a secret").to_owned()
+    };
+    let (whole, masked) = (token(&["read", "personal"]), token(&["read"]));
+    for limit in [1, 3, 4, 500] {
+        let found = members(&server, &whole, limit).await;
+        assert_eq!(named(&found), ["ann", "bob", "cid", "dan"], "by {limit}");
+    }
+    let find = |members: &[Value], name: &str| {
+        members.iter().find(|one| one["customer"] == name).cloned().expect("a member")
+    };
+    let ann = find(&members(&server, &whole, 10).await, "ann");
+    let known = json!([{"kind": "email", "value": " Ann@Example.org"},
+        {"kind": "phone", "value": "+34600111222"}]);
+    assert_eq!(ann["identifiers"], known, "{ann}");
+    assert!(ann["since"].is_string() && ann["until"].is_string(), "{ann}");
+    let hidden = members(&server, &masked, 10).await;
+    let text = Value::from(hidden.clone()).to_string();
+    assert!(!text.contains("xample.org") && !text.contains("34600"), "{text}");
+    assert_eq!(find(&hidden, "bob")["identifiers"][0]["value"], "***");
+
+    // The command line, after somebody left.
+    say(&server, &[track("bob", "Order Completed", "2")]).await;
+    let found = server.json(&["audiences", "members", "cart-abandoners"]);
+    assert_eq!(named(found.as_array().expect("members")), ["ann", "cid", "dan"]);
+    let some = server.json(&["audiences", "members", "cart-abandoners", "--limit", "2"]);
+    assert_eq!(some.as_array().expect("members").len(), 2);
+    let table = server.command(&["audiences", "members", "cart-abandoners"]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains("+34600111222"), "{table:?}");
+    // A channel that is no audience has no members.
+    let wrong = server.command(&["audiences", "members", "email"]);
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("CAD-4006"), "{wrong:?}");
+}

@@ -117,6 +117,12 @@ async fn top_shows_a_running_server() {
     };
     assert_eq!(row("customers")[..3], ["customers", "1", "active"]);
     assert_eq!(row("hello")[..5], ["hello", "running", "0", "1", "0"]);
+    let line = |start: &str| text.lines().find(|line| line.starts_with(start)).expect("its line");
+    assert!(line("timers ").trim_end().ends_with("0 due and not fired"), "{text}");
+    assert!(line("late timers ").ends_with("on time"), "{text}");
+    // A disk of a busy machine may be slow indeed.
+    let words = ["fast", "SLOW: look at the disk"];
+    assert!(words.iter().any(|word| line("commits ").ends_with(word)), "{text}");
     assert!(text.contains("revision 1, 8 partitions"), "{text}");
     assert!(!text.contains('\x1b'), "no terminal, no colours: {text}");
 }

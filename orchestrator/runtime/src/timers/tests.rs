@@ -274,3 +274,32 @@ fn an_entry_costs_at_most_24_bytes_also_when_64_partitions_share_them() {
         assert!(each <= 24.0, "{each:.1} bytes per timer of {count}");
     }
 }
+
+#[test]
+fn what_is_due_and_waits_is_counted_wherever_it_lies() {
+    let seed = 0x0D0E;
+    println!("seed {seed:#x}");
+    let mut timers = Timers::new();
+    let mut random = seed;
+    let mut all = Vec::new();
+    let day_ms = 24 * HOUR_MS;
+    for now_ms in (0..day_ms).step_by(97 * 60_000) {
+        for n in 0..200_u64 {
+            random = xxhash_rust::xxh3::xxh3_64_with_seed(&n.to_le_bytes(), random);
+            let mut key = [0; 16];
+            key[..8].copy_from_slice(&random.to_le_bytes());
+            let due_ms = (random % day_ms.cast_unsigned()).cast_signed();
+            timers.insert(key, due_ms);
+            all.push(due_ms);
+        }
+        let due = |all: &[i64]| all.iter().filter(|due_ms| **due_ms <= now_ms).count();
+        assert_eq!(timers.overdue(now_ms), due(&all), "at {now_ms}");
+        // Some are taken, in their order; the rest waits.
+        let taken: Vec<Due> = timers.due(now_ms).take(150).collect();
+        for one in &taken {
+            all.swap_remove(all.iter().position(|due_ms| *due_ms == one.due_ms).expect("it is"));
+        }
+        assert_eq!(timers.overdue(now_ms), due(&all), "at {now_ms}, after {}", taken.len());
+    }
+    assert_eq!(timers.overdue(day_ms), all.len());
+}

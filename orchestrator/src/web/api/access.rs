@@ -32,6 +32,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
         .service(create_user)
         .service(set_role)
         .service(set_password)
+        .service(delete)
         .service(disable)
         .service(enable)
         .service(list_audit);
@@ -122,6 +123,11 @@ async fn set_password(
 ) -> HttpResponse {
     let password = wanted.into_inner().password;
     answer(site.admin.access.set_password(&name, password, &by).await)
+}
+
+#[post("/users/{name}/delete")]
+async fn delete(site: Shared, by: By, name: web::Path<String>) -> HttpResponse {
+    answer(site.admin.access.delete_user(&name, &by).await)
 }
 
 #[post("/users/{name}/disable")]

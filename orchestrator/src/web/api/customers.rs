@@ -93,7 +93,7 @@ pub(crate) struct EnrollmentsQuery {
     /// On this version.
     #[schemars(range(max = u32::MAX))]
     version: Option<u32>,
-    /// Most items of the page; those of one customer stay together, also beyond it.
+    /// Most items of the page.
     #[schemars(range(min = 1, max = CUSTOMERS_MAX))]
     limit: Option<usize>,
     /// `next_cursor` of the page before.

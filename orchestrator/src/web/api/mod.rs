@@ -2,7 +2,7 @@
 
 pub mod access;
 pub mod admin;
-mod audiences;
+pub(crate) mod audiences;
 pub(super) mod backup;
 pub(crate) mod catalog;
 pub(super) mod cursor;

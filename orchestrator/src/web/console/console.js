@@ -16,6 +16,17 @@
     });
   }
 
+  // On narrow screens the cells of a row stand below each other: each says what it is.
+  const label = (root) => {
+    for (const table of root.querySelectorAll("table")) {
+      const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+      for (const row of table.tBodies[0].rows) {
+        [...row.cells].forEach((cell, at) => { cell.dataset.label = heads[at] || ""; });
+      }
+    }
+  };
+  label(document);
+
   // A panel closes when one goes on elsewhere, or by Escape.
   const panels = "details.preferences, details.confirm";
   document.addEventListener("click", (event) => {
@@ -63,6 +74,7 @@
   const replace = (fresh) => {
     const open = [...live.querySelectorAll("details[id][open]")].map((one) => one.id);
     const scrolled = [...live.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
+    label(fresh);
     live.replaceChildren(...fresh.childNodes);
     for (const id of open) {
       const details = byId(id);

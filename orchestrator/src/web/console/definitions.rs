@@ -69,7 +69,7 @@ fn in_force(reader: &Reader, documents: &[StoredDocument]) -> Markup {
     let rows = html! {
         @for document in documents {
             tr {
-                td.left { (document.kind.word()) }
+                td.left { code { (document.kind.word()) } }
                 th.left scope="row" {
                     a href=(link(document.kind, &document.name)) { (document.name) }
                 }
@@ -106,7 +106,7 @@ fn changed(reader: &Reader, change: &Change) -> Markup {
     let extra = change.fields.len().saturating_sub(FIELDS_SHOWN);
     html! {
         div.change {
-            (reader.badge(word)) " " (change.kind.word()) " "
+            (reader.badge(word)) " " code { (change.kind.word()) } " "
             @if change.change == ChangeKind::Removed { (change.name) }
             @else { a href=(link(change.kind, &change.name)) { (change.name) } }
             @if !change.fields.is_empty() {

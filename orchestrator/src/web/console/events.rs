@@ -28,7 +28,7 @@ pub(super) async fn events_page(
     asked: web::Query<Asked>,
 ) -> HttpResponse {
     let rejected = asked.result == "rejected";
-    let events = site.live_events.newest(site.now(), EVENTS_SHOWN, rejected);
+    let events = site.live_events.newest(EVENTS_SHOWN, rejected);
     let options = [("rejected".to_owned(), reader.t(text::ONLY_REJECTED).to_owned())];
     let content = html! {
         p.soft { (reader.t(text::EVENTS_MEANS)) }
@@ -74,7 +74,10 @@ fn listed(reader: &Reader, events: &[Seen]) -> Markup {
                 td.left.words {
                     (event.event.as_deref().unwrap_or_default())
                     @if let Verdict::Rejected { code, detail } = &event.verdict {
-                        div.words lang="en" { code { (code) } " " (detail) }
+                        div.words {
+                            code { (code) } " " (reader.title_of(code)) " "
+                            span.soft lang="en" { (detail) }
+                        }
                     }
                     details id={ "event-" (event.number) } {
                         summary { (reader.t(text::AS_IT_CAME)) }

@@ -37,6 +37,7 @@ pub(super) enum Section {
     Campaigns,
     Journeys,
     Customers,
+    Audiences,
     Sends,
     Why,
     Events,
@@ -46,6 +47,8 @@ pub(super) enum Section {
     Tokens,
     Users,
     Audit,
+    /// In no navigation: it is reached by her name on top.
+    Account,
 }
 
 /// A row of the navigation: where it leads, what it is called, who may go there.
@@ -62,6 +65,7 @@ static WAYS: [&[Way]; 4] = [
         Way(Section::Customers, "/customers", text::CUSTOMERS, Scope::Read),
         Way(Section::Sends, "/sends", text::SENDS, Scope::Read),
         Way(Section::Why, "/why", text::WHY_NOT, Scope::Read),
+        Way(Section::Audiences, "/audiences", text::AUDIENCES, Scope::Read),
         Way(Section::Messages, "/messages", text::MESSAGES, Scope::Read),
     ],
     &[
@@ -183,7 +187,10 @@ fn preferences(look: &Look, next: &str, reader: Option<&Reader>) -> Markup {
     html! {
         details.preferences {
             summary {
-                @match reader { Some(reader) => (reader.by.who), None => (look.t(text::DISPLAY)) }
+                @match reader {
+                    Some(reader) => (reader.who(&reader.by.who.to_string())),
+                    None => (look.t(text::DISPLAY))
+                }
             }
             div.panel {
                 form action="/preferences" method="post" {
@@ -202,6 +209,7 @@ fn preferences(look: &Look, next: &str, reader: Option<&Reader>) -> Markup {
                     }
                 }
                 @if let Some(reader) = reader.filter(|reader| reader.by.session.is_some()) {
+                    p { a href="/account" { (look.t(text::ACCOUNT)) } }
                     form action="/logout" method="post" {
                         (reader.csrf())
                         button type="submit" { (look.t(text::LOG_OUT)) }
@@ -255,12 +263,11 @@ pub(in crate::web) fn problem(
     reader: Option<&Reader>,
     problem: &Problem,
 ) -> HttpResponse {
-    // What the table of errors says is English, as in the API.
+    let (title, advice) = look.said(problem);
     let content = html! {
-        div lang="en" {
-            @if !problem.detail.is_empty() { p.words { (problem.detail) } }
-            p { (problem.advice) }
-        }
+        p { (advice) }
+        // What happened this time is said by parts that know no languages, as in the API.
+        @if !problem.detail.is_empty() { p.words lang="en" { (problem.detail) } }
         p {
             @if reader.is_none() { a href="/login" { (look.t(text::LOG_IN)) } }
             @else { a href="/" { (look.t(text::BACK_TO_OVERVIEW)) } }
@@ -271,10 +278,10 @@ pub(in crate::web) fn problem(
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match reader {
         Some(reader) => {
-            let frame = Frame { title: problem.title, here: Section::Overview, live: false };
+            let frame = Frame { title: &title, here: Section::Overview, live: false };
             page_with(status, reader, frame, &content)
         }
-        None => answer(HttpResponse::build(status), bare(look, problem.title, &content)),
+        None => answer(HttpResponse::build(status), bare(look, &title, &content)),
     }
 }
 

@@ -203,7 +203,7 @@ fn let_in(site: &Site, cookie: String, next: &str) -> HttpResponse {
     response
 }
 
-fn too_many(look: &Look, retry_after_ms: u64) -> HttpResponse {
+pub(super) fn too_many(look: &Look, retry_after_ms: u64) -> HttpResponse {
     let seconds = retry_after_ms.div_ceil(1_000).max(1);
     let detail = format!("the next one is possible in {seconds} s");
     let mut response = layout::problem(look, None, &Problem::new(ErrorCode::TooManyLogins, detail));

@@ -123,7 +123,7 @@ pub(super) async fn message_page(
         p { a href="/messages" { (reader.fill(text::BACK_TO, &[&reader.t(text::MESSAGES)])) } }
         dl.facts {
             @for (name, value) in &message.headers {
-                dt { (name) }
+                dt { (reader.word(name)) }
                 dd.words {
                     @if *name == captured::SEND { a href={ "/sends/" (value) } { (value) } }
                     @else { (value) }

@@ -6,6 +6,8 @@
 //! language; each other file is a page.
 
 mod access;
+mod account;
+mod audiences;
 mod campaigns;
 pub mod captured;
 pub mod counts;
@@ -18,6 +20,7 @@ mod events;
 mod graph;
 mod journey;
 mod journeys;
+mod lag;
 pub(super) mod layout;
 pub(super) mod login;
 mod messages;
@@ -37,6 +40,8 @@ mod words;
 use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
 
+use crate::error::{TABLE, spanish};
+
 /// Adds the console's routes.
 pub fn configure(routes: &mut web::ServiceConfig) {
     routes
@@ -55,6 +60,9 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .service(steps::step_page)
         .service(customers::customers_page)
         .service(customer::customer_page)
+        .service(audiences::audiences_page)
+        .service(audiences::members_page)
+        .service(audiences::export)
         .service(sends::sends_page)
         .service(send::send_page)
         .service(send::redrive)
@@ -66,6 +74,8 @@ pub fn configure(routes: &mut web::ServiceConfig) {
         .service(definitions::definitions_page)
         .service(definitions::document_page)
         .service(system::system_page)
+        .service(account::account_page)
+        .service(account::change_password)
         .configure(access_pages)
         .service(stylesheet)
         .service(script_file)
@@ -84,6 +94,14 @@ fn access_pages(routes: &mut web::ServiceConfig) {
         .service(access::users::set_password)
         .service(access::users::set_standing)
         .service(access::audit::audit_page);
+}
+
+/// All that the console says, in English and in Spanish: its texts, its stable words, the errors.
+pub fn said() -> Vec<(&'static str, &'static str)> {
+    let errors = TABLE.iter().filter_map(|row| Some((row, spanish(row.code)?)));
+    let errors =
+        errors.flat_map(|(row, (title, advice))| [(row.title, title), (row.advice, advice)]);
+    text::pairs().chain(words::pairs()).chain(errors).collect()
 }
 
 #[get("/console.css")]

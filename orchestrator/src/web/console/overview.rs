@@ -12,8 +12,8 @@ use super::counts::{self, Overview};
 use super::layout::{self, Frame, Section, customer_link};
 use super::parts::{self, Column};
 use super::reader::Reader;
-use super::{journeys, messages, text};
-use crate::admin::JourneyState;
+use super::{journeys, lag, messages, text};
+use crate::admin::{JourneyState, Lag};
 use crate::recovery::RecoverError;
 use crate::rows;
 use crate::web::Site;
@@ -31,6 +31,8 @@ const SAMPLES_READ: usize = 100;
 struct View {
     overview: Overview,
     journeys: Vec<JourneyState>,
+    /// How far behind it is; none if a partition was too busy to say.
+    lag: Option<Lag>,
     /// Whether any channel captures.
     captures: bool,
     captured: u64,
@@ -69,6 +71,7 @@ async fn view(site: &Site, reader: &Reader) -> Result<View, runtime::handle::Ask
     Ok(View {
         overview,
         journeys,
+        lag: site.admin.lag().await.ok(),
         captures: !captures.is_empty(),
         captured: captured::total(&captures),
         messages: captured::newest(&captures, MESSAGES_SHOWN, &reader.mask),
@@ -95,6 +98,10 @@ fn samples(store: &impl Read) -> Result<Vec<String>, RecoverError> {
 fn shown(reader: &Reader, view: &View) -> Markup {
     html! {
         (figures(reader, view))
+        @if let Some(lag) = &view.lag {
+            h2 { (reader.t(text::HOW_FAR_BEHIND)) }
+            (lag::shown(reader, lag))
+        }
         h2 { (reader.t(text::JOURNEYS)) }
         (journeys::listed(reader, &view.journeys))
         div.columns {

@@ -18,7 +18,7 @@ use super::words;
 use crate::access::mask::Mask;
 use crate::access::principal::Principal;
 use crate::access::scope::Scope;
-use crate::error::Problem;
+use crate::error::{Problem, find, spanish};
 use crate::web::{Site, presented};
 
 /// Cookie with the language that was chosen.
@@ -100,6 +100,20 @@ impl Look {
         words::stable(word, self.language)
     }
 
+    /// What the code of a problem means, and what to do.
+    pub(super) fn said(&self, problem: &Problem) -> (String, String) {
+        let spanish = spanish(problem.code).filter(|_| self.language == Language::Spanish);
+        let (title, advice) = spanish.unwrap_or((problem.title, problem.advice));
+        (sentence(title), sentence(advice))
+    }
+
+    /// What a code means.
+    pub(super) fn title_of(&self, code: &str) -> String {
+        let english = || find(code).map_or("", |row| row.title);
+        let spanish = spanish(code).filter(|_| self.language == Language::Spanish);
+        sentence(spanish.map_or_else(english, |(title, _)| title))
+    }
+
     /// A number with marks between thousands.
     pub(super) fn number(&self, number: i64) -> String {
         let digits = number.unsigned_abs().to_string();
@@ -135,6 +149,13 @@ impl Look {
         let frame = if ms > 0 { text::IN_SPAN } else { text::SPAN_AGO };
         self.fill(frame, &[&span])
     }
+}
+
+/// Words of the table of errors as a page writes them: beginning with a capital.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 /// The language that an `Accept-Language` prefers of those that there are.
@@ -176,6 +197,17 @@ impl Deref for Reader {
 }
 
 impl Reader {
+    /// Somebody with a look, what she must not see and the zone of her pages, now and on a page.
+    pub(super) fn new(
+        look: Look,
+        by: Principal,
+        (mask, zone): (Mask, Zone),
+        now: Instant,
+        path: String,
+    ) -> Self {
+        Self { look, by, mask, zone, now, path }
+    }
+
     pub(super) fn may(&self, scope: Scope) -> bool {
         self.by.may(scope)
     }
@@ -223,6 +255,16 @@ impl Reader {
         }
     }
 
+    /// Who did something, as rows name her: the kind in her language, the name as it is.
+    pub(super) fn who(&self, who: &str) -> String {
+        words::who(who, self.language)
+    }
+
+    /// What somebody else said: it stays in her language, and is marked as a quotation.
+    pub(super) fn quoted(&self, said: &str) -> Markup {
+        html! { @if !said.is_empty() { q.soft translate="no" { (said) } } }
+    }
+
     /// A stable word as a badge: the word says it, the colour only repeats it.
     pub(super) fn badge(&self, word: &str) -> Markup {
         html! { span class={ "badge " (word) } { (self.word(word)) } }
@@ -250,8 +292,8 @@ impl FromRequest for Reader {
             let (Some(site), Some(by)) = (site, by) else {
                 return Err(ErrorInternalServerError("a page outside of the guard"));
             };
-            let (mask, zone) = site.admin.outlook(&by).await;
-            Ok(Self { look, by, mask, zone, now: site.now(), path })
+            let outlook = site.admin.outlook(&by).await;
+            Ok(Self::new(look, by, outlook, site.now(), path))
         }
         .boxed_local()
     }

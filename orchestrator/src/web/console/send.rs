@@ -65,7 +65,9 @@ fn facts(reader: &Reader, send: &SendDetail) -> Markup {
                 dt { (reader.t(text::WHY)) } dd.words { (sends::why(reader, line)) }
             }
             (plain(text::ATTEMPTS, attempts.as_deref()))
-            (plain(text::REPLY, line.reply.as_deref().filter(|reply| !reply.is_empty())))
+            @if let Some(reply) = line.reply.as_deref().filter(|reply| !reply.is_empty()) {
+                dt { (reader.t(text::REPLY)) } dd.words { (reader.quoted(reply)) }
+            }
             @if let Some(by) = &send.redrive.repeated_by {
                 dt { (reader.t(text::REPEATED_BY)) } dd { (sends::link(reader, by)) }
             }
@@ -89,8 +91,10 @@ fn decision(reader: &Reader, one: &Decided, open: bool) -> Markup {
 /// The button for those who may, where it is possible.
 fn again(reader: &Reader, send: &SendDetail) -> Markup {
     let may = reader.may(Scope::Operate) && reader.by.session.is_some();
+    // Once more would be the same send again.
+    let is_possible = send.redrive.possible && send.redrive.repeated_by.is_none();
     html! {
-        @if may && send.redrive.possible {
+        @if may && is_possible {
             details.confirm #again {
                 summary { (reader.t(text::SEND_AGAIN)) }
                 div.panel {

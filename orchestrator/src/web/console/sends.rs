@@ -180,7 +180,7 @@ pub(super) fn why(reader: &Reader, line: &SendLine) -> Markup {
             " · " (reader.t(text::GOES_ON_AT)) " " (reader.at_text(until))
         }
         @if let Some(reply) = line.reply.as_deref().filter(|reply| !reply.is_empty()) {
-            span.soft { (reply) }
+            (reader.quoted(reply))
         }
     }
 }

@@ -63,7 +63,10 @@ fn told_spanish(reader: &Reader, told: &Told) -> String {
     match told {
         Told::Item(item) => item_spanish(reader, item),
         Told::Send { kind, template, channel, attempts, reply } => {
-            let reply = if reply.is_empty() { "sin respuesta" } else { reply };
+            let reply = match reply.as_str() {
+                "" => "sin respuesta".to_owned(),
+                reply => format!("«{reply}»"),
+            };
             match kind {
                 Kind::Audience => format!("miembro de {channel}"),
                 Kind::Webhook => format!("webhook por {channel}, intento {attempts}: {reply}"),

@@ -1,32 +1,25 @@
 //! What a step does, in a few words, and the customers who stand on it.
 
 use actix_web::{HttpResponse, get, web};
-use domain::ids::{CustomerKey, VersionNo};
-use domain::journey::definition::NodeIndex;
+use domain::ids::{JourneyName, StepId, VersionNo};
 use domain::journey::enrollment::{Enrollment, Phase, State};
 use domain::journey::steps::{Step, Wait, WaitTime};
 use domain::time::{Instant, Weekdays};
-use engine::codec;
 use maud::{Markup, html};
 use serde::Deserialize;
-use store::{Limit, Range, Read};
 
 use super::layout::{self, Frame, Section, customer_link};
 use super::parts::{self, Column};
 use super::reader::Reader;
 use super::{graph, text};
+use crate::access::mask::MASKED;
+use crate::customers::{EnrollmentLine, Found, Wanted};
 use crate::error::{ErrorCode, Problem};
-use crate::recovery::RecoverError;
-use crate::rows;
 use crate::web::Site;
+use crate::web::api::cursor::List;
 
-/// Records that one request looks at: about a tenth of a second of reading. Who stands on a step
-/// is in no index, so that a page shows whom it found so far and goes on from there.
-const RECORDS_READ: usize = 5_000;
 /// Customers of one page.
 const FOUND_MAX: usize = 50;
-/// Records read from the store at a time.
-const RECORDS_AT_ONCE: usize = 500;
 
 /// Link to the customers on a step.
 pub(super) fn link(journey: &str, step: &str, version: u32) -> String {
@@ -108,8 +101,7 @@ fn span_words(reader: &Reader, iso: &str) -> String {
 #[derive(Deserialize)]
 struct Asked {
     version: Option<u32>,
-    #[serde(default)]
-    after: String,
+    after: Option<String>,
 }
 
 /// The customers who stand on a step.
@@ -130,25 +122,32 @@ pub(super) async fn step_page(
         let journey = catalog.version(version).filter(|one| one.name.as_str() == name)?;
         let (at, _) = graph::step_by_id(journey, &step)?;
         let node = journey.nodes.get(usize::from(at))?;
-        Some((version, at, described(&reader, &node.step), node.step.kind()))
+        Some((version, described(&reader, &node.step), node.step.kind()))
     });
-    let Some((version, at, said, kind)) = place.await else {
+    let Some((version, said, kind)) = place.await else {
         let detail = format!("no step `{step}` of a journey `{name}` is published");
         return reader.problem(&Problem::new(ErrorCode::JourneyUnknown, detail));
     };
-    let (store, after) = (site.store.clone(), parts::key_of(&asked.after));
-    let read = web::block(move || scan(&store, version, at, after)).await;
-    let found = match read {
-        Ok(Ok(found)) => found,
-        Ok(Err(error)) => return parts::unreadable(&reader, &error),
-        Err(error) => return parts::unavailable(&reader, &error),
+    let wanted = Wanted {
+        journey: JourneyName::from(name.as_str()),
+        step: Some(StepId::from(step.as_str())),
+        version: Some(version.0),
+    };
+    let list = List::new("step", &wanted);
+    let from = match list.place(asked.after.as_deref()) {
+        Ok(from) => from,
+        Err(problem) => return reader.problem(&problem),
+    };
+    let found = match site.admin.enrollments(wanted, from, FOUND_MAX, &reader.by).await {
+        Ok(found) => found,
+        Err(problem) => return reader.problem(&problem),
     };
     let title = format!("{name} / {step}");
     let back = format!("/journeys/{}?version={}", layout::escaped(&name), version.0);
     let more = found
         .next
-        .as_deref()
-        .map(|next| format!("{}&after={}", link(&name, &step, version.0), parts::cursor(next)));
+        .as_ref()
+        .map(|next| format!("{}&after={}", link(&name, &step, version.0), list.cursor(next)));
     let content = html! {
         p { a href=(back) { (reader.fill(text::BACK_TO, &[&name])) } }
         p {
@@ -162,59 +161,9 @@ pub(super) async fn step_page(
     layout::page(&reader, Frame { title: &title, here: Section::Journeys, live: false }, &content)
 }
 
-/// Somebody on the step.
-struct Standing {
-    id: String,
-    enrollment: Enrollment,
-}
-
-struct Found {
-    standing: Vec<Standing>,
-    looked_at: usize,
-    next: Option<Vec<u8>>,
-}
-
-/// Looks for enrollments on a step, from a key of the customers' table on.
-fn scan(
-    store: &impl Read,
-    version: VersionNo,
-    at: NodeIndex,
-    after: Option<Vec<u8>>,
-) -> Result<Found, RecoverError> {
-    let table = rows::table(engine::Table::Customers);
-    let mut range = after.map_or_else(Range::all, Range::from);
-    let mut found = Found { standing: Vec::new(), looked_at: 0, next: None };
-    while found.looked_at < RECORDS_READ {
-        let page = store.scan(table, &range, Limit::rows(RECORDS_AT_ONCE))?;
-        for (key, record) in &page.rows {
-            if found.standing.len() >= FOUND_MAX {
-                found.next = Some(key.clone());
-                return Ok(found);
-            }
-            found.looked_at += 1;
-            let Some(key) = key.get(2..18).and_then(|key| <[u8; 16]>::try_from(key).ok()) else {
-                continue;
-            };
-            let customer = codec::decode_customer(CustomerKey(key), record)?;
-            let id = customer.id.to_string();
-            let here = |one: &Enrollment| one.version == version && one.at == at;
-            let standing = customer.enrollments.into_iter().filter(here);
-            found
-                .standing
-                .extend(standing.map(|enrollment| Standing { id: id.clone(), enrollment }));
-        }
-        match page.next {
-            Some(next) => range = range.resume(next),
-            None => return Ok(found),
-        }
-    }
-    found.next = Some(range.from);
-    Ok(found)
-}
-
-fn listed(reader: &Reader, found: &Found) -> Markup {
+fn listed(reader: &Reader, found: &Found<EnrollmentLine>) -> Markup {
     let looked = reader.fill(text::RECORDS_LOOKED_AT, &[&reader.count(found.looked_at)]);
-    if found.standing.is_empty() {
+    if found.items.is_empty() {
         return parts::empty(reader.t(text::NOBODY_HERE), &looked);
     }
     let columns = [
@@ -225,13 +174,18 @@ fn listed(reader: &Reader, found: &Found) -> Markup {
         Column::Text(text::KEY),
     ];
     let rows = html! {
-        @for one in &found.standing {
+        @for one in &found.items {
             tr {
-                th.left scope="row" { (customer(reader, &one.id)) }
-                td.left { (reader.badge(state_word(&one.enrollment))) }
-                td.left { (due(reader, one.enrollment.next_at())) }
-                td.left { (reader.at(one.enrollment.entered_at)) }
-                td.left.words { (reader.mask.text(&one.enrollment.key)) }
+                th.left scope="row" { (customer(reader, &one.customer)) }
+                td.left { (reader.badge(&one.state)) }
+                td.left {
+                    @match &one.next_at {
+                        Some(at) => (reader.at_text(at)),
+                        None => (due(reader, Instant::MAX))
+                    }
+                }
+                td.left { (reader.at_text(&one.entered_at)) }
+                td.left.words { (one.key) }
             }
         }
     };
@@ -243,8 +197,8 @@ fn listed(reader: &Reader, found: &Found) -> Markup {
 
 /// A customer as a link, or as nothing but a mask where the id itself names somebody.
 pub(super) fn customer(reader: &Reader, id: &str) -> Markup {
-    if reader.mask.changes(id) {
-        return html! { span.soft { (crate::access::mask::MASKED) } };
+    if reader.mask.changes(id) || reader.mask.is_masking() && id.contains(MASKED) {
+        return html! { span.soft { (MASKED) } };
     }
     html! { a.words href=(customer_link(id)) { (id) } }
 }

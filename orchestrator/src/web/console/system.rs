@@ -13,7 +13,6 @@ use super::reader::Reader;
 use super::text;
 use crate::actors::PartitionMsg;
 use crate::actors::ingest::Directory;
-use crate::admin::AudienceState;
 use crate::web::Site;
 
 /// How a partition stands.
@@ -42,10 +41,6 @@ pub(super) async fn system_page(site: web::Data<Site>, reader: Reader) -> HttpRe
     });
     let (revision, channels) = published.await;
     let status = site.admin.status().await;
-    let audiences = match site.admin.audiences().await {
-        Ok(audiences) => audiences,
-        Err(problem) => return reader.problem(&problem),
-    };
     let lag: u64 = partitions.iter().map(|one| one.sequence.saturating_sub(one.durable)).sum();
     let content = html! {
         dl.facts {
@@ -64,10 +59,6 @@ pub(super) async fn system_page(site: web::Data<Site>, reader: Reader) -> HttpRe
         (stored(&reader, &site, usage))
         h2 { (reader.t(text::CHANNELS)) }
         (channel_table(&reader, &channels))
-        @if !audiences.is_empty() {
-            h2 { (reader.t(text::AUDIENCES)) }
-            (audience_table(&reader, &audiences))
-        }
         h2 { (reader.t(text::PARTITIONS)) }
         (partition_table(&reader, &partitions))
         h2 { (reader.t(text::SETTINGS)) }
@@ -184,38 +175,6 @@ fn channel_table(reader: &Reader, channels: &[Channel]) -> Markup {
         }
     };
     parts::table(reader, reader.t(text::CHANNELS), &columns, &rows)
-}
-
-fn audience_table(reader: &Reader, audiences: &[AudienceState]) -> Markup {
-    let columns = [
-        Column::Text(text::AUDIENCE),
-        Column::Text(text::FOLDER),
-        Column::Text(text::LAST_EXPORT),
-        Column::Text(text::RESULT),
-        Column::Number(text::MEMBERS),
-    ];
-    let rows = html! {
-        @for one in audiences {
-            @let last = one.last_export.as_ref();
-            tr {
-                th.left scope="row" { (one.name) }
-                td.left.words { (one.folder) }
-                td.left {
-                    @match last {
-                        Some(last) => (reader.at_text(&last.at)),
-                        None => span.soft { (reader.t(text::NEVER)) }
-                    }
-                }
-                td.left.words {
-                    @if let Some(last) = last {
-                        (reader.badge(&last.outcome)) " " span.soft { (last.reply) }
-                    }
-                }
-                td { @if let Some(last) = last { (count(reader, last.members)) } }
-            }
-        }
-    };
-    parts::table(reader, reader.t(text::AUDIENCES), &columns, &rows)
 }
 
 fn partition_table(reader: &Reader, partitions: &[Partition]) -> Markup {

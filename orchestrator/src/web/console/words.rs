@@ -13,6 +13,11 @@ const STABLE: &[(&str, &str, &str)] = &[
     ("waiting", "waiting", "espera"),
     ("not_begun", "not begun", "sin empezar"),
     ("over", "over", "terminada"),
+    // How far behind the process is.
+    ("on_time", "on time", "a tiempo"),
+    ("late", "late", "con retraso"),
+    ("fast", "fast", "rápido"),
+    ("slow", "slow", "lento"),
     // States of sends.
     ("planned", "planned", "previsto"),
     ("in_flight", "in flight", "en vuelo"),
@@ -98,6 +103,36 @@ const STABLE: &[(&str, &str, &str)] = &[
     ("marketer", "marketer", "marketing"),
     ("operator", "operator", "operador"),
     ("admin", "admin", "administrador"),
+    // The head of a captured message.
+    ("To", "To", "Para"),
+    ("From", "From", "De"),
+    ("Reply-To", "Reply-To", "Responder a"),
+    ("Subject", "Subject", "Asunto"),
+    ("Channel", "Channel", "Canal"),
+    ("Send", "Send", "Envío"),
+    ("Attempt", "Attempt", "Intento"),
+    // Changes of the audit log.
+    ("audience.export", "export an audience", "exportar una audiencia"),
+    ("definitions.apply", "apply definitions", "aplicar definiciones"),
+    ("events.import", "import events", "importar eventos"),
+    ("journey.enroll", "enroll a customer", "inscribir a un cliente"),
+    ("journey.pause", "pause a journey", "pausar un recorrido"),
+    ("journey.resume", "resume a journey", "reanudar un recorrido"),
+    ("journey.stop", "stop a journey", "detener un recorrido"),
+    ("message.test", "send a test message", "enviar un mensaje de prueba"),
+    ("send.redrive", "send a message again", "enviar un mensaje de nuevo"),
+    ("session.begin", "log in", "entrar"),
+    ("session.end", "log out", "salir"),
+    ("token.create", "make a token", "crear un token"),
+    ("token.revoke", "revoke a token", "revocar un token"),
+    ("token.rotate", "rotate a token", "rotar un token"),
+    ("user.create", "make a user", "crear un usuario"),
+    ("user.delete", "delete a user", "eliminar un usuario"),
+    ("user.disable", "disable a user", "desactivar un usuario"),
+    ("user.enable", "enable a user", "activar un usuario"),
+    ("user.own_password", "change one's own password", "cambiar la contraseña propia"),
+    ("user.password", "give a user a new password", "dar una contraseña nueva a un usuario"),
+    ("user.role", "change a role", "cambiar un rol"),
 ];
 
 /// A stable word in a language; a word that is in no table is shown as it is.
@@ -110,6 +145,37 @@ pub(super) fn stable(word: &str, language: Language) -> Cow<'_, str> {
         None if word.contains('_') => Cow::Owned(word.replace('_', " ")),
         None => Cow::Borrowed(word),
     }
+}
+
+/// How rows begin that say who did something; the name follows.
+const KINDS_OF_WHO: &[(&str, &str)] = &[
+    ("user ", "usuario "),
+    ("token ", "token "),
+    ("source ", "origen "),
+    ("customer ", "cliente "),
+    ("control socket ", "socket de control "),
+];
+/// Those without a name, and what is changed that has none.
+const WITHOUT_NAMES: &[(&str, &str)] = &[
+    ("control socket", "socket de control"),
+    ("start of the server", "arranque del servidor"),
+    ("one-time link", "enlace de un solo uso"),
+    ("nobody", "nadie"),
+    ("definitions", "definiciones"),
+];
+
+/// Who did something, or to whom it was done, in a language.
+pub(super) fn who(who: &str, language: Language) -> String {
+    let said = |(en, es): &(&str, &str)| who.strip_prefix(en).map(|name| format!("{es}{name}"));
+    let whole = WITHOUT_NAMES.iter().find(|(en, _)| *en == who);
+    let whole = whole.map(|(_, es)| (*es).to_owned());
+    let spanish = whole.or_else(|| KINDS_OF_WHO.iter().find_map(said));
+    spanish.filter(|_| language == Language::Spanish).unwrap_or_else(|| who.to_owned())
+}
+
+/// Every word, in English and in Spanish.
+pub(super) fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    STABLE.iter().map(|(_, en, es)| (*en, *es))
 }
 
 #[cfg(test)]
@@ -125,6 +191,24 @@ mod tests {
         assert_eq!(stable("quiet_hours", Language::Spanish), "horas de silencio");
         assert_eq!(stable("two-a-week", Language::Spanish), "two-a-week");
         assert_eq!(stable("some_word", Language::English), "some word");
+    }
+
+    #[test]
+    fn every_change_of_the_audit_log_has_words() {
+        for word in crate::access::audit::ACTIONS {
+            assert!(STABLE.iter().any(|(known, ..)| *known == word), "{word}");
+        }
+    }
+
+    #[test]
+    fn who_did_something_is_said_in_the_language() {
+        assert_eq!(who("user ann", Language::Spanish), "usuario ann");
+        assert_eq!(who("user ann", Language::English), "user ann");
+        assert_eq!(who("one-time link", Language::Spanish), "enlace de un solo uso");
+        assert_eq!(who("control socket (uid 0)", Language::Spanish), "socket de control (uid 0)");
+        for other in ["cart-rescue", "definitions-2", "nobody-knows"] {
+            assert_eq!(who(other, Language::Spanish), other);
+        }
     }
 
     #[test]

@@ -16,12 +16,14 @@ use crate::admin::{
 use crate::config::Kind;
 use crate::customers::{CustomerDetail, CustomerLine, EnrollmentLine};
 use crate::error::ErrorCode as E;
+use crate::members::MemberLine;
 use crate::publish::Plan;
 use crate::sends::SendDetail;
 use crate::telemetry::metrics::{OPEN_METRICS, PLAIN_METRICS};
 use crate::timeline::Timeline;
 use crate::web::api::access::{AuditLine, AuditQuery, NewPassword, NewRole, Whoami};
 use crate::web::api::admin::{Entry, ImportQuery, Look, Rows};
+use crate::web::api::audiences::MembersQuery;
 use crate::web::api::catalog::{DefinitionsQuery, DiffQuery};
 use crate::web::api::customers::{CustomersQuery, EnrollmentsQuery};
 use crate::web::api::page::{Page, PageQuery};
@@ -344,6 +346,10 @@ fn catalog(id: &str) -> Option<Described> {
             .asks::<PageQuery>()
             .gives::<Page<AudienceState>>()
             .refuses(&[E::BadCursor]),
+        "listMembers" => one("Members of an audience, in the order of the hashes of their ids.")
+            .asks::<MembersQuery>()
+            .gives::<Page<MemberLine>>()
+            .refuses(&[E::ChannelUnknown, E::BadCursor]),
         "listTemplates" => one("The templates in force.")
             .asks::<PageQuery>()
             .gives::<Page<DefinitionLine>>()
@@ -438,6 +444,7 @@ fn access(id: &str) -> Option<Described> {
             .takes::<NewPassword>()
             .gives::<ShownPassword>()
             .refuses(&[E::PrincipalUnknown, E::StateConflict]),
+        "deleteUser" => one("Forgets a user.").gives::<UserState>().refuses(&[E::PrincipalUnknown]),
         "disableUser" => {
             one("Keeps a user out.").gives::<UserState>().refuses(&[E::PrincipalUnknown])
         }
@@ -519,9 +526,11 @@ pub(super) fn path_words(id: &str, name: &str) -> &'static str {
         ("getEnrollment", _) => "Id of the enrollment.",
         ("getCustomer" | "customerEnrollments" | "timeline", _) => "Id of the customer.",
         ("rotateToken" | "revokeToken", _) => "Id of the token.",
-        ("setRole" | "setPassword" | "disableUser" | "enableUser", _) => "Name of the user.",
+        ("setRole" | "setPassword" | "deleteUser" | "disableUser" | "enableUser", _) => {
+            "Name of the user."
+        }
         ("getDefinition", _) => "Name of the document.",
-        ("exportAudience", _) => "Name of the audience.",
+        ("exportAudience" | "listMembers", _) => "Name of the audience.",
         _ if id.contains("Journey") || id.contains("Version") || id.contains("nroll") => {
             "Name of the journey."
         }

@@ -110,3 +110,40 @@ async fn a_row_names_who_it_was_and_no_customer() {
     assert_eq!((&rows[0]["who"], &rows[0]["from"]), (&json!("user ann"), &json!("127.0.0.1")));
     assert!(!rows[1].to_string().contains(&browser.session()) || browser.session().is_empty());
 }
+
+#[tokio::test]
+async fn rows_are_kept_for_as_long_as_the_setting_says() {
+    let mut house = House::with("audit: {keep_days: 30}\n");
+    // More than one change takes along.
+    for number in 0..20 {
+        house.token(&[&format!("old-{number}")]);
+    }
+    house.pass("2026-04-01T05:59:59Z");
+    assert_eq!(house.audit().len(), 21, "they are a second too young: {:#?}", house.audit());
+    house.pass("2026-04-01T06:00:00Z");
+    house.pass("2026-04-02T00:00:00Z");
+    let kept = |rows: &[Value]| {
+        let target = |row: &Value| row["what"].as_str().expect("text").to_owned();
+        rows.iter().map(target).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(&house.audit()), ["events.import"; 2], "what is too old is not shown");
+    // It is gone, not only hidden: whoever keeps rows for longer finds none.
+    house.token(&["young-1"]);
+    house.token(&["young-2"]);
+    std::fs::write(house.path("settings.yaml"), "audit: {keep_days: 3650}\n").expect("a file");
+    house.restart();
+    let rows = house.audit();
+    let old = rows.iter().filter(|row| row["what"] == "token.create").count();
+    assert_eq!(old, 2, "{:?}", kept(&rows));
+    let numbers: Vec<u64> = rows.iter().map(|row| row["number"].as_u64().expect("it")).collect();
+    assert!(numbers.is_sorted_by(|a, b| a > b), "numbers go on: {numbers:?}");
+    for (days, said) in [("29", false), ("30", true), ("36501", false)] {
+        let settings = format!("audit: {{keep_days: {days}}}\n");
+        let loaded: Result<_, _> = {
+            let file = house.path("other.yaml");
+            std::fs::write(&file, settings).expect("a file");
+            cadencia::config::settings::Settings::load(Some(&file), Default::default(), &[])
+        };
+        assert_eq!(loaded.is_ok(), said, "{days} days");
+    }
+}

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use super::{Browser, House};
 use crate::environment;
+use crate::served::process::eventually;
 
 fn path(link: &str) -> &str {
     &link[link.find("/login").expect("a path")..]
@@ -52,7 +53,7 @@ async fn the_demo_is_looked_at_by_its_link() {
     let place = tempfile::tempdir().expect("a folder");
     let mut demo = environment::cadencia()
         .env("TMPDIR", place.path())
-        .args(["demo", "--port", "0", "--customers", "20", "--for", "600"])
+        .args(["demo", "--port", "0", "--customers", "400", "--for", "600"])
         .stdout(Stdio::piped())
         .spawn()
         .expect("the binary runs");
@@ -77,6 +78,36 @@ async fn the_demo_is_looked_at_by_its_link() {
         assert!(answer.body.contains(word), "{page}: {}", answer.body);
     }
     assert_eq!(visit(path(link), &Browser::default()).await.status, 400, "it was used");
+    // The event debugger shows what comes in, taken and not: on the page, and by the command line
+    // on the directory that the demo names.
+    let data = lines.find_map(|line| {
+        let line = line.expect("a line");
+        line.split_once("--data ").map(|(_, path)| path.trim().to_owned())
+    });
+    let data = data.expect("it names its directory");
+    let tail = |more: &[&str]| {
+        let arguments = [&["events", "tail", "--once", "-o", "json", "--data", &data], more];
+        let output = environment::cadencia().args(arguments.concat()).output().expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let line = |line| serde_json::from_str::<serde_json::Value>(line).expect("JSON");
+        text.lines().map(line).collect::<Vec<_>>()
+    };
+    let result = |event: &serde_json::Value| event["verdict"]["result"].clone();
+    eventually("accepted and rejected events are seen", async || {
+        let seen = tail(&[]);
+        let some = |word: &str| seen.iter().any(|event| result(event) == word);
+        some("accepted") && some("rejected")
+    })
+    .await;
+    let rejected = tail(&["--rejected"]);
+    assert!(rejected.iter().all(|event| event["source"] == "old-till"), "{rejected:#?}");
+    assert!(rejected.iter().all(|event| event["verdict"]["code"].is_string()), "{rejected:#?}");
+    eventually("the page shows them", async || {
+        let page = visit("/events", &browser).await;
+        ["badge accepted", "badge rejected", "old-till"].iter().all(|it| page.body.contains(it))
+    })
+    .await;
     demo.kill().expect("it runs");
     demo.wait().expect("it ends");
 }

@@ -6,6 +6,7 @@ mod login;
 mod masking;
 mod matrix;
 mod oidc;
+mod own;
 mod tokens;
 
 use std::collections::BTreeMap;

@@ -69,7 +69,7 @@ impl<'a> Request<'a> {
             items: 0,
             counts: [0; EventType::ALL.len()],
             seen: Vec::new(),
-            watched: site.live_events.is_watched(site.now()),
+            watched: site.live_events.is_watched(),
             origin: said(EVENT_TRACE_PARENT).or_else(|| said(TRACE_PARENT)),
         }
     }

@@ -59,12 +59,13 @@ fn listed(reader: &Reader, rows: &[AuditRow], now: domain::time::Instant) -> Mar
             tr {
                 td.left { (reader.at_from(row.at, now)) }
                 td.left.fit {
-                    (row.who) @if let Some(from) = &row.from { " " span.soft { (from) } }
+                    (reader.who(&row.who))
+                    @if let Some(from) = &row.from { " " span.soft { (from) } }
                 }
-                td.left.fit { code { (row.what) } }
-                td.left.words { (row.target) }
-                td.left.words { (row.before.as_deref().unwrap_or_default()) }
-                td.left.words { (row.after.as_deref().unwrap_or_default()) }
+                td.left.fit data-action=(row.what) { (reader.word(&row.what)) }
+                td.left.words { (reader.who(&row.target)) }
+                td.left.words { (reader.quoted(row.before.as_deref().unwrap_or_default())) }
+                td.left.words { (reader.quoted(row.after.as_deref().unwrap_or_default())) }
             }
         }
     };

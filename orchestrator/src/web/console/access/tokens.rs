@@ -5,16 +5,25 @@ use domain::time::Instant;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::super::layout::{self, Frame, Section, escaped};
+use super::super::layout::{Section, escaped};
 use super::super::parts::{self, Column, Csrf};
 use super::super::reader::Reader;
 use super::super::text;
+use super::{Shelf, at, button, confirmed};
 use crate::access::scope::Scope;
 use crate::access::token::Kind;
-use crate::access::{NewToken, Rotation, TokenState};
+use crate::access::{NewToken, Rotation, Shown, TokenState};
+use crate::admin::Refusal;
 use crate::error::{ErrorCode, Problem};
 use crate::web::Site;
 
+const SHELF: Shelf = Shelf {
+    title: text::TOKENS,
+    here: Section::Tokens,
+    path: "/access/tokens",
+    nothing: (text::NO_TOKENS, text::NO_TOKENS_ADVICE),
+    more: text::NEW_TOKEN,
+};
 /// Seconds of a day.
 const DAY_SECONDS: i64 = 86_400;
 
@@ -24,15 +33,8 @@ pub(in crate::web::console) async fn tokens_page(
     reader: Reader,
 ) -> HttpResponse {
     let (tokens, now) = (site.admin.access.tokens(), site.admin.access.now());
-    let content = html! {
-        @if tokens.is_empty() {
-            (parts::empty(reader.t(text::NO_TOKENS), reader.t(text::NO_TOKENS_ADVICE)))
-        } @else { (listed(&reader, &tokens, now)) }
-        h2 { (reader.t(text::NEW_TOKEN)) }
-        (form(&reader))
-    };
-    let title = reader.t(text::TOKENS);
-    layout::page(&reader, Frame { title, here: Section::Tokens, live: false }, &content)
+    let listed = (!tokens.is_empty()).then(|| listed(&reader, &tokens, now));
+    SHELF.page(&reader, listed, &form(&reader))
 }
 
 fn kind_word(kind: Kind) -> &'static str {
@@ -52,10 +54,7 @@ fn listed(reader: &Reader, tokens: &[TokenState], now: Instant) -> Markup {
         Column::Text(text::CREATED),
         Column::Text(text::ACTIONS),
     ];
-    let at = |at: &str| match Instant::parse(at) {
-        Some(at) => reader.at_from(at, now),
-        None => html! { (at) },
-    };
+    let at = |text: &str| at(reader, text, now);
     let rows = html! {
         @for token in tokens {
             @let path = format!("/access/tokens/{}", escaped(&token.id));
@@ -74,11 +73,8 @@ fn listed(reader: &Reader, tokens: &[TokenState], now: Instant) -> Markup {
                 td.left {
                     @if token.state != "revoked" && reader.by.session.is_some() {
                         div.actions {
-                            form action={ (path) "/rotate" } method="post" {
-                                (reader.csrf())
-                                button type="submit" { (reader.t(text::ROTATE)) }
-                            }
-                            (super::confirmed(
+                            (button(reader, &format!("{path}/rotate"), text::ROTATE))
+                            (confirmed(
                                 reader,
                                 &format!("{path}/revoke"),
                                 text::REVOKE,
@@ -184,15 +180,12 @@ pub(in crate::web::console) async fn create(
         // A write key stands in applications: it lives until it is revoked.
         expires_in_seconds: days.filter(|_| sent.kind == Kind::Api),
     };
-    match site.admin.access.create_token(wanted, &reader.by).await {
-        Ok(made) => shown(&reader, &made),
-        Err(problem) => reader.problem(&problem),
-    }
+    shown(&reader, site.admin.access.create_token(wanted, &reader.by).await)
 }
 
-fn shown(reader: &Reader, made: &crate::access::Shown) -> HttpResponse {
-    let what = format!("{} ({})", made.token.name, made.token.id);
-    super::secret(reader, Section::Tokens, text::TOKENS, &what, &made.secret)
+fn shown(reader: &Reader, made: Result<Shown, Refusal>) -> HttpResponse {
+    let named = |it: Shown| (format!("{} ({})", it.token.name, it.token.id), it.secret);
+    SHELF.secret(reader, made.map(named))
 }
 
 #[post("/access/tokens/{id}/rotate")]
@@ -205,10 +198,7 @@ pub(in crate::web::console) async fn rotate(
     if let Some(refused) = parts::forged(&reader, &sent.csrf) {
         return refused;
     }
-    match site.admin.access.rotate_token(&id, Rotation::default(), &reader.by).await {
-        Ok(made) => shown(&reader, &made),
-        Err(problem) => reader.problem(&problem),
-    }
+    shown(&reader, site.admin.access.rotate_token(&id, Rotation::default(), &reader.by).await)
 }
 
 #[post("/access/tokens/{id}/revoke")]
@@ -221,8 +211,5 @@ pub(in crate::web::console) async fn revoke(
     if let Some(refused) = parts::forged(&reader, &sent.csrf) {
         return refused;
     }
-    match site.admin.access.revoke_token(&id, &reader.by).await {
-        Ok(_) => layout::see_other("/access/tokens"),
-        Err(problem) => reader.problem(&problem),
-    }
+    SHELF.changed(&reader, site.admin.access.revoke_token(&id, &reader.by).await)
 }

@@ -5,15 +5,24 @@ use domain::time::Instant;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::super::layout::{self, Frame, Section, escaped};
+use super::super::layout::{Section, escaped};
 use super::super::parts::{self, Column, Csrf};
 use super::super::reader::Reader;
 use super::super::text;
+use super::{Shelf, at, button, confirmed};
 use crate::access::scope::Role;
 use crate::access::{NewUser, ShownPassword, UserState};
 use crate::admin::Refusal;
 use crate::error::{ErrorCode, Problem};
 use crate::web::Site;
+
+const SHELF: Shelf = Shelf {
+    title: text::USERS,
+    here: Section::Users,
+    path: "/access/users",
+    nothing: (text::NO_USERS, text::NO_USERS_ADVICE),
+    more: text::NEW_USER,
+};
 
 #[get("/access/users")]
 pub(in crate::web::console) async fn users_page(
@@ -21,15 +30,8 @@ pub(in crate::web::console) async fn users_page(
     reader: Reader,
 ) -> HttpResponse {
     let (users, now) = (site.admin.access.users(), site.admin.access.now());
-    let content = html! {
-        @if users.is_empty() {
-            (parts::empty(reader.t(text::NO_USERS), reader.t(text::NO_USERS_ADVICE)))
-        } @else { (listed(&reader, &users, now)) }
-        h2 { (reader.t(text::NEW_USER)) }
-        (form(&reader))
-    };
-    let title = reader.t(text::USERS);
-    layout::page(&reader, Frame { title, here: Section::Users, live: false }, &content)
+    let listed = (!users.is_empty()).then(|| listed(&reader, &users, now));
+    SHELF.page(&reader, listed, &form(&reader))
 }
 
 fn listed(reader: &Reader, users: &[UserState], now: Instant) -> Markup {
@@ -51,9 +53,7 @@ fn listed(reader: &Reader, users: &[UserState], now: Instant) -> Markup {
                 td.left { (reader.word(user.role.word())) }
                 td.left { (reader.word(&user.logs_in_by)) }
                 td.left { (reader.badge(if user.disabled { "disabled" } else { "enabled" })) }
-                td.left {
-                    @if let Some(at) = Instant::parse(&user.created) { (reader.at_from(at, now)) }
-                }
+                td.left { (at(reader, &user.created, now)) }
                 td.left { @if reader.by.session.is_some() { (actions(reader, user)) } }
             }
         }
@@ -72,7 +72,7 @@ fn actions(reader: &Reader, user: &UserState) -> Markup {
                 button type="submit" { (reader.t(text::CHANGE_ROLE)) }
             }
             @if user.logs_in_by == "password" {
-                (super::confirmed(
+                (confirmed(
                     reader,
                     &format!("{path}/password"),
                     text::NEW_PASSWORD,
@@ -80,18 +80,16 @@ fn actions(reader: &Reader, user: &UserState) -> Markup {
                 ))
             }
             @if user.disabled {
-                form action={ (path) "/enable" } method="post" {
-                    (reader.csrf())
-                    button type="submit" { (reader.t(text::ENABLE)) }
-                }
+                (button(reader, &format!("{path}/enable"), text::ENABLE))
             } @else {
-                (super::confirmed(
+                (confirmed(
                     reader,
                     &format!("{path}/disable"),
                     text::DISABLE,
                     text::DISABLE_MEANS,
                 ))
             }
+            (confirmed(reader, &format!("{path}/delete"), text::DELETE, text::DELETE_MEANS))
         }
     }
 }
@@ -148,13 +146,8 @@ pub(in crate::web::console) async fn create(
 
 /// The password that the server chose.
 fn shown(reader: &Reader, made: Result<ShownPassword, Refusal>) -> HttpResponse {
-    match made {
-        Ok(made) => {
-            let password = made.password.unwrap_or_default();
-            super::secret(reader, Section::Users, text::USERS, &made.user.name, &password)
-        }
-        Err(problem) => reader.problem(&problem),
-    }
+    let named = |it: ShownPassword| (it.user.name, it.password.unwrap_or_default());
+    SHELF.secret(reader, made.map(named))
 }
 
 #[derive(Deserialize)]
@@ -174,7 +167,7 @@ pub(in crate::web::console) async fn set_role(
     if let Some(refused) = parts::forged(&reader, &sent.csrf) {
         return refused;
     }
-    done(&reader, site.admin.access.set_role(&name, sent.role, &reader.by).await)
+    SHELF.changed(&reader, site.admin.access.set_role(&name, sent.role, &reader.by).await)
 }
 
 #[post("/access/users/{name}/password")]
@@ -190,7 +183,7 @@ pub(in crate::web::console) async fn set_password(
     shown(&reader, site.admin.access.set_password(&name, None, &reader.by).await)
 }
 
-#[post("/access/users/{name}/{action:disable|enable}")]
+#[post("/access/users/{name}/{action:disable|enable|delete}")]
 pub(in crate::web::console) async fn set_standing(
     site: web::Data<Site>,
     reader: Reader,
@@ -201,17 +194,12 @@ pub(in crate::web::console) async fn set_standing(
         return refused;
     }
     let (name, action) = path.into_inner();
-    let disabled = match action.as_str() {
-        "disable" => true,
-        "enable" => false,
+    let access = &site.admin.access;
+    let changed = match action.as_str() {
+        "disable" => access.set_disabled(&name, true, &reader.by).await,
+        "enable" => access.set_disabled(&name, false, &reader.by).await,
+        "delete" => access.delete_user(&name, &reader.by).await,
         _ => return reader.problem(&Problem::new(ErrorCode::NotFound, "")),
     };
-    done(&reader, site.admin.access.set_disabled(&name, disabled, &reader.by).await)
-}
-
-fn done(reader: &Reader, changed: Result<UserState, Refusal>) -> HttpResponse {
-    match changed {
-        Ok(_) => layout::see_other("/access/users"),
-        Err(problem) => reader.problem(&problem),
-    }
+    SHELF.changed(&reader, changed)
 }

@@ -24,7 +24,7 @@ use policies::LedgerRow;
 use crate::counters::{CounterKey, exit_index};
 use crate::history::HistoryItem;
 use crate::ledger::{Outcome, SendRow};
-use crate::merge::Word;
+use crate::merge::{Parcel, Word};
 use crate::note::OpenedSend;
 use crate::partition::{Attempt, Effect};
 use crate::transaction::Write;
@@ -305,6 +305,17 @@ impl Begun {
     /// What happened so far.
     pub fn items(&self) -> &[HistoryItem] {
         &self.items
+    }
+
+    /// All that this customer leaves, where this turn made it part of another one.
+    pub fn left(&self, whose: &CustomerId) -> Option<&Parcel> {
+        self.forwards.iter().find_map(|effect| match effect {
+            // A tombstone also sends on what others left.
+            Effect::Forward { input: Input::Merge { word: Word::Absorb(parcel), .. }, .. } => {
+                (parcel.source == *whose).then_some(&**parcel)
+            }
+            _ => None,
+        })
     }
 
     pub(crate) fn record(&mut self, item: HistoryItem) {

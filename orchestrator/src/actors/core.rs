@@ -178,7 +178,7 @@ impl Core {
     fn take_turn(&mut self, loaded: &mut Loaded, works: Vec<Work>) -> Result<(), LoadError> {
         let now = self.now();
         let due_before = loaded.customer.due_at;
-        let origins = self.traces.is_some().then(|| traces::origins(&works));
+        let senders = self.traces.is_some().then(|| traces::senders(&works));
         let mut inputs = Vec::new();
         let mut told = Vec::new();
         for work in works {
@@ -222,7 +222,7 @@ impl Core {
         if !inputs.is_empty() {
             turn::with_what_is_due(&mut inputs, loaded.customer.due_at, now);
             self.load_first(loaded, &inputs, now)?;
-            let watch = self.watch(loaded, &inputs, origins);
+            let watch = self.watch(loaded, &inputs, senders);
             self.decide(loaded, inputs, now, watch)?;
         }
         for ack in told {

@@ -13,6 +13,10 @@ import ssl
 import sys
 
 
+# How long it takes to know an address that begins with "slow".
+SLOW_SECONDS = 2.5
+
+
 def say(value):
     print(json.dumps(value), flush=True)
 
@@ -24,6 +28,8 @@ class Handler:
         if address.startswith("canary"):
             # As most servers do, it repeats the address.
             return f"550 5.1.1 <{address}>: no such person"
+        if address.startswith("slow"):
+            await asyncio.sleep(SLOW_SECONDS)
         if address.startswith("later"):
             return "451 4.7.1 greylisted, try again in 5 minutes"
         envelope.rcpt_tos.append(address)

@@ -5,16 +5,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use domain::ids::SendId;
+use domain::ids::{CustomerKey, SendId, VersionNo};
 use domain::time::Instant;
-use engine::history::HistoryItem;
 use engine::partition::Attempt;
 use engine::{Begun, Input, Loaded};
 
-use super::Core;
+use super::{Ack, Core};
 use crate::actors::Work;
 use crate::telemetry::trace::{
-    Activation, Attempted, Inputs, Settled, TraceParent, Tracer, Watch, retry_points,
+    Activation, Attempted, Idle, Inputs, Point, Senders, Settled, Tracer, Watch,
 };
 
 /// The notes of a partition.
@@ -33,12 +32,17 @@ pub(super) enum Noted {
     Retry(Retry),
     /// An outcome came home.
     Outcome(Settled),
+    /// An event did nothing to any enrollment.
+    Idle(Box<Idle>),
 }
 
 /// A send that was to be tried again; whether it was, its attempt says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Retry {
     pub(super) send: SendId,
+    pub(super) version: VersionNo,
+    /// The outcome of the attempt before, or the activation that found no slot.
+    pub(super) before: Point,
     pub(super) at: Instant,
     pub(super) began_us: u64,
     pub(super) decided_us: u64,
@@ -52,16 +56,14 @@ pub(super) struct Ripe {
     noted: Vec<Noted>,
 }
 
-/// Spans of those who sent these works' events.
-pub(super) fn origins(works: &[Work]) -> Vec<TraceParent> {
-    let mut found: Vec<TraceParent> = Vec::new();
+/// Spans of those who sent these works.
+pub(super) fn senders(works: &[Work]) -> Senders {
+    let mut found = Senders::default();
     for work in works {
-        let ack = match work {
-            Work::Event { ack, .. } | Work::Enroll { ack, .. } => ack.as_ref(),
-            _ => None,
-        };
-        if let Some(origin) = ack.and_then(|ack| ack.origin()).filter(|it| !found.contains(it)) {
-            found.push(origin);
+        match work {
+            Work::Event { ack, .. } => found.add_event(ack.as_ref().and_then(Ack::origin)),
+            Work::Enroll { ack, .. } => found.add(ack.as_ref().and_then(Ack::origin)),
+            _ => {}
         }
     }
     found
@@ -79,15 +81,15 @@ impl Core {
         &self,
         loaded: &Loaded,
         inputs: &[Input],
-        origins: Option<Vec<TraceParent>>,
+        senders: Option<Senders>,
     ) -> Option<Watched> {
-        let (traces, origins) = (self.traces.as_ref()?, origins?);
+        let (traces, senders) = (self.traces.as_ref()?, senders?);
         let retries = inputs.iter().filter_map(|input| match input {
             Input::Retry(send) => Some(*send),
             _ => None,
         });
         let retries = retries.collect();
-        Some(Watched { watch: Watch::new(&traces.tracer, loaded, inputs, origins), retries })
+        Some(Watched { watch: Watch::new(&traces.tracer, loaded, inputs, senders), retries })
     }
 
     /// Behind its gate, before its commit.
@@ -103,11 +105,29 @@ impl Core {
         };
         let tracer = &traces.tracer;
         let (began_us, decided_us) = (watch.began_us(), tracer.now_us());
-        let items: &[HistoryItem] = begun.items();
-        let done = watch.activations(tracer, items, loaded, &self.partition, at);
-        let activations = done.into_iter().map(|one| Noted::Activation(Arc::new(one)));
-        let again = |send| Noted::Retry(Retry { send, at, began_us, decided_us });
-        activations.chain(retries.into_iter().map(again)).collect()
+        let done = watch.done(tracer, begun, loaded, &self.partition, at);
+        let activations = done.activations.into_iter();
+        let mut noted: Vec<Noted> =
+            activations.map(|one| Noted::Activation(Arc::new(one))).collect();
+        noted.extend(done.idle.into_iter().map(|idle| Noted::Idle(Box::new(idle))));
+        noted.extend(retries.into_iter().filter_map(|send| {
+            let row = &self.partition.open(send)?.row;
+            let (number, version) = (row.info.attempts, row.info.version);
+            let before = match number {
+                // Sent again on an operator's word, it found no slot then.
+                ..=1 => Point::Retried(send, row.ledger.counted_at),
+                number => Point::Settled(send, number - 1),
+            };
+            Some(Noted::Retry(Retry { send, version, before, at, began_us, decided_us }))
+        }));
+        noted
+    }
+
+    /// A customer's record cannot be read: a turn of it has failed before it began.
+    pub(crate) fn not_loaded(&self, customer: CustomerKey) {
+        if let Some(Traces { tracer, .. }) = &self.traces {
+            tracer.failed(customer, self.partition.id(), self.now(), tracer.now_us());
+        }
     }
 
     /// Behind its commit.
@@ -153,7 +173,7 @@ impl Ripe {
         let found = self.noted.iter_mut().find(|noted| match noted {
             Noted::Activation(activation) => activation.sends(attempt.send),
             Noted::Retry(retry) => retry.send == attempt.send,
-            Noted::Outcome(_) => false,
+            Noted::Outcome(_) | Noted::Idle(_) => false,
         })?;
         if let Noted::Retry(retry) = found {
             let again = self.tracer.samples(attempt.enrollment);
@@ -161,7 +181,7 @@ impl Ripe {
         }
         match found {
             Noted::Activation(activation) => Some(activation.clone()),
-            Noted::Retry(_) | Noted::Outcome(_) => None,
+            Noted::Retry(_) | Noted::Outcome(_) | Noted::Idle(_) => None,
         }
     }
 
@@ -172,6 +192,7 @@ impl Ripe {
             match noted {
                 Noted::Activation(activation) => self.tracer.durable(&activation),
                 Noted::Outcome(settled) => self.tracer.settled(Settled { durable_us, ..settled }),
+                Noted::Idle(idle) => self.tracer.idle(Idle { durable_us, ..*idle }),
                 // Nothing was attempted: the policy held it, or there was no slot.
                 Noted::Retry(_) => {}
             }
@@ -181,17 +202,16 @@ impl Ripe {
 
 impl Retry {
     fn activation(&self, attempt: &Attempt, partition: u16, sampled: bool) -> Activation {
-        let (before, point) = retry_points(attempt, self.at);
         Activation {
             enrollment: attempt.enrollment,
             journey: attempt.journey.clone(),
-            version: None,
+            version: Some(self.version),
             customer: attempt.customer.key(),
             partition,
             at: self.at,
             inputs: Inputs::of(&[engine::Input::Retry(self.send)]),
-            before: Some(before),
-            point,
+            before: Some(self.before),
+            point: Point::Retried(attempt.send, self.at),
             origins: Vec::new(),
             step: Some(attempt.step.clone()),
             exit: None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use domain::event::Event;
 use domain::hash;
 use domain::ids::{CustomerKey, EnrollmentId};
 use domain::time::Instant;
@@ -12,7 +13,7 @@ use engine::partition::Attempt;
 use runtime::Clock;
 use tokio::sync::mpsc;
 
-use super::{Activation, Attempted, FailedTurn, Ids, Keyed, Point, Settled};
+use super::{Activation, Attempted, FailedTurn, Idle, Ids, Keyed, Settled};
 use crate::telemetry::metrics::{Metrics, Signal};
 use crate::telemetry::names;
 
@@ -20,12 +21,16 @@ use crate::telemetry::names;
 const BUCKETS: u64 = 1_000_000;
 /// Sets this draw apart from those of splits and holdouts.
 const SALT: &str = "telemetry";
+/// The same for the draw of events.
+const EVENT_SALT: &str = "telemetry of an event";
 
 /// What is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Sampling {
     /// Part of the enrollments that are traced, from 0 to 1.
     pub ratio: f64,
+    /// Part of the events that are traced where they do nothing to any enrollment, from 0 to 1.
+    pub event_ratio: f64,
     /// Activations and attempts that take longer are kept, in microseconds.
     pub slow_us: u64,
 }
@@ -41,6 +46,8 @@ pub enum Record {
     Outcome(Settled),
     /// A turn that failed.
     Failed(FailedTurn),
+    /// An event that did nothing to any enrollment, durable.
+    Event(Idle),
 }
 
 /// Cheap to clone.
@@ -51,6 +58,7 @@ pub struct Tracer(Arc<Inner>);
 struct Inner {
     keyed: Keyed,
     buckets: u64,
+    event_buckets: u64,
     slow_us: u64,
     /// Real time, however fast the process's clock runs: spans measure work.
     clock: Clock,
@@ -67,8 +75,16 @@ impl Tracer {
         queue: mpsc::Sender<Record>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let buckets = (sampling.ratio * BUCKETS as f64) as u64;
-        Self(Arc::new(Inner { keyed, buckets, slow_us: sampling.slow_us, clock, queue, metrics }))
+        let buckets = |ratio: f64| (ratio * BUCKETS as f64) as u64;
+        Self(Arc::new(Inner {
+            keyed,
+            buckets: buckets(sampling.ratio),
+            event_buckets: buckets(sampling.event_ratio),
+            slow_us: sampling.slow_us,
+            clock,
+            queue,
+            metrics,
+        }))
     }
 
     /// Microseconds of the tracer's clock.
@@ -80,6 +96,24 @@ impl Tracer {
     pub fn samples(&self, enrollment: EnrollmentId) -> bool {
         self.0.buckets >= BUCKETS
             || hash::bucket(SALT, &enrollment.0.to_le_bytes(), BUCKETS) < self.0.buckets
+    }
+
+    /// Whether any event is traced for itself.
+    pub(super) fn samples_events(&self) -> bool {
+        self.0.event_buckets > 0
+    }
+
+    /// Whether an event is traced where it does nothing to any enrollment: the same answer each
+    /// time that it is sent.
+    pub(super) fn samples_event(&self, event: &Event) -> bool {
+        let buckets = self.0.event_buckets;
+        let draw = || hash::bucket(EVENT_SALT, event.identity().0.as_bytes(), BUCKETS);
+        buckets >= BUCKETS || draw() < buckets
+    }
+
+    /// An event is durable that did nothing to any enrollment.
+    pub fn idle(&self, idle: Idle) {
+        self.push(Record::Event(idle));
     }
 
     /// An activation is durable: exports it if it is kept.
@@ -176,10 +210,4 @@ pub(crate) fn attempt_ids(keyed: &Keyed, attempted: &Attempted) -> Ids {
     let trace = keyed.of(activation.enrollment, activation.point).trace;
     let send = format!("{}/{}", names::SPAN_ATTEMPT.name, attempted.attempt.send);
     Ids { trace, span: keyed.child(trace, &send, u32::from(attempted.attempt.number)) }
-}
-
-/// The point of a retry's activation, and of the outcome that it follows.
-pub(crate) fn retry_points(attempt: &Attempt, at: Instant) -> (Point, Point) {
-    let before = Point::Settled(attempt.send, attempt.number.saturating_sub(1));
-    (before, Point::Retried(attempt.send, at))
 }

@@ -253,7 +253,7 @@ impl RecoveredCounts {
     fn of(partitions: &[recovery::Recovered]) -> Self {
         Self {
             timers: partitions.iter().map(|one| one.timers.len()).sum(),
-            in_flight: partitions.iter().map(|one| one.in_flight).sum(),
+            in_flight: partitions.iter().map(|one| one.interrupted.len()).sum(),
         }
     }
 }
@@ -285,6 +285,11 @@ impl App {
         }
         let counts = RecoveredCounts::of(&recovered);
         metrics.sends_unknown.inc_by(counts.in_flight as u64);
+        if let Some(tracer) = &tracer {
+            // Before it is durable: if this start does not come so far, the next says it again.
+            let found = recovered.iter().flat_map(|one| &one.interrupted);
+            found.for_each(|one| tracer.interrupted(one.clone()));
+        }
         let arbiters = Arbiters::start(settings.arbiters)?;
         let parts = Parts {
             store: store.clone(),

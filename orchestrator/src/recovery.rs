@@ -6,13 +6,14 @@ use std::sync::Arc;
 use domain::time::Instant;
 use engine::codec::{self, DecodeError};
 use engine::ledger::SendRow;
-use engine::note::Note;
+use engine::note::{Note, OpenedSend};
 use engine::partition::Snapshot;
 use engine::{Catalog, Loaded, Partition};
 use runtime::{Clock, Timers};
 use store::{GroupRow, Limit, Range, Read, ReadError, Store};
 
 use crate::rows;
+use crate::telemetry::trace::Interrupted;
 
 /// Rows read at a time.
 const SCAN_ROWS: usize = 4_096;
@@ -42,8 +43,8 @@ pub struct Recovered {
     pub transactions: Vec<store::Transaction>,
     /// Its durable sequence.
     pub durable: u64,
-    /// Sends that were in flight.
-    pub in_flight: usize,
+    /// Attempts that were under way.
+    pub interrupted: Vec<Interrupted>,
 }
 
 /// Reads what every partition had in memory: its newest snapshot and the notes after it.
@@ -71,8 +72,13 @@ pub fn recover(
         let mut partition = Partition::new(number as u16, catalog.clone(), seq);
         partition.recover_memory(snapshot.counters, snapshot.at);
         let timers = timers(store, &mut partition)?;
-        let mut one =
-            Recovered { partition, timers, transactions: Vec::new(), durable: seq, in_flight: 0 };
+        let mut one = Recovered {
+            partition,
+            timers,
+            transactions: Vec::new(),
+            durable: seq,
+            interrupted: Vec::new(),
+        };
         one.open_sends(store, snapshot.open, now)?;
         parcels(store, &mut one.partition, now)?;
         recovered.push(one);
@@ -159,7 +165,7 @@ impl Recovered {
     fn open_sends(
         &mut self,
         store: &Store,
-        open: BTreeMap<domain::ids::SendId, engine::note::OpenedSend>,
+        open: BTreeMap<domain::ids::SendId, OpenedSend>,
         now: Instant,
     ) -> Result<(), RecoverError> {
         let table = rows::table(engine::Table::Sends);
@@ -173,10 +179,31 @@ impl Recovered {
             if row.info.open.is_none() {
                 continue;
             }
-            self.in_flight += usize::from(opened.retry_at.is_none());
+            let in_flight = opened.retry_at.is_none();
+            let interrupted = in_flight.then(|| interrupted(id, opened, &row, now));
             let decided = self.partition.recover_open(opened.customer, row, now);
+            let again = self.partition.is_open(opened.send);
+            self.interrupted.extend(interrupted.map(|one| Interrupted { again, ..one }));
             self.transactions.extend(decided.map(rows::to_store));
         }
         Ok(())
+    }
+}
+
+/// An attempt that was under way, for those who trace.
+fn interrupted(partition: u16, opened: &OpenedSend, row: &SendRow, at: Instant) -> Interrupted {
+    let info = &row.info;
+    Interrupted {
+        send: opened.send,
+        number: info.attempts,
+        enrollment: info.enrollment,
+        journey: info.journey.clone(),
+        version: info.version,
+        step: info.open.as_ref().map(|open| open.step.clone()),
+        channel: info.channel.clone(),
+        again: false,
+        customer: opened.customer,
+        partition,
+        at,
     }
 }

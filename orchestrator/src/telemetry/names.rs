@@ -399,8 +399,9 @@ pub const SPAN_ATTEMPT: SpanName = SpanName {
 pub const SPAN_OUTCOME: SpanName = SpanName {
     name: "process outcome",
     kind: "consumer",
-    help: "What a provider said, from when it came home until it is durable. A trace of its own",
-    links: "the attempt that it is the outcome of",
+    help: "What a provider said, from when it came home until it is durable; or `unknown`, found \
+           by a start, of an attempt that the end of the process interrupted. A trace of its own",
+    links: "the attempt that it is the outcome of, unless that was interrupted",
     attributes: &[
         ENROLLMENT_ID,
         JOURNEY_ID,

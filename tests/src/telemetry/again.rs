@@ -166,6 +166,53 @@ async fn what_is_slow_is_kept_and_nothing_else() {
     assert_eq!(named(&spans, "process turn").len(), 1, "its activation came along, late");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_a_kill_interrupts_is_told_of_by_the_next_start() {
+    let mail = Independent::mail(&[]);
+    let collector = Collector::start().await;
+    let site = Exporting::new(&smtp(mail.port), &settings(&collector, "grpc", ""));
+    let server = site.serve("info");
+    sign_up(&server, "ann", "stuck@example.com").await;
+    eventually("it is under way, and its activation exported", async || {
+        line(&server, "in_flight").is_some() && named(&collector.spans(), "process turn").len() == 1
+    })
+    .await;
+    let send =
+        line(&server, "in_flight").expect("a line")["send"].as_str().expect("an id").to_owned();
+    server.kill();
+    let server = site.serve("info");
+    site.advance(&server, "2026-03-02T10:20:00Z");
+    eventually("it went at the second try", async || {
+        named(&collector.spans(), "process outcome").len() == 2
+    })
+    .await;
+    server.stop();
+    let spans = collector.spans();
+    whole(&spans);
+    let tries = attempts(&spans);
+    let tried: Vec<_> =
+        tries.iter().map(|it| (it.attribute("send.attempt"), it.attribute("outcome"))).collect();
+    assert_eq!(tried, [("2", "accepted")], "nobody could tell of the first one");
+    let unknown = spans.iter().find(|span| span.attribute("outcome") == "unknown");
+    let unknown = unknown.expect("the start tells of it");
+    assert_eq!(unknown.name, "process outcome");
+    for (name, value) in
+        [("send.attempt", "1"), ("send.again", "true"), ("step.id", "first"), ("channel", "email")]
+    {
+        assert_eq!(unknown.attribute(name), value, "{unknown:?}");
+    }
+    for name in ["send.id", "enrollment.id", "journey.id", "journey.version", "customer.hash"] {
+        let again = outcome(&spans, tries[0]);
+        assert_eq!(unknown.attribute(name), again.attribute(name), "{name}");
+    }
+    assert_eq!(root(&spans, tries[0]).links, [link(unknown)]);
+    let told = cadencia(&site.path("data"), &["telemetry-id", unknown.attribute("send.id")]);
+    assert_eq!(String::from_utf8_lossy(&told.stdout).trim(), send, "and it leads to the send");
+    let other = cadencia(&site.path("data"), &["telemetry-id", &"0".repeat(48)]);
+    let said = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(other.status.code() == Some(2) && said.contains("another server's"), "{said}");
+}
+
 /// Writes, into the store of a server that does not run, a row of Ann's ledger and a record of Bob
 /// that cannot be read; what a start reads of the record stays sound.
 async fn damage(data: &Path) {

@@ -8,7 +8,8 @@ import json
 import sys
 import urllib.request
 
-from cloudevents.v1.http import CloudEvent, to_binary, to_structured
+from cloudevents.v1.conversion import to_binary, to_structured
+from cloudevents.v1.http import CloudEvent
 
 
 def event(customer, said):

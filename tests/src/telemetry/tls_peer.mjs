@@ -1,9 +1,9 @@
-// TLS in front of an OTLP collector, by Node's own HTTP/1.1 and HTTP/2: says what arrives, and passes
-// it on.
+// TLS in front of an OTLP collector, by Node's own HTTP/1.1 and HTTP/2: says what arrives, and
+// passes it on.
 //
 // tls_peer.mjs CERTIFICATE KEY GRPC_PORT HTTP_PORT [AUTHORIZATION]
-//     prints {"port": N}, then one JSON line {"path", "version", "headers"} per request; whoever does
-//     not bring the authorization is refused; ends with its standard input
+//     prints {"port": N}, then one JSON line {"path", "version", "headers"} per request; whoever
+//     does not bring the authorization is refused; ends with its standard input
 import fs from "node:fs";
 import http from "node:http";
 import http2 from "node:http2";

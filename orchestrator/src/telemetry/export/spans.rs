@@ -15,8 +15,8 @@ use super::resource::{attribute, text};
 use crate::error::ErrorCode;
 use crate::telemetry::names::{self, SpanName};
 use crate::telemetry::trace::{
-    Activation, Attempted, Decided, Did, FailedTurn, Idle, Ids, Keyed, Point, Record, Settled,
-    TraceParent, attempt_ids,
+    Activation, Attempted, Decided, Did, FailedTurn, Idle, Ids, Interrupted, Keyed, Point, Record,
+    Settled, TraceParent, attempt_ids,
 };
 use crate::telemetry::{CustomerHash, Seal, event_hash};
 
@@ -46,6 +46,7 @@ impl Converter {
             Record::Outcome(settled) => self.outcome(settled),
             Record::Failed(failed) => vec![self.failed(failed)],
             Record::Event(idle) => self.event(idle),
+            Record::Interrupted(interrupted, at_us) => vec![self.interrupted(interrupted, *at_us)],
         }
     }
 
@@ -156,6 +157,29 @@ impl Converter {
         let mut commit = self.span(name, child, &ids.span, (*decided_us, *durable_us));
         commit.attributes = self.about(activation, Some(attempted.attempt.step.as_str()));
         vec![root, commit]
+    }
+
+    /// What the end of the process before left: an outcome without its attempt.
+    fn interrupted(&self, interrupted: &Interrupted, at_us: u64) -> Span {
+        let Interrupted { send, number: attempt, enrollment, .. } = interrupted;
+        let ids = self.keyed.of(*enrollment, Point::Settled(*send, *attempt));
+        let mut span = self.span(&names::SPAN_OUTCOME, ids, &[], (at_us, at_us));
+        span.attributes = vec![
+            text(names::ENROLLMENT_ID, self.seal.wrap(enrollment.0)),
+            text(names::JOURNEY_ID, interrupted.journey.as_str()),
+            number(names::JOURNEY_VERSION, i64::from(interrupted.version.0)),
+            self.send(*send),
+            number(names::SEND_ATTEMPT, i64::from(*attempt)),
+            text(names::CHANNEL, interrupted.channel.as_str()),
+            text(names::OUTCOME, "unknown"),
+            attribute(names::SEND_AGAIN, Value::BoolValue(interrupted.again)),
+            text(names::TURN_AT, interrupted.at.to_string()),
+            text(names::CUSTOMER_HASH, CustomerHash(interrupted.customer).by(&self.keyed.0)),
+            number(names::PARTITION, i64::from(interrupted.partition)),
+        ];
+        span.attributes.extend(interrupted.step.iter().map(|it| text(names::STEP_ID, it.as_str())));
+        span.status = Some(error("the process ended while the message was being handed over"));
+        span
     }
 
     fn failed(&self, failed: &FailedTurn) -> Span {

@@ -157,6 +157,33 @@ pub struct Settled {
     pub durable_us: u64,
 }
 
+/// An attempt that was under way when the process before ended: its outcome is unknown.
+#[derive(Clone, Debug)]
+pub struct Interrupted {
+    /// The send.
+    pub send: SendId,
+    /// Which attempt, from 1.
+    pub number: u16,
+    /// In which enrollment.
+    pub enrollment: EnrollmentId,
+    /// For which journey.
+    pub journey: JourneyName,
+    /// The version.
+    pub version: VersionNo,
+    /// At which step; none where it is not known any more.
+    pub step: Option<StepId>,
+    /// On which channel.
+    pub channel: ChannelName,
+    /// Whether it is tried again.
+    pub again: bool,
+    /// Whose.
+    pub customer: CustomerKey,
+    /// In which partition.
+    pub partition: u16,
+    /// The instant of the start.
+    pub at: Instant,
+}
+
 /// A turn of which nothing was taken in.
 #[derive(Debug)]
 pub struct FailedTurn {

@@ -13,7 +13,7 @@ use engine::partition::Attempt;
 use runtime::Clock;
 use tokio::sync::mpsc;
 
-use super::{Activation, Attempted, FailedTurn, Idle, Ids, Keyed, Settled};
+use super::{Activation, Attempted, FailedTurn, Idle, Ids, Interrupted, Keyed, Settled};
 use crate::telemetry::metrics::{Metrics, Signal};
 use crate::telemetry::names;
 
@@ -48,6 +48,9 @@ pub enum Record {
     Failed(FailedTurn),
     /// An event that did nothing to any enrollment, durable.
     Event(Idle),
+    /// An attempt that the end of the process before interrupted, and when that was found, in
+    /// microseconds of the tracer's clock.
+    Interrupted(Interrupted, u64),
 }
 
 /// Cheap to clone.
@@ -172,6 +175,11 @@ impl Tracer {
         self.push(Record::Outcome(settled));
     }
 
+    /// A start found an attempt that was under way: that is always kept.
+    pub fn interrupted(&self, interrupted: Interrupted) {
+        self.push(Record::Interrupted(interrupted, self.now_us()));
+    }
+
     /// A turn failed: that is always kept.
     pub fn failed(&self, customer: CustomerKey, partition: u16, at: Instant, began_us: u64) {
         let ended_us = self.now_us();
@@ -210,4 +218,59 @@ pub(crate) fn attempt_ids(keyed: &Keyed, attempted: &Attempted) -> Ids {
     let trace = keyed.of(activation.enrollment, activation.point).trace;
     let send = format!("{}/{}", names::SPAN_ATTEMPT.name, attempted.attempt.send);
     Ids { trace, span: keyed.child(trace, &send, u32::from(attempted.attempt.number)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU64};
+
+    use domain::ids::VersionNo;
+    use runtime::SimulatedClock;
+
+    use super::*;
+    use crate::telemetry::trace::{Inputs, Point};
+
+    const SLOW_US: u64 = 100_000;
+
+    fn activation(tracer: &Tracer) -> Arc<Activation> {
+        Arc::new(Activation {
+            enrollment: EnrollmentId(7),
+            journey: "hello".into(),
+            version: Some(VersionNo(1)),
+            customer: CustomerKey([1; 16]),
+            partition: 0,
+            at: Instant(0),
+            inputs: Inputs::of(&[]),
+            before: None,
+            point: Point::Ended,
+            origins: Vec::new(),
+            step: None,
+            exit: None,
+            decisions: Vec::new(),
+            began_us: tracer.now_us(),
+            decided_us: tracer.now_us(),
+            durable_us: AtomicU64::new(0),
+            sampled: tracer.samples(EnrollmentId(7)),
+            failed: false,
+            exported: AtomicBool::new(false),
+        })
+    }
+
+    #[test]
+    fn an_activation_that_is_durable_late_is_kept_although_it_is_not_sampled() {
+        let time = SimulatedClock::new(0);
+        let (queue, mut told) = mpsc::channel(8);
+        let sampling = Sampling { ratio: 0.0, event_ratio: 0.0, slow_us: SLOW_US };
+        let keyed = Keyed([7; 32]);
+        let metrics = Arc::new(Metrics::new());
+        let tracer = Tracer::new(keyed, sampling, time.clock(), queue, metrics);
+        for (took_ms, kept) in [(0, false), (100, false), (101, true)] {
+            let activation = activation(&tracer);
+            time.advance_to(time.clock().now_ms() + took_ms);
+            tracer.durable(&activation);
+            assert_eq!(activation.is_exported(), kept, "{took_ms} ms");
+            let found = matches!(told.try_recv(), Ok(Record::Activation(_)));
+            assert_eq!(found, kept, "{took_ms} ms");
+        }
+    }
 }

@@ -117,7 +117,7 @@ impl Watch {
             if let Some(send) = again {
                 // A message is sent again, whether its enrollment has ended or stays where it is:
                 // each time is a point of its own, behind the outcome that it repeats.
-                stood = Some(repeated.map_or(point, |row| settled(row)));
+                stood = Some(repeated.map_or(point, settled));
                 point = Point::Retried(send, at);
             }
             let version = standing(id).map(|one| one.version).or(before.map(|known| known.1));
@@ -166,7 +166,7 @@ fn repeats<'a>(send: SendId, items: &[HistoryItem], loaded: &'a Loaded) -> Optio
 }
 
 /// Where the last attempt of a send left it.
-pub(crate) fn settled(row: &SendRow) -> Point {
+fn settled(row: &SendRow) -> Point {
     Point::Settled(row.ledger.send, row.info.attempts)
 }
 

@@ -285,11 +285,7 @@ impl App {
         }
         let counts = RecoveredCounts::of(&recovered);
         metrics.sends_unknown.inc_by(counts.in_flight as u64);
-        if let Some(tracer) = &tracer {
-            // Before it is durable: if this start does not come so far, the next says it again.
-            let found = recovered.iter().flat_map(|one| &one.interrupted);
-            found.for_each(|one| tracer.interrupted(one.clone()));
-        }
+        tracer.iter().for_each(|tracer| recovery::tell(&recovered, tracer));
         let arbiters = Arbiters::start(settings.arbiters)?;
         let parts = Parts {
             store: store.clone(),

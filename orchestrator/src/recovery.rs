@@ -13,7 +13,7 @@ use runtime::{Clock, Timers};
 use store::{GroupRow, Limit, Range, Read, ReadError, Store};
 
 use crate::rows;
-use crate::telemetry::trace::Interrupted;
+use crate::telemetry::trace::{Interrupted, Tracer};
 
 /// Rows read at a time.
 const SCAN_ROWS: usize = 4_096;
@@ -188,6 +188,13 @@ impl Recovered {
         }
         Ok(())
     }
+}
+
+/// Traces what was under way. Before it is durable: if this start does not come so far, the next
+/// one says it again.
+pub fn tell(recovered: &[Recovered], tracer: &Tracer) {
+    let found = recovered.iter().flat_map(|one| &one.interrupted);
+    found.for_each(|one| tracer.interrupted(one.clone()));
 }
 
 /// An attempt that was under way, for those who trace.

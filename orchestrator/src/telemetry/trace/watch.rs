@@ -37,6 +37,17 @@ pub struct Done {
     pub idle: Vec<Idle>,
 }
 
+/// A turn behind its gate.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    tracer: &'a Tracer,
+    begun: &'a Begun,
+    loaded: &'a Loaded,
+    partition: &'a Partition,
+    at: Instant,
+    decided_us: u64,
+}
+
 impl Watch {
     /// Before the turn.
     pub fn new(tracer: &Tracer, loaded: &Loaded, inputs: &[Input], senders: Senders) -> Self {
@@ -77,20 +88,12 @@ impl Watch {
             true => Vec::new(),
             false => event::idle(came, items, loaded, partition, at, times_us),
         };
-        let activations = self.activations(tracer, begun, loaded, partition, at, decided_us);
-        Done { activations, idle }
+        let turn = Turn { tracer, begun, loaded, partition, at, decided_us };
+        Done { activations: self.activations(&turn), idle }
     }
 
-    fn activations(
-        self,
-        tracer: &Tracer,
-        begun: &Begun,
-        loaded: &Loaded,
-        partition: &Partition,
-        at: Instant,
-        decided_us: u64,
-    ) -> Vec<Activation> {
-        let items = begun.items();
+    fn activations(&self, turn: &Turn<'_>) -> Vec<Activation> {
+        let (begun, loaded, items) = (turn.begun, turn.loaded, turn.begun.items());
         // Those that leave with their customer stand where they are taken in.
         let left = begun.left(&loaded.customer.id).map_or(&[][..], Parcel::enrollments);
         let now = || loaded.customer.enrollments.iter().chain(left);
@@ -118,41 +121,52 @@ impl Watch {
                 // A message is sent again, whether its enrollment has ended or stays where it is:
                 // each time is a point of its own, behind the outcome that it repeats.
                 stood = Some(repeated.map_or(point, settled));
-                point = Point::Retried(send, at);
+                point = Point::Retried(send, turn.at);
             }
             let version = standing(id).map(|one| one.version).or(before.map(|known| known.1));
             let version = version.or(repeated.map(|row| row.info.version));
-            let journey = version.and_then(|version| partition.catalog().version(version));
-            let mut activation = Activation {
-                enrollment: id,
-                journey: journey.map_or_else(|| JourneyName::from(""), |one| one.name.clone()),
-                version,
-                customer: loaded.customer.key(),
-                partition: partition.id(),
-                at,
-                inputs: self.inputs,
-                before: stood,
-                point,
-                origins: self.origins.clone(),
-                step: None,
-                exit: None,
-                decisions: Vec::new(),
-                began_us: self.began_us,
-                decided_us,
-                durable_us: AtomicU64::new(0),
-                sampled: tracer.samples(id),
-                failed: false,
-                exported: AtomicBool::new(false),
-            };
+            let mut activation = self.activation(turn, id, version, (stood, point));
             told.for_each(|item| activation.take(item));
             if activation.version.is_none() {
                 // It came and went in this very turn: entries are into the version in force.
-                let current = partition.catalog().current(&activation.journey);
+                let current = turn.partition.catalog().current(&activation.journey);
                 activation.version = current.map(|(version, _)| version);
             }
             found.push(activation);
         }
         found
+    }
+
+    /// One of which nothing has been told yet.
+    fn activation(
+        &self,
+        turn: &Turn<'_>,
+        enrollment: EnrollmentId,
+        version: Option<VersionNo>,
+        (before, point): (Option<Point>, Point),
+    ) -> Activation {
+        let journey = version.and_then(|version| turn.partition.catalog().version(version));
+        Activation {
+            enrollment,
+            journey: journey.map_or_else(|| JourneyName::from(""), |one| one.name.clone()),
+            version,
+            customer: turn.loaded.customer.key(),
+            partition: turn.partition.id(),
+            at: turn.at,
+            inputs: self.inputs,
+            before,
+            point,
+            origins: self.origins.clone(),
+            step: None,
+            exit: None,
+            decisions: Vec::new(),
+            began_us: self.began_us,
+            decided_us: turn.decided_us,
+            durable_us: AtomicU64::new(0),
+            sampled: turn.tracer.samples(enrollment),
+            failed: false,
+            exported: AtomicBool::new(false),
+        }
     }
 }
 

@@ -253,7 +253,7 @@ impl RecoveredCounts {
     fn of(partitions: &[recovery::Recovered]) -> Self {
         Self {
             timers: partitions.iter().map(|one| one.timers.len()).sum(),
-            in_flight: partitions.iter().map(|one| one.interrupted.len()).sum(),
+            in_flight: partitions.iter().map(|one| one.in_flight).sum(),
         }
     }
 }
@@ -277,15 +277,15 @@ impl App {
         channels: &HashMap<ChannelName, ChannelParts>,
     ) -> Result<Self, StartError> {
         let Opened { store, found, memories, sink, settings, clock, metrics, tracer, .. } = opened;
-        let snapshots = Snapshots::new(memories.iter().map(|memory| memory.commit));
-        let snapshots = Arc::new(snapshots);
-        let recovered = recovery::recover(&store, &found, memories, catalog, &clock)?;
+        let commits = memories.iter().map(|memory| memory.commit);
+        let snapshots = Arc::new(Snapshots::new(commits));
+        let tracing = tracer.as_ref();
+        let recovered = recovery::recover(&store, &found, memories, catalog, &clock, tracing)?;
         for (partition, one) in recovered.iter().enumerate() {
             sink.durable[partition].store(one.durable, Ordering::Release);
         }
         let counts = RecoveredCounts::of(&recovered);
         metrics.sends_unknown.inc_by(counts.in_flight as u64);
-        tracer.iter().for_each(|tracer| recovery::tell(&recovered, tracer));
         let arbiters = Arbiters::start(settings.arbiters)?;
         let parts = Parts {
             store: store.clone(),
@@ -316,7 +316,6 @@ impl App {
             })
             .collect();
         let directory = known_to_all(Directory::new(doors), &late, &sink);
-        let recovered = counts;
         let (exports, asked) = mpsc::channel(EXPORTS_WAITING_MAX);
         let audiences = AudienceActor {
             published: published.subscribe(),
@@ -334,7 +333,7 @@ impl App {
             store,
             clock,
             metrics,
-            recovered,
+            recovered: counts,
             exports,
             sink,
             late,

@@ -43,8 +43,8 @@ pub struct Recovered {
     pub transactions: Vec<store::Transaction>,
     /// Its durable sequence.
     pub durable: u64,
-    /// Attempts that were under way.
-    pub interrupted: Vec<Interrupted>,
+    /// Sends that were in flight.
+    pub in_flight: usize,
 }
 
 /// Reads what every partition had in memory: its newest snapshot and the notes after it.
@@ -57,13 +57,15 @@ pub fn memories(store: &Store, found: &store::Recovered) -> Result<Vec<Snapshot>
     Ok(snapshots)
 }
 
-/// Recovers every partition.
+/// Recovers every partition. What was in flight is traced before it is durable: if this start does
+/// not come so far, the next one says it again.
 pub fn recover(
     store: &Store,
     found: &store::Recovered,
     snapshots: Vec<Snapshot>,
     catalog: &Arc<Catalog>,
     clock: &Clock,
+    tracer: Option<&Tracer>,
 ) -> Result<Vec<Recovered>, RecoverError> {
     let now = Instant(clock.now_ms());
     let mut recovered = Vec::new();
@@ -72,14 +74,9 @@ pub fn recover(
         let mut partition = Partition::new(number as u16, catalog.clone(), seq);
         partition.recover_memory(snapshot.counters, snapshot.at);
         let timers = timers(store, &mut partition)?;
-        let mut one = Recovered {
-            partition,
-            timers,
-            transactions: Vec::new(),
-            durable: seq,
-            interrupted: Vec::new(),
-        };
-        one.open_sends(store, snapshot.open, now)?;
+        let mut one =
+            Recovered { partition, timers, transactions: Vec::new(), durable: seq, in_flight: 0 };
+        one.open_sends(store, snapshot.open, now, tracer)?;
         parcels(store, &mut one.partition, now)?;
         recovered.push(one);
     }
@@ -167,6 +164,7 @@ impl Recovered {
         store: &Store,
         open: BTreeMap<domain::ids::SendId, OpenedSend>,
         now: Instant,
+        tracer: Option<&Tracer>,
     ) -> Result<(), RecoverError> {
         let table = rows::table(engine::Table::Sends);
         for opened in open.values() {
@@ -180,21 +178,18 @@ impl Recovered {
                 continue;
             }
             let in_flight = opened.retry_at.is_none();
-            let interrupted = in_flight.then(|| interrupted(id, opened, &row, now));
+            self.in_flight += usize::from(in_flight);
+            let traced = tracer.filter(|_| in_flight);
+            let traced = traced.map(|tracer| (tracer, interrupted(id, opened, &row, now)));
             let decided = self.partition.recover_open(opened.customer, row, now);
-            let again = self.partition.is_open(opened.send);
-            self.interrupted.extend(interrupted.map(|one| Interrupted { again, ..one }));
+            if let Some((tracer, found)) = traced {
+                let again = self.partition.is_open(opened.send);
+                tracer.interrupted(Interrupted { again, ..found });
+            }
             self.transactions.extend(decided.map(rows::to_store));
         }
         Ok(())
     }
-}
-
-/// Traces what was under way. Before it is durable: if this start does not come so far, the next
-/// one says it again.
-pub fn tell(recovered: &[Recovered], tracer: &Tracer) {
-    let found = recovered.iter().flat_map(|one| &one.interrupted);
-    found.for_each(|one| tracer.interrupted(one.clone()));
 }
 
 /// An attempt that was under way, for those who trace.

@@ -62,9 +62,9 @@ impl LostStop {
                     customer.hash = %CustomerHash(customer),
                     send.id = %SealedId(send.0),
                     "a stop on an address is lost: rows of its customer cannot be read (CAD-3005). \
-                     Restore a backup, then withdraw the consent of whoever has the address that the \
-                     mail server's log shows with this send (`cadencia telemetry-id` says which it \
-                     is)"
+                     Restore a backup, then withdraw the consent of whoever has the address that \
+                     the mail server's log shows with this send (`cadencia telemetry-id` says \
+                     which it is)"
                 );
             }
             Stop::Withdrawal => {

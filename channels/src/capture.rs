@@ -152,7 +152,7 @@ impl Kept {
             self.messages.pop_front();
         }
         self.messages.push_back(Arc::new(captured));
-        Outcome::Accepted { reply: format!("captured as message {}", self.total) }
+        Outcome::Accepted { reply: format!("captured as message {}", self.total), parts: 1 }
     }
 
     /// One whole line per message, flushed: what was accepted is in the file.

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::audience::Members;
 use crate::email::message::Email;
+use crate::report::{Callback, CallbackError, Report};
 use crate::sms::Sms;
 use crate::webhook::Webhook;
 
@@ -36,6 +37,14 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// that can only be tried with a message says so.
     fn probe(&self) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async { Ok("only a message can try it: `cadencia send-test`".to_owned()) })
+    }
+
+    /// What a request says that claims to come from the provider. Neither waits nor asks anybody.
+    ///
+    /// # Errors
+    /// Where it is not the provider's, or makes no sense.
+    fn report(&self, _callback: &Callback<'_>) -> Result<Report, CallbackError> {
+        Err(CallbackError::NotTaken)
     }
 }
 
@@ -121,6 +130,8 @@ pub enum Outcome {
     Accepted {
         /// What it answered: shown to people, and the id for callbacks where it contains one.
         reply: String,
+        /// In how many parts it goes: segments of a text message, else 1.
+        parts: u16,
     },
     /// The receiver will not take this message, now or later.
     Rejected {

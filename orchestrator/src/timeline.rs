@@ -2,6 +2,7 @@
 //! Read from the rows alone, so that console, API and command line say the same words.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use domain::customer::Customer;
 use domain::event::EventBody;
@@ -283,6 +284,14 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         HistoryItem::Redriven { of, send: id } => {
             send = Some(id.to_string());
             ("redriven", format!("an operator wants send {of} sent again"))
+        }
+        HistoryItem::Reported { send: id, state, reason, before, .. } => {
+            send = Some(id.to_string());
+            let mut text = format!("the provider reports {}: {reason}", state_word(*state));
+            if let Some((state, since, reply)) = before {
+                let _ = write!(text, "; {} since {since}: {reply}", state_word(*state));
+            }
+            ("reported", text)
         }
         HistoryItem::Migrated { step, .. } => {
             ("migrated", format!("moved to a newer version, at step {step}"))

@@ -1,9 +1,9 @@
 //! The ledger: what was sent to one customer, as far as caps need to know.
 //!
 //! Owns the row, its states and its bytes. The engine writes a row in the commit that takes a send
-//! to `in_flight` and later only ever changes its state: channel, class, topic, campaign, cost and
-//! policy version stay as they were at the decision (semantics 24), and so does the counted
-//! instant (semantics 18). It must never be recomputed from definitions.
+//! to `in_flight` and later only ever changes its state, and settles its cost: channel, class, topic,
+//! campaign and policy version stay as they were at the decision (semantics 24), and so does the
+//! counted instant (semantics 18). It must never be recomputed from definitions.
 
 use domain::ids::{NameId, SendId};
 use domain::time::Instant;
@@ -20,7 +20,9 @@ const FLAG_SHADOW: u8 = 1;
 const FLAG_COUNTS: u8 = 2;
 
 /// What became of a reserved send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[repr(u8)]
 pub enum CountState {
     /// In flight, or waiting to be tried again: it counts from the first moment on.
@@ -99,7 +101,8 @@ pub struct LedgerRow {
     pub send: SendId,
     /// When it was reserved; never moves.
     pub counted_at: Instant,
-    /// What it cost, in millionths of the currency unit.
+    /// What it costs, in millionths of the currency's unit: the most that it may while it is under
+    /// way, nothing once it certainly did not go.
     pub cost_micros: i64,
     /// Version of the policy that allowed it.
     pub policy: u32,

@@ -24,7 +24,7 @@ const SCENARIOS: [Keys; 12] = [
         &["without_events_per_s", "without_cpu_us_per_event"],
         &["events_per_without", "cpu_per_without"],
     ),
-    ("advance", &["decisions_per_s_per_core"], &[], &[]),
+    ("advance", &["decisions_per_s_per_core", "enrollments_per_s_per_core"], &[], &[]),
     (
         "customers",
         &["disk_bytes_per_customer", "rss_mib", "idle_cpu_percent", "restart_s"],

@@ -74,7 +74,7 @@ impl Shared {
         // The lock says nothing of the files: they are read anew.
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         match self.export(members, attempt.now, attempt.permit.as_ref()) {
-            Ok(Some(reply)) => Outcome::Accepted { reply },
+            Ok(Some(reply)) => Outcome::Accepted { reply, parts: 1 },
             Ok(None) => not_sent("the permit of the attempt was withdrawn", Retry::Expired),
             Err(error) => {
                 let retry = match error.kind() {

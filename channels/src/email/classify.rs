@@ -105,7 +105,9 @@ impl fmt::Display for Reply {
 /// the message was complete it is not sent, after that it is unknown.
 pub fn outcome(phase: Phase, reply: &Reply) -> Outcome {
     match phase {
-        Phase::Answer if reply.is_positive() => Outcome::Accepted { reply: reply.to_string() },
+        Phase::Answer if reply.is_positive() => {
+            Outcome::Accepted { reply: reply.to_string(), parts: 1 }
+        }
         Phase::Answer if !reply.is_transient() && !reply.is_permanent() => {
             Outcome::Unknown { reason: format!("unexpected reply: {reply}"), phase }
         }

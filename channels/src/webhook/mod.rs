@@ -140,7 +140,7 @@ fn outcome(answer: &Answer, now: Instant) -> Outcome {
         retry_after_ms: answer.retry_after_ms,
     };
     match answer.status {
-        200..=299 => Outcome::Accepted { reply: said },
+        200..=299 => Outcome::Accepted { reply: said, parts: 1 },
         410 => rejected(Some(410), &disabled(now)),
         429 | 503 => later(Retry::Deferred),
         300..=399 => later(Retry::Configuration),

@@ -17,6 +17,7 @@
 //! ```
 
 pub mod audience;
+pub mod cost;
 pub mod sms;
 pub mod smtp;
 pub mod webhook;
@@ -32,6 +33,7 @@ use crate::problem::{Path, Problem};
 use crate::time::Span;
 
 pub use audience::Audience;
+pub use cost::Cost;
 pub use sms::{Sms, is_e164};
 pub use smtp::{Dkim, Smtp, Tls};
 pub use webhook::Webhook;
@@ -62,6 +64,8 @@ pub struct Channel {
     pub unsubscribe_base_url: Option<String>,
     /// What is behind it.
     pub provider: Provider,
+    /// What a message costs, where that is said.
+    pub cost: Option<Cost>,
     /// Hex content hash.
     pub hash: String,
 }
@@ -138,6 +142,8 @@ pub struct RawChannel {
     pub address: Option<String>,
     /// At most so many attempts per period, to protect the provider.
     pub rate: Option<RawRate>,
+    /// What a message costs: spend is counted, by journey, channel and campaign.
+    pub cost: Option<cost::RawCost>,
     /// Unsubscribe links and the List-Unsubscribe headers.
     pub unsubscribe: Option<RawUnsubscribe>,
     /// Keeps messages instead of sending them, for demos and tests.
@@ -201,6 +207,7 @@ pub fn channel(
         .as_ref()
         .map(|raw| base_url(&raw.base_url, &path.key("unsubscribe").key("base_url"), check));
     let provider = provider(raw, path, check)?;
+    let cost = raw.cost.as_ref().map(|raw| cost::cost(raw, &provider, &path.key("cost"), check));
     let address = match &provider {
         Provider::Audience(audience) => audience.identifiers.first()?.1.clone(),
         _ => address,
@@ -214,6 +221,10 @@ pub fn channel(
         },
         unsubscribe_base_url: match unsubscribe {
             Some(url) => Some(url?),
+            None => None,
+        },
+        cost: match cost {
+            Some(cost) => Some(cost?),
             None => None,
         },
         provider,
@@ -290,6 +301,10 @@ fn provider(raw: &RawChannel, path: &Path, check: &mut Check<'_>) -> Option<Prov
         if raw.rate.is_some() {
             let problem = Problem::new(path.key("rate"), "an audience sends nothing").on_key();
             check.problem(problem.suggest("say `every` in `audience`"));
+        }
+        if raw.cost.is_some() {
+            let problem = Problem::new(path.key("cost"), "an audience sends nothing").on_key();
+            check.problem(problem.suggest("remove it"));
         }
         return audience::audience(audience, &path.key("audience"), check).map(Provider::Audience);
     }

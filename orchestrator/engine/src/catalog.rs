@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::channel::AddressForm;
 use domain::channel::audience::Identifier;
+use domain::channel::{AddressForm, Cost};
 use domain::ids::{ChannelName, EventName, JourneyName, NameId, SegmentName, VersionNo};
 use domain::journey::definition::{Entry, Journey};
 use domain::segment::Segment;
@@ -41,6 +41,8 @@ pub struct ChannelInfo {
     pub identifiers: Arc<[(Identifier, Arc<str>)]>,
     /// How often an audience is exported, in milliseconds; 0 for other channels.
     pub export_ms: i64,
+    /// What a message on it costs, where that is said.
+    pub cost: Option<Cost>,
     /// Period over which released messages are spread; 0 where the channel has no rate.
     pub spread_ms: i64,
 }
@@ -203,6 +205,18 @@ impl Catalog {
     /// What the engine must know of a channel.
     pub fn channel(&self, name: &ChannelName) -> Option<&ChannelInfo> {
         self.parts.channels.get(name)
+    }
+
+    /// The currency that spend is counted in; none where no channel says what a message costs.
+    pub fn currency(&self) -> Option<&str> {
+        let mut costs = self.parts.channels.values().filter_map(|info| info.cost.as_ref());
+        costs.next().map(|cost| cost.currency.as_str())
+    }
+
+    /// The most that a message on a channel may cost, in millionths of the currency's unit.
+    pub fn most_cost(&self, channel: &ChannelName) -> i64 {
+        let cost = self.channel(channel).and_then(|info| info.cost.as_ref());
+        cost.map_or(0, Cost::most)
     }
 
     /// The number of a name, 0 where it has none.

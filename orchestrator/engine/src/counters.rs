@@ -25,6 +25,9 @@ pub enum CounterKey {
     Held(VersionNo, NodeIndex, RuleKind),
     /// Messages refused, by the rule that decided.
     Refused(VersionNo, NodeIndex, RuleKind),
+    /// What messages on a channel cost, in millionths of the currency's unit: reserved with the
+    /// hand-over, settled with the outcome.
+    Spent(VersionNo, NodeIndex, NameId),
 }
 
 /// The words of exit reasons, in the order in which they are stored.
@@ -56,6 +59,7 @@ impl CounterKey {
             Self::Sent(version, node, channel) => (4, version, node, channel.0),
             Self::Held(version, node, rule) => (5, version, node, rule as u16),
             Self::Refused(version, node, rule) => (6, version, node, rule as u16),
+            Self::Spent(version, node, channel) => (7, version, node, channel.0),
         };
         let place = u128::from(version.0) << 32 | u128::from(node) << 16 | u128::from(detail);
         kind << 64 | place
@@ -120,6 +124,7 @@ mod tests {
                 keys.push(CounterKey::Sent(version, node, NameId(u16::MAX)));
                 keys.push(CounterKey::Held(version, node, RuleKind::Suppression));
                 keys.push(CounterKey::Refused(version, node, RuleKind::CatchUp));
+                keys.push(CounterKey::Spent(version, node, NameId(7)));
             }
         }
         keys.sort();

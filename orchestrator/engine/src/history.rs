@@ -10,6 +10,7 @@ use domain::membership::LeftBecause;
 use domain::time::Instant;
 use domain::value::Text;
 use domain::verdict::Verdict;
+use policies::CountState;
 use serde::{Deserialize, Serialize};
 
 /// What happened in one turn of one customer.
@@ -128,6 +129,19 @@ pub enum HistoryItem {
         of: SendId,
         /// The one that repeats it.
         send: SendId,
+    },
+    /// A provider reported what became of a message that it took.
+    Reported {
+        /// The send.
+        send: SendId,
+        /// The enrollment that it is of.
+        enrollment: EnrollmentId,
+        /// How the send stands since then.
+        state: CountState,
+        /// The provider's words.
+        reason: String,
+        /// How it had ended before, since when, and by which words; `None` if it was under way.
+        before: Option<(CountState, Instant, String)>,
     },
 }
 

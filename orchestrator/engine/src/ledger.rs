@@ -39,6 +39,8 @@ pub enum Outcome {
     Accepted {
         /// Its reply.
         reply: String,
+        /// In how many parts it goes: segments of a text message, else 1.
+        parts: u16,
     },
     /// The provider will never take it.
     Rejected {
@@ -186,7 +188,8 @@ impl Open {
     /// Takes the final state that the last attempt means, given what earlier ones may have done.
     pub(crate) fn settle(&mut self, state: CountState) -> CountState {
         let maybe_sent = self.row.info.open.as_ref().is_some_and(|open| open.maybe_sent);
-        let keeps = maybe_sent && state != CountState::Accepted;
+        let arrived = matches!(state, CountState::Accepted | CountState::Delivered);
+        let keeps = maybe_sent && !arrived;
         self.row.ledger.state = if keeps { CountState::Unknown } else { state };
         self.row.ledger.state
     }
@@ -255,9 +258,14 @@ pub(crate) fn interrupt(row: &mut SendRow, now: Instant) {
 
 pub(crate) fn reply_text(outcome: &Outcome) -> String {
     let text = match outcome {
-        Outcome::Accepted { reply } | Outcome::Rejected { reply, .. } => reply,
+        Outcome::Accepted { reply, .. } | Outcome::Rejected { reply, .. } => reply,
         Outcome::NotSent { reason, .. } | Outcome::Unknown { reason } => reason,
     };
+    cut(text)
+}
+
+/// At most [`REPLY_MAX_BYTES`] of a text.
+pub(crate) fn cut(text: &str) -> String {
     let mut end = text.len().min(REPLY_MAX_BYTES);
     while !text.is_char_boundary(end) {
         end -= 1;

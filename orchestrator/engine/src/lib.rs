@@ -15,6 +15,7 @@ pub mod merge;
 pub mod note;
 pub mod partition;
 pub mod redrive;
+pub mod report;
 pub mod transaction;
 pub mod turn;
 pub mod walks;

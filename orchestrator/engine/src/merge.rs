@@ -168,6 +168,7 @@ pub(crate) fn pass_on(loaded: &Loaded, input: Input, begun: &mut Begun) -> Optio
         | Input::Recorded { .. }
         | Input::Enroll { .. }
         | Input::Redrive { .. }
+        | Input::Report { .. }
         | Input::Outcome { .. } => {
             begun.forwards.push(Effect::Forward { to: tombstone.into.clone(), input });
             None

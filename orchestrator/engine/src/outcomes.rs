@@ -8,6 +8,7 @@ use domain::time::Instant;
 use policies::CountState;
 
 use crate::codec;
+use crate::gate;
 use crate::ledger::{self, Open, Outcome, SendRow, Settled};
 use crate::note::{Note, OpenedSend};
 use crate::partition::Partition;
@@ -124,8 +125,9 @@ impl Partition {
             }
             _ => {
                 self.seq += 1;
-                let mut note =
-                    Note { opened: begun.opened, closed: begun.closed, ..Note::default() };
+                self.count(&begun);
+                let (opened, closed, deltas) = (begun.opened, begun.closed, begun.deltas);
+                let mut note = Note { opened, closed, deltas, ..Note::default() };
                 Some(self.transaction(begun.writes, &mut note))
             }
         }
@@ -169,6 +171,9 @@ impl Partition {
         let (counted_at, customer) = (open.row.ledger.counted_at, open.customer);
         match ledger::settle(&open.row.info, outcome, now) {
             Settled::Final(state) => {
+                if let Outcome::Accepted { parts, .. } = outcome {
+                    self.settle_cost(begun, &mut open.row, *parts);
+                }
                 let state = open.settle(state);
                 if let Some(rows) = loaded.and_then(|loaded| loaded.ledger.as_mut()) {
                     ledger::update_cached(rows, send, state);
@@ -189,8 +194,21 @@ impl Partition {
         }
     }
 
+    /// What was reserved is settled at what it did cost, by the price of now: never at more.
+    fn settle_cost(&self, begun: &mut Begun, row: &mut SendRow, parts: u16) {
+        let info = self.catalog.channel(&row.info.channel);
+        let Some(cost) = info.and_then(|info| info.cost.as_ref()) else { return };
+        let settled = cost.of(parts).min(row.ledger.cost_micros);
+        gate::spend(begun, row, settled - row.ledger.cost_micros);
+        row.ledger.cost_micros = settled;
+    }
+
     fn close(&mut self, begun: &mut Begun, open: &Open, now: Instant) -> SendRow {
         let mut row = open.row.clone();
+        if matches!(row.ledger.state, CountState::Rejected | CountState::Released) {
+            gate::spend(begun, &row, -row.ledger.cost_micros);
+            row.ledger.cost_micros = 0;
+        }
         row.info.close(row.ledger.state, now);
         let send = row.ledger.send;
         self.write_send(begun, open.customer, &row);
@@ -207,12 +225,12 @@ impl Partition {
         loaded: &mut Loaded,
         mut open: Open,
         state: CountState,
-    ) {
+    ) -> SendRow {
         begun.changed = true;
         let state = open.settle(state);
-        self.close(begun, &open, begun.now);
         if let Some(rows) = &mut loaded.ledger {
             ledger::update_cached(rows, open.row.ledger.send, state);
         }
+        self.close(begun, &open, begun.now)
     }
 }

@@ -27,7 +27,7 @@ pub use crate::snapshot::Snapshot;
 use crate::transaction::{Table, Transaction, Write};
 use crate::turn::{Begun, Input, Loaded, Room, Ticket};
 use crate::waiting::{Waiting, is_planned};
-use crate::{audience, enroll, gate, journeys, merge, profile};
+use crate::{audience, enroll, gate, journeys, merge, profile, report};
 
 /// Room that holds the note of most turns.
 const NOTE_BYTES_USUAL: usize = 128;
@@ -237,6 +237,10 @@ impl Partition {
                 begun.tickets.extend(ticket);
                 begun.redrives.push((send, even_if_arrived));
                 begun.wants_gate = true;
+            }
+            Input::Report { send, report, ticket } => {
+                begun.tickets.extend(ticket);
+                report::take(self, loaded, begun, send, &report);
             }
             Input::Outcome { send, outcome, ticket } => {
                 begun.tickets.extend(ticket);

@@ -27,6 +27,7 @@ use crate::ledger::{Outcome, SendRow};
 use crate::merge::{Parcel, Word};
 use crate::note::OpenedSend;
 use crate::partition::{Attempt, Effect};
+use crate::report::Report;
 use crate::transaction::Write;
 
 /// Who waits for an answer: given back in [`crate::Effect::Acknowledge`] once all is durable.
@@ -75,6 +76,15 @@ pub enum Input {
         /// Who waits for it.
         ticket: Option<Ticket>,
     },
+    /// A provider reports what became of a send that it took (semantics 32).
+    Report {
+        /// The send.
+        send: SendId,
+        /// What it says.
+        report: Report,
+        /// Who waits for it.
+        ticket: Option<Ticket>,
+    },
     /// A schedule ticked.
     Tick {
         /// The journey version that the schedule belongs to.
@@ -107,7 +117,10 @@ pub enum Input {
 impl Input {
     /// Whether [`Loaded::sends`] must be there before the turn begins.
     pub fn wants_sends(&self) -> bool {
-        matches!(self, Self::Merge { word: Word::Go(_), .. } | Self::Redrive { .. })
+        matches!(
+            self,
+            Self::Merge { word: Word::Go(_), .. } | Self::Redrive { .. } | Self::Report { .. }
+        )
     }
 
     /// Whether [`Loaded::ledger`] must be there before the turn begins.

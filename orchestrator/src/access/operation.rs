@@ -103,7 +103,7 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 94] = [
+pub static OPERATIONS: [Operation; 95] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
@@ -112,6 +112,8 @@ pub static OPERATIONS: [Operation; 94] = [
     // For customers: the token in the path is what they need.
     api("unsubscribeAsk", "GET", "/u/{token}", Need::Nothing),
     api("unsubscribe", "POST", "/u/{token}", Need::Nothing),
+    // For providers: what they sign is what they need.
+    api("providerReport", "POST", "/hooks/{provider}/{channel}/{send}", Need::Nothing),
     // For senders of events.
     events("identify", "/v1/identify", &["/v1/i"]),
     events("track", "/v1/track", &["/v1/t"]),

@@ -263,7 +263,7 @@ fn members(
 
 fn said(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Accepted { reply } => reply,
+        Outcome::Accepted { reply, .. } => reply,
         Outcome::Rejected { reason, .. }
         | Outcome::NotSent { reason, .. }
         | Outcome::Unknown { reason, .. } => reason,

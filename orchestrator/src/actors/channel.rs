@@ -133,7 +133,7 @@ async fn deliver(
         })
         .await;
     match outcome {
-        channels::Outcome::Accepted { reply } => Outcome::Accepted { reply },
+        channels::Outcome::Accepted { reply, parts } => Outcome::Accepted { reply, parts },
         channels::Outcome::Rejected { reason, suppress, .. } => {
             Outcome::Rejected { reply: reason, suppress }
         }

@@ -213,6 +213,10 @@ impl Core {
                     let ticket = self.ticket_for(ack);
                     inputs.push(Input::Enroll { journey, key, payload, ticket });
                 }
+                Work::Report { send, report, ack } => {
+                    let ticket = self.ticket_for(ack);
+                    inputs.push(Input::Report { send, report, ticket });
+                }
                 Work::Redrive { send, even_if_arrived, ack } => {
                     let ticket = self.ticket_for(ack);
                     inputs.push(Input::Redrive { send, even_if_arrived, ticket });

@@ -8,6 +8,7 @@ use domain::ids::{CustomerId, CustomerKey, JourneyName, SendId};
 use domain::time::Instant;
 use domain::value::{Map, Text};
 use engine::merge::Word;
+use engine::report::Report;
 use runtime::reply::{Answer, reply};
 use runtime::{Busy, Handle, Lane, reserve_all};
 
@@ -107,6 +108,17 @@ impl Directory {
         even_if_arrived: bool,
     ) -> Result<Answer<()>, Busy> {
         let work = move |ack| Work::Redrive { send, even_if_arrived, ack: Some(ack) };
+        self.dispatch(vec![(customer, Lane::Transactional, work)])
+    }
+
+    /// What a provider reports of a customer's send. The answer comes when that is durable.
+    pub fn report(
+        &self,
+        customer: CustomerId,
+        send: SendId,
+        report: Report,
+    ) -> Result<Answer<()>, Busy> {
+        let work = move |ack| Work::Report { send, report, ack: Some(ack) };
         self.dispatch(vec![(customer, Lane::Transactional, work)])
     }
 

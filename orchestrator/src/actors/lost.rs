@@ -5,7 +5,7 @@ use domain::consent::Permission;
 use domain::event::EventBody;
 use domain::ids::{CustomerKey, SendId};
 use domain::verdict::RuleKind;
-use engine::ledger;
+use engine::{ledger, report};
 
 use super::Work;
 use crate::telemetry::metrics::Metrics;
@@ -26,6 +26,9 @@ impl Stop {
         match work {
             Work::Outcome(settled) => {
                 ledger::stops_address(&settled.outcome).then_some(Self::Bounce(settled.send))
+            }
+            Work::Report { send, report, .. } => {
+                report::stops_address(report).then_some(Self::Bounce(*send))
             }
             Work::Event { event, .. } | Work::Recorded { event, .. } => {
                 withdraws(&event.body).then_some(Self::Withdrawal)

@@ -27,6 +27,7 @@ use domain::time::Instant;
 use domain::value::{Map, Text};
 use engine::ledger::Outcome;
 use engine::merge::Word;
+use engine::report::Report;
 use engine::{Catalog, Partition};
 use runtime::{Handle, Lane, Permit, Reply, Slots};
 
@@ -88,6 +89,15 @@ pub enum Work {
         send: SendId,
         /// Also if it may have arrived.
         even_if_arrived: bool,
+        /// Who waits for it.
+        ack: Option<Ack>,
+    },
+    /// A provider reports what became of a send.
+    Report {
+        /// The send.
+        send: SendId,
+        /// What it says.
+        report: Report,
         /// Who waits for it.
         ack: Option<Ack>,
     },

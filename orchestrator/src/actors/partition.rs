@@ -266,6 +266,7 @@ fn is_owed(work: &Work) -> bool {
         | Work::Tick { .. }
         | Work::Enroll { .. }
         | Work::Redrive { .. }
+        | Work::Report { .. }
         | Work::Refresh { .. } => false,
     }
 }

@@ -8,6 +8,7 @@ mod customers;
 mod published;
 mod repeats;
 mod replay;
+mod reports;
 mod requests;
 mod sends;
 mod status;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Admin, Refusal, refuse};
 use crate::error::ErrorCode;
-use crate::web::console::counts::Overview;
+use crate::web::console::counts::{Overview, Spent};
 
 /// How the process stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +46,8 @@ pub struct JourneyState {
     pub held: i64,
     /// Messages refused.
     pub refused: i64,
+    /// What its messages cost.
+    pub spent: Spent,
 }
 
 /// An earlier version that still has enrollments.
@@ -104,6 +106,8 @@ impl Admin {
             state.sent += sent;
             state.held += held;
             state.refused += refused;
+            state.spent.micros += counts.spent_micros();
+            state.spent.currency.clone_from(&overview.spent.currency);
             if counts.current {
                 state.version = Some(counts.version);
             } else if counts.active > 0 {
@@ -127,6 +131,7 @@ impl JourneyState {
             sent: 0,
             held: 0,
             refused: 0,
+            spent: Spent::default(),
         }
     }
 }

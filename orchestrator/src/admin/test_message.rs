@@ -86,7 +86,7 @@ impl Admin {
             permit: Box::new(channels::Always),
         };
         let (outcome, reply) = match parts.channel.attempt(handed).await {
-            channels::Outcome::Accepted { reply } => ("accepted", reply),
+            channels::Outcome::Accepted { reply, .. } => ("accepted", reply),
             channels::Outcome::Rejected { reason, .. } => ("rejected", reason),
             channels::Outcome::NotSent { reason, .. } => ("not_sent", reason),
             channels::Outcome::Unknown { reason, .. } => ("unknown", reason),

@@ -1,5 +1,7 @@
-//! `advance`: turns of the engine on one core, from an event to an encoded transaction: an exit, an
-//! entry, a branch by an expression, a wait; one turn in ten passes a send through four rules.
+//! `advance`: turns of the engine on one core, from an event to an encoded transaction; one turn in
+//! ten passes a send through four rules. Once with one step in each turn (out of a wait, through a
+//! branch by an expression, into the next wait), once with a whole enrollment (an exit, an entry, a
+//! branch, a wait).
 
 use domain::time::Instant;
 use engine::Loaded;
@@ -19,10 +21,32 @@ const RUNS: usize = 5;
 /// A minute between two turns of one customer.
 const STEP_MS: i64 = 60_000;
 
+/// Turns per second, by the time of the core and by the wall's.
+struct Rates {
+    core: f64,
+    wall: f64,
+}
+
 pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
     let mut report = Report::new("advance");
-    let catalog = campaign::catalog(bench, &campaign::captured())?;
     let customers = bench.customers(1_000, CUSTOMERS);
+    let turns = bench.pick(2_000, 400_000) as u64;
+    let steps = rates(bench, &campaign::stepping(), customers, turns)?;
+    let enrollments = rates(bench, &campaign::captured(), customers, turns)?;
+    report.figure("decisions_per_s_per_core", steps.core);
+    report.figure("enrollments_per_s_per_core", enrollments.core);
+    report.set("wall_decisions_per_s", rounded(steps.wall));
+    report.set("wall_enrollments_per_s", rounded(enrollments.wall));
+    report.set("turns", turns);
+    report.set("runs", RUNS);
+    report.set("customers", customers);
+    report.set("gated_in_ten", 1);
+    report.set("rules", 4);
+    Ok(report)
+}
+
+fn rates(bench: &Bench, campaign: &str, customers: u64, turns: u64) -> Result<Rates, BenchError> {
+    let catalog = campaign::catalog(bench, campaign)?;
     let mut partitions: Vec<engine::Partition> =
         (0..PARTITIONS).map(|id| engine::Partition::new(id, catalog.clone(), 0)).collect();
     let mut now = Instant(bench.clock.now_ms());
@@ -34,7 +58,6 @@ pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
             (at, loaded)
         })
         .collect();
-    let turns = bench.pick(2_000, 400_000) as u64;
     let (mut by_core, mut by_wall, mut number) = (Vec::new(), Vec::new(), 0);
     for _ in 0..RUNS {
         let (mut core_s, mut wall_s) = (0.0, 0.0);
@@ -65,12 +88,5 @@ pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
         by_core.push(turns as f64 / core_s.max(1e-9));
         by_wall.push(turns as f64 / wall_s.max(1e-9));
     }
-    report.figure("decisions_per_s_per_core", median(by_core));
-    report.set("wall_decisions_per_s", rounded(median(by_wall)));
-    report.set("turns", turns);
-    report.set("runs", RUNS);
-    report.set("customers", customers);
-    report.set("gated_in_ten", 1);
-    report.set("rules", 4);
-    Ok(report)
+    Ok(Rates { core: median(by_core), wall: median(by_wall) })
 }

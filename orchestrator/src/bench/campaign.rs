@@ -64,6 +64,17 @@ spec:
     what you looked at costs {{ event.properties.price }} now.
 "#;
 
+/// One of the steps of [`stepping`].
+const STEP: &str = r#"
+    - wait: {for: P3D, until: {event: Product Viewed}}
+    - branch:
+        - when: event.properties.offer == true
+          steps:
+            - send: {channels: [{email: offer}], class: marketing, topic: carts, valid_for: P1D}
+        - else: []"#;
+/// Events until an enrollment of [`stepping`] has taken all its steps.
+const STEPS: usize = 10;
+
 /// Keeps what it is given.
 const CAPTURE: &str = r#"---
 apiVersion: cadencia/v1
@@ -90,6 +101,16 @@ spec:
 /// The campaign whose mails are kept.
 pub(super) fn captured() -> String {
     with_capture(JOURNEY)
+}
+
+/// The same, but each event takes one step of a journey that waits for it: out of the wait that it
+/// was on, through a branch, perhaps a send, into the next wait. Every tenth one ends an enrollment
+/// and begins the next.
+pub(super) fn stepping() -> String {
+    let (head, rest) = JOURNEY.split_once("  exit: [").unwrap_or((JOURNEY, ""));
+    let (_, behind) = rest.split_once("\n---").unwrap_or((rest, ""));
+    let steps = STEP.repeat(STEPS);
+    with_capture(&format!("{head}  steps:{steps}\n---{behind}"))
 }
 
 /// Documents, with the channel that keeps its mails.

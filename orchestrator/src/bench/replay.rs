@@ -126,7 +126,7 @@ pub(super) fn turn(
     transactions.extend(partition.finish(loaded, begun, &mut Free));
     for effect in partition.on_durable(partition.seq()) {
         if let Effect::Attempt(attempt) = effect {
-            let accepted = Outcome::Accepted { reply: "captured".to_owned() };
+            let accepted = Outcome::Accepted { reply: "captured".to_owned(), parts: 1 };
             let outcome = partition.outcome(attempt.send, &accepted, Some(&mut *loaded), now);
             transactions.extend(outcome);
         }

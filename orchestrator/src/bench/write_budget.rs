@@ -86,7 +86,7 @@ fn accept(partition: &mut Partition, now: Instant) -> Vec<store::Transaction> {
     let effects = partition.on_durable(partition.seq());
     let outcomes = effects.into_iter().filter_map(|effect| match effect {
         Effect::Attempt(attempt) => {
-            let accepted = Outcome::Accepted { reply: "captured".to_owned() };
+            let accepted = Outcome::Accepted { reply: "captured".to_owned(), parts: 1 };
             partition.outcome(attempt.send, &accepted, None, now).map(rows::to_store)
         }
         Effect::Acknowledge(_) | Effect::Forward { .. } | Effect::Refuse(_) => None,

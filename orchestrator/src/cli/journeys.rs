@@ -85,8 +85,8 @@ fn enroll(entry: &Enroll) -> Result<(), Failure> {
 pub(super) fn table(states: &[JourneyState]) -> String {
     let width = states.iter().map(|state| state.name.len()).max().unwrap_or(0).max(7);
     let mut out = format!(
-        "{:<width$}  {:<7}  {:>7}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}\n",
-        "journey", "state", "version", "entered", "active", "sent", "held", "refused"
+        "{:<width$}  {:<7}  {:>7}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}  {:>12}\n",
+        "journey", "state", "version", "entered", "active", "sent", "held", "refused", "spent"
     );
     for state in states {
         let word = match state.state {
@@ -97,8 +97,14 @@ pub(super) fn table(states: &[JourneyState]) -> String {
         let version = state.version.map_or_else(|| "-".to_owned(), |no| no.to_string());
         let _ = writeln!(
             out,
-            "{:<width$}  {word:<7}  {version:>7}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
-            state.name, state.entered, state.active, state.sent, state.held, state.refused
+            "{:<width$}  {word:<7}  {version:>7}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}  {:>12}",
+            state.name,
+            state.entered,
+            state.active,
+            state.sent,
+            state.held,
+            state.refused,
+            state.spent.to_string()
         );
         for OlderVersion { version, active } in &state.older {
             let _ = writeln!(out, "{:<width$}  {active} still on version {version}", "");

@@ -210,6 +210,7 @@ fn text(detail: &SendDetail) -> String {
         ("topic", detail.topic.clone()),
         ("campaign", detail.campaign.clone()),
         ("attempts", attempts),
+        ("costs", detail.cost.as_ref().map(ToString::to_string)),
         ("why", why),
         ("send again", again),
         ("repeats", detail.redrive.repeats.clone()),

@@ -118,6 +118,8 @@ pub enum ErrorCode {
     DefinitionUnknown,
     /// Enrollment is not known.
     EnrollmentUnknown,
+    /// Report is not a provider's.
+    ReportUnsigned,
     /// Row was not imported.
     ImportRowRejected,
     /// Mapping file is not valid.

@@ -80,7 +80,7 @@ const fn row(
 
 /// Every public error, at the position of its kind.
 #[rustfmt::skip]
-pub static TABLE: [Row; 75] = [
+pub static TABLE: [Row; 76] = [
     // Definitions.
     row(ErrorCode::InvalidDefinition, "CAD-1001", Some(422), Exit::Problems,
         "definition is not valid",
@@ -313,6 +313,10 @@ pub static TABLE: [Row; 75] = [
         "enrollment is not known",
         "look at the customer: an enrollment that has ended stands in her timeline",
         include_str!("../../docs/errors/CAD-4025.md")),
+    row(ErrorCode::ReportUnsigned, "CAD-4026", Some(403), Exit::Problems,
+        "report is not signed by the channel's provider",
+        "compare the auth token and `public_url` with what the provider has",
+        include_str!("../../docs/errors/CAD-4026.md")),
     // Data files.
     row(ErrorCode::ImportRowRejected, "CAD-5001", None, Exit::Problems,
         "row was not imported",

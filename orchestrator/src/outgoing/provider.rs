@@ -45,6 +45,12 @@ impl Building<'_> {
     pub(super) fn sms(&self, sms: &Sms) -> Result<Twilio, OutgoingError> {
         let password = self.read(&sms.twilio.password_file)?;
         let twilio = Twilio::new(sms.clone(), &password, self.with.egress.clone());
+        let twilio = twilio.map_err(|error| self.wrong(&error))?;
+        let (Some(base), Some(file)) = (&self.with.public_url, &sms.twilio.auth_token_file) else {
+            return Ok(twilio);
+        };
+        let base = format!("{}/hooks/twilio/{}", base.trim_end_matches('/'), self.name);
+        let twilio = twilio.with_reports(&base, &self.read(file)?);
         twilio.map_err(|error| self.wrong(&error))
     }
 

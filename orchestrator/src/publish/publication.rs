@@ -313,6 +313,7 @@ fn channels(
                 address_form: channel.address_form(),
                 identifiers: identifiers.collect(),
                 export_ms: audience.map_or(0, |audience| audience.every_ms),
+                cost: channel.cost.clone(),
                 spread_ms,
             };
             (name.clone(), info)

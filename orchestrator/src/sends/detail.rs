@@ -19,6 +19,7 @@ use crate::access::mask::Mask;
 use crate::recovery::RecoverError;
 use crate::rows;
 use crate::timeline::{self, RuleLine};
+use crate::web::console::counts::Spent;
 
 /// History rows of one customer that are read back for the decisions on a send.
 const DECISION_ROWS_MAX: usize = 2_000;
@@ -42,6 +43,9 @@ pub struct SendDetail {
     /// The campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign: Option<String>,
+    /// What it costs, once it was handed over: the most that it may while it is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Spent>,
     /// The decisions on it, the first one first.
     pub decisions: Vec<Decided>,
     /// Whether decisions that lie further back are not shown.
@@ -258,6 +262,10 @@ fn detail<S: Read>(
         class: ledger.and_then(|ledger| name(ledger.class)),
         topic: ledger.and_then(|ledger| name(ledger.topic)),
         campaign: ledger.and_then(|ledger| name(ledger.campaign)),
+        cost: ledger
+            .map(|ledger| ledger.cost_micros)
+            .zip(sight.catalog.currency())
+            .map(|(micros, currency)| Spent { micros, currency: Some(currency.to_owned()) }),
         decisions: decisions(&told, send, mask),
         more: told.more,
         redrive,

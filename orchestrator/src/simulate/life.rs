@@ -186,6 +186,7 @@ impl Life {
                 | HistoryItem::NotMerged { .. }
                 | HistoryItem::AudienceLeft { .. }
                 | HistoryItem::Redriven { .. }
+                | HistoryItem::Reported { .. }
                 | HistoryItem::Migrated { .. } => {}
             }
         }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::life::SendOutcome;
 use super::sends::Sends;
 use super::tally::Tally;
+use crate::web::console::counts::{Overview, Spent};
 
 /// Everything that a simulation found.
 #[derive(Debug)]
@@ -36,6 +37,9 @@ pub struct Summary {
     pub journeys: BTreeMap<String, JourneySummary>,
     /// Intended sends by outcome, over everything.
     pub sends: Outcomes,
+    /// What the messages would cost at most; only where a channel says what one costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
     /// Intended sends by channel.
     pub channels: BTreeMap<String, ChannelSummary>,
     /// Refusals by the rule that decided.
@@ -71,6 +75,9 @@ pub struct JourneySummary {
     pub steps: Vec<StepSummary>,
     /// Intended sends by outcome.
     pub sends: Outcomes,
+    /// What its messages would cost at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
 }
 
 /// Counts of one step.
@@ -94,6 +101,9 @@ pub struct ChannelSummary {
     pub outcomes: Outcomes,
     /// Refusals by the rule that decided.
     pub refused_by_rule: BTreeMap<String, u64>,
+    /// What its messages would cost at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
 }
 
 /// Intended sends by outcome.
@@ -142,6 +152,21 @@ impl Summary {
                 journey.sends = sends;
             }
         }
+        let mut channels = tally.channels;
+        let spent = catalog.currency().map(|currency| {
+            let mut all = Overview::new(catalog, counters);
+            for counts in all.journeys.iter().filter(|counts| counts.current) {
+                if let Some(journey) = journeys.get_mut(&counts.name) {
+                    let (micros, currency) = (counts.spent_micros(), Some(currency.to_owned()));
+                    journey.spent = Some(Spent { micros, currency });
+                }
+            }
+            for (name, micros) in std::mem::take(&mut all.spent_on) {
+                let spent = Spent { micros, currency: Some(currency.to_owned()) };
+                channels.entry(name).or_default().spent = Some(spent);
+            }
+            all.spent
+        });
         Self {
             customers,
             merged,
@@ -149,7 +174,8 @@ impl Summary {
             until: until.to_string(),
             journeys,
             sends: tally.sends,
-            channels: tally.channels,
+            spent,
+            channels,
             refused_by_rule: tally.refused_by_rule,
             held_by_rule: tally.held_by_rule,
             days: tally.days,

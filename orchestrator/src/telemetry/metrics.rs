@@ -139,6 +139,7 @@ type EventLabels = [(&'static str, &'static str); 2];
 pub struct Metrics {
     registry: Registry,
     sends: Family<SendLabels, Counter>,
+    reports: Family<SendLabels, Counter>,
     refusals: Family<RuleLabels, Counter>,
     holds: Family<RuleLabels, Counter>,
     /// Resolved once: events are counted on the hot path.
@@ -188,6 +189,7 @@ impl Metrics {
             Family::new_with_constructor(|| AtomicHistogram::new(ATTEMPT_BOUNDS, SECONDS_SCALE));
         Self {
             sends: register(&mut registry, &names::SENDS, Family::default()),
+            reports: register(&mut registry, &names::REPORTS, Family::default()),
             refusals: register(&mut registry, &names::REFUSALS, Family::default()),
             holds: register(&mut registry, &names::HOLDS, Family::default()),
             events: resolve(&register(&mut registry, &names::EVENTS, events)),
@@ -230,6 +232,12 @@ impl Metrics {
     pub fn send(&self, channel: &str, outcome: &'static str) {
         let labels = [(names::CHANNEL, channel.to_owned()), (names::OUTCOME, outcome.to_owned())];
         self.sends.get_or_create(&labels).inc();
+    }
+
+    /// Counts a report of a provider: the word of what it says.
+    pub fn report(&self, channel: &str, said: &'static str) {
+        let labels = [(names::CHANNEL, channel.to_owned()), (names::REPORT, said.to_owned())];
+        self.reports.get_or_create(&labels).inc();
     }
 
     /// Takes over how long one attempt took, in seconds.

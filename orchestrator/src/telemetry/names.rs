@@ -21,6 +21,13 @@ pub const SENDS: Metric = Metric {
     help: "Sends that left the gate, by channel and outcome",
     attributes: &[CHANNEL, OUTCOME],
 };
+/// Reports of providers.
+pub const REPORTS: Metric = Metric {
+    name: "cadencia_reports_total",
+    help: "What providers reported of messages that they had taken, by channel and by what they \
+           said",
+    attributes: &[CHANNEL, REPORT],
+};
 /// Sends that a rule refused.
 pub const REFUSALS: Metric = Metric {
     name: "cadencia_refusals_total",
@@ -128,8 +135,9 @@ pub const TELEMETRY_DROPPED: Metric = Metric {
 };
 
 /// Every metric.
-pub const METRICS: [&Metric; 18] = [
+pub const METRICS: [&Metric; 19] = [
     &SENDS,
+    &REPORTS,
     &REFUSALS,
     &HOLDS,
     &EVENTS,
@@ -179,6 +187,8 @@ pub const CHANNEL: &str = "channel";
 pub const AUDIENCE: &str = "audience";
 /// `accepted`, `rejected`, `not_sent` or `unknown`.
 pub const OUTCOME: &str = "outcome";
+/// `taken`, `delivered`, `failed` or `refused`.
+pub const REPORT: &str = "report";
 /// Kind of a rule: `suppression`, `consent`, `holdout`, `validity`, `quiet_hours`,
 /// `frequency_cap`, `budget`, `channel_rate`, `reachability`, `catch_up`.
 pub const RULE: &str = "rule";
@@ -208,6 +218,8 @@ pub const SEND_SENT: &str = "send.sent";
 pub const SEND_ATTEMPT: &str = "send.attempt";
 /// Whether the send is tried again.
 pub const SEND_AGAIN: &str = "send.again";
+/// How the send stands since then: `accepted`, `delivered`, `bounced` or `unknown`.
+pub const SEND_STATE: &str = "send.state";
 /// `allow`, `hold_until`, `next_channel` or `refuse`.
 pub const VERDICT: &str = "verdict";
 /// Name of the deciding rule in the contact policy.
@@ -218,7 +230,7 @@ pub const NOT_BEFORE: &str = "verdict.not_before";
 /// `past_date`, `stopped`, `withdrawn`, `error`.
 pub const EXIT_REASON: &str = "exit.reason";
 /// What the turn was given, separated by commas: `event`, `recorded`, `timer`, `slot`, `retry`,
-/// `outcome`, `tick`, `enroll`, `merge`, `refresh`, `redrive`.
+/// `outcome`, `tick`, `enroll`, `merge`, `refresh`, `redrive`, `report`.
 pub const INPUT: &str = "input";
 /// The instant of the turn by the server's clock, as the timeline shows it.
 pub const TURN_AT: &str = "turn.at";
@@ -241,10 +253,11 @@ pub const NOT_ENTERED: &str = "not_entered";
 pub const ERROR_CODE: &str = "error.code";
 
 /// Attributes of metrics; each has few values.
-pub const METRIC_ATTRIBUTES: [Attribute; 9] = [
+pub const METRIC_ATTRIBUTES: [Attribute; 10] = [
     Attribute { name: AUDIENCE, help: "name of an applied `Audience` definition" },
     Attribute { name: CHANNEL, help: "name of an applied `Channel` definition" },
     Attribute { name: OUTCOME, help: "`accepted`, `rejected`, `not_sent` or `unknown`" },
+    Attribute { name: REPORT, help: "`taken`, `delivered`, `failed` or `refused`" },
     Attribute {
         name: RULE,
         help: "kind of a rule: `suppression`, `consent`, `holdout`, `validity`, \
@@ -263,7 +276,7 @@ pub const METRIC_ATTRIBUTES: [Attribute; 9] = [
 ];
 
 /// Attributes of spans and logs.
-pub const SPAN_ATTRIBUTES: [Attribute; 22] = [
+pub const SPAN_ATTRIBUTES: [Attribute; 23] = [
     Attribute {
         name: ENROLLMENT_ID,
         help: "one customer's way through one journey version, its id wrapped by the server's \
@@ -280,6 +293,10 @@ pub const SPAN_ATTRIBUTES: [Attribute; 22] = [
     Attribute { name: SEND_SENT, help: "whether the message was handed over in this very commit" },
     Attribute { name: SEND_ATTEMPT, help: "number of the attempt, from 1" },
     Attribute { name: SEND_AGAIN, help: "whether the send is tried again" },
+    Attribute {
+        name: SEND_STATE,
+        help: "how the send stands since then: `accepted`, `delivered`, `bounced` or `unknown`",
+    },
     Attribute { name: VERDICT, help: "`allow`, `hold_until`, `next_channel` or `refuse`" },
     Attribute { name: RULE_NAME, help: "name of the deciding rule in the contact policy" },
     Attribute { name: NOT_BEFORE, help: "until when it is held, RFC 3339" },
@@ -291,7 +308,8 @@ pub const SPAN_ATTRIBUTES: [Attribute; 22] = [
     Attribute {
         name: INPUT,
         help: "what the turn was given, separated by commas: `event`, `recorded`, `timer`, \
-               `slot`, `retry`, `outcome`, `tick`, `enroll`, `merge`, `refresh`, `redrive`",
+               `slot`, `retry`, `outcome`, `tick`, `enroll`, `merge`, `refresh`, `redrive`, \
+               `report`",
     },
     Attribute {
         name: TURN_AT,
@@ -417,6 +435,27 @@ pub const SPAN_OUTCOME: SpanName = SpanName {
         PARTITION,
     ],
 };
+/// Span: a report of a provider.
+pub const SPAN_REPORT: SpanName = SpanName {
+    name: "process report",
+    kind: "consumer",
+    help: "What a provider called back with, once it changes how the send stands, until that is \
+           durable. A trace of its own",
+    links: "the outcome of the last attempt",
+    attributes: &[
+        ENROLLMENT_ID,
+        JOURNEY_ID,
+        JOURNEY_VERSION,
+        STEP_ID,
+        SEND_ID,
+        SEND_ATTEMPT,
+        CHANNEL,
+        SEND_STATE,
+        TURN_AT,
+        CUSTOMER_HASH,
+        PARTITION,
+    ],
+};
 /// Span: a turn that failed.
 pub const SPAN_FAILED: SpanName = SpanName {
     name: "fail turn",
@@ -447,13 +486,14 @@ pub const SPAN_EVENT: SpanName = SpanName {
 };
 
 /// Every span.
-pub const SPANS: [&SpanName; 7] = [
+pub const SPANS: [&SpanName; 8] = [
     &SPAN_TURN,
     &SPAN_DECISION,
     &SPAN_COMMIT,
     &SPAN_ATTEMPT,
     &SPAN_OUTCOME,
     &SPAN_EVENT,
+    &SPAN_REPORT,
     &SPAN_FAILED,
 ];
 

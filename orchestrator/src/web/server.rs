@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use runtime::Clock;
 use store::Store;
 
-use super::api::{admin, health, tracking, unsubscribe};
+use super::api::{admin, health, hooks, tracking, unsubscribe};
 use super::live_events::LiveEvents;
 use super::{console, cors, guard, openapi};
 use crate::access::Sender;
@@ -206,6 +206,7 @@ impl Server {
                 .service(openapi::serve)
                 .service(unsubscribe::ask)
                 .service(unsubscribe::withdraw)
+                .service(hooks::report)
                 .service(
                     web::scope("/v1")
                         .wrap(cors::events(&site.cors_origins))

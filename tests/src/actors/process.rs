@@ -46,7 +46,7 @@ pub(super) struct Attempted {
 
 impl Attempted {
     pub(super) fn accept(self) {
-        let answered = self.answer.send(Outcome::Accepted { reply: "250 ok".to_owned() });
+        let answered = self.answer.send(Outcome::Accepted { reply: "250 ok".to_owned(), parts: 1 });
         assert!(answered.is_ok(), "nobody waits for the outcome of {}", self.send);
     }
 }

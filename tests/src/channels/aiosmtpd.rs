@@ -17,7 +17,7 @@ async fn the_content_arrives_as_it_was_built() {
     let channel = smtp(plain(server.port), None);
     for send in 1..=3 {
         let outcome = channel.attempt(attempt(send, "customer@example.org")).await;
-        assert!(matches!(&outcome, Outcome::Accepted { reply } if reply == "250 2.0.0 taken"));
+        assert!(matches!(&outcome, Outcome::Accepted { reply, .. } if reply == "250 2.0.0 taken"));
         let seen = server.next();
         assert_eq!(seen["from"], "shop@example.com");
         assert_eq!(seen["to"], serde_json::json!(["customer@example.org"]));

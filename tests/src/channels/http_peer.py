@@ -8,6 +8,9 @@ http_peer.py twilio ACCOUNT USER PASSWORD
 http_peer.py twilio-client URL ACCOUNT PASSWORD
     reads the parameters of a message from standard input as JSON, sends it to URL by the official
     client, prints what the client makes of the answer
+http_peer.py twilio-report SIGNED SENT TOKEN
+    reads the parameters of a status callback from standard input as JSON, signs them for the
+    address SIGNED by the official library, posts them to SENT, prints the answer
 http_peer.py webhook SECRET
     a receiver of Standard Webhooks. Prints one JSON line per request: whether the signature is that
     of the secret, and what it says. The path is the status that it answers with; /break is none
@@ -178,6 +181,23 @@ def twilio_client(url, account, password):
         say({"code": error.code, "http": error.status})
 
 
+def twilio_report(signed, sent, token):
+    from urllib.error import HTTPError
+    from urllib.parse import urlencode
+    from urllib.request import Request, urlopen
+
+    from twilio.request_validator import RequestValidator
+
+    parameters = json.load(sys.stdin)
+    signature = RequestValidator(token).compute_signature(signed, parameters)
+    request = Request(sent, urlencode(parameters).encode(), {"X-Twilio-Signature": signature})
+    try:
+        with urlopen(request) as answer:
+            say({"status": answer.status, "body": answer.read().decode()})
+    except HTTPError as error:
+        say({"status": error.code, "body": error.read().decode()})
+
+
 def main():
     command, *arguments = sys.argv[1:]
     if command == "twilio":
@@ -190,6 +210,8 @@ def main():
         serve(Receiver)
     elif command == "twilio-client":
         twilio_client(*arguments)
+    elif command == "twilio-report":
+        twilio_report(*arguments)
     else:
         sys.exit(f"unknown command {command}")
 

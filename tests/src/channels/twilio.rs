@@ -26,6 +26,7 @@ fn settings(port: u16) -> Settings {
             account_sid: ACCOUNT.to_owned(),
             user: ACCOUNT.to_owned(),
             password_file: "twilio-token".to_owned(),
+            auth_token_file: Some("twilio-token".to_owned()),
             sender: Sender::From("+34911234567".to_owned()),
             status_callback: None,
             base_url: format!("http://127.0.0.1:{port}"),
@@ -76,7 +77,7 @@ async fn we_send_what_the_official_client_sends() {
             ours.twilio.sender = sender.clone();
             ours.twilio.status_callback.clone_from(&status_callback);
             let outcome = twilio(ours).attempt(attempt("+34600123456", text)).await;
-            let Outcome::Accepted { reply } = outcome else { panic!("{outcome:?}") };
+            let Outcome::Accepted { reply, .. } = outcome else { panic!("{outcome:?}") };
             assert!(reply.starts_with("SM"), "{reply}");
             assert!(reply.ends_with("; 1 segment of UCS-2"), "{reply}");
             let sent = server.next();

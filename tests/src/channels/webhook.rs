@@ -54,7 +54,7 @@ async fn an_independent_receiver_verifies_the_signature() {
         let channel = endpoint(server.port, "200", &[NEW, OLD]);
         for number in 1..=2 {
             let outcome = channel.attempt(Attempt { number, ..attempt(7) }).await;
-            assert_eq!(outcome, Outcome::Accepted { reply: "200".to_owned() });
+            assert_eq!(outcome, Outcome::Accepted { reply: "200".to_owned(), parts: 1 });
             let seen = server.next();
             assert_eq!(seen["sound"], true, "{seen}");
             assert_eq!(seen["said"], json!({"who": "ann", "what": "Grüße 😀"}));

@@ -139,7 +139,7 @@ impl One {
 
     fn answer(&mut self) {
         while !self.by_hand && !self.in_flight.is_empty() {
-            self.outcome(&Outcome::Accepted { reply: "250 ok".to_owned() });
+            self.outcome(&Outcome::Accepted { reply: "250 ok".to_owned(), parts: 1 });
         }
     }
 

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::channel::AddressForm;
 use domain::channel::audience::Identifier;
+use domain::channel::{AddressForm, Cost};
 use domain::check::{Check, Known};
 use domain::consent::{ConsentChange, Permission};
 use domain::ids::{ChannelName, JourneyName, SegmentName, VersionNo};
@@ -37,6 +37,7 @@ pub(crate) struct Given {
     policy: Json,
     controls: BTreeMap<JourneyName, Control>,
     spread_ms: i64,
+    costs: BTreeMap<&'static str, Cost>,
     revision: u64,
     audience: bool,
 }
@@ -51,6 +52,7 @@ impl Given {
             policy: serde_json::json!({"fallback_zone": "Europe/Madrid"}),
             controls: BTreeMap::new(),
             spread_ms: 0,
+            costs: BTreeMap::new(),
             revision: 1,
             audience: true,
         }
@@ -82,6 +84,13 @@ impl Given {
     /// The rules of the contact policy.
     pub(crate) fn rules(mut self, rules: Json) -> Self {
         self.policy["rules"] = rules;
+        self
+    }
+
+    /// What each part of a message on a channel costs.
+    pub(crate) fn cost(mut self, channel: &'static str, part_micros: i64, parts_max: u16) -> Self {
+        let cost = Cost { currency: "EUR".to_owned(), part_micros, parts_max };
+        self.costs.insert(channel, cost);
         self
     }
 
@@ -146,8 +155,16 @@ impl Given {
                 let (address, spread_ms) = (Arc::from(*address), self.spread_ms);
                 let address_form = AddressForm::Any;
                 let (identifiers, export_ms) = (Arc::default(), 0);
-                let info =
-                    ChannelInfo { id, address, address_form, identifiers, export_ms, spread_ms };
+                let cost = self.costs.get(*name).cloned();
+                let info = ChannelInfo {
+                    id,
+                    address,
+                    address_form,
+                    identifiers,
+                    export_ms,
+                    cost,
+                    spread_ms,
+                };
                 (ChannelName::from(*name), info)
             })
             .collect();
@@ -161,6 +178,7 @@ impl Given {
                 address_form: AddressForm::Any,
                 identifiers: identifiers.map(|(kind, name)| (kind, Arc::from(name))).into(),
                 export_ms: 3_600_000,
+                cost: None,
                 spread_ms: 0,
             };
             channels.insert(ChannelName::from(AUDIENCE), info);

@@ -1,6 +1,7 @@
 //! Behaviour of the engine, rule by rule: definitions and a script of what happens are given, the
 //! customer's timeline is expected. The numbers are those of the semantics.
 
+mod costs;
 mod customer;
 pub(crate) mod given;
 mod script;
@@ -14,6 +15,7 @@ mod merge;
 mod order;
 mod outcomes;
 mod redrives;
+mod reports;
 mod restart;
 mod versions;
 mod waits;

@@ -4,8 +4,10 @@
 //! track Order Completed | {"total": 9} | id=a | ago=PT2H     & joins inputs of one turn
 //! identify {"tier": "gold"}      deny email      tick JOURNEY    tick again    enroll JOURNEY KEY
 //! wait P1D     timers on the way fire when due;   sleep P1D     nothing runs until then
-//! by hand      accepted   rejected   suppressed   not sent   not sent for PT5M   unknown
+//! by hand      accepted   accepted in 2   rejected   suppressed   unknown
+//! not sent     not sent for PT5M
 //! redrive      redrive anyway   the last send that ended badly
+//! report taken   report delivered   report failed   report failed for good   of the last send
 //! slots 0      pause JOURNEY   resume JOURNEY   stop JOURNEY   publish   passivate   restart
 //! ```
 
@@ -18,6 +20,7 @@ use engine::Input;
 use engine::catalog::Control;
 use engine::history::HistoryItem;
 use engine::ledger::Outcome;
+use engine::report::{Report, Said};
 
 use super::customer::{One, elapsed};
 use super::given::{self, Given};
@@ -103,12 +106,16 @@ fn control(one: &mut One, journey: &str, control: Control) {
 fn outcome(line: &str) -> Option<Outcome> {
     let text = |text: &str| text.to_owned();
     Some(match line {
-        "accepted" => Outcome::Accepted { reply: text("250 ok") },
+        "accepted" => Outcome::Accepted { reply: text("250 ok"), parts: 1 },
         "rejected" => Outcome::Rejected { reply: text("550 no"), suppress: false },
         "suppressed" => Outcome::Rejected { reply: text("550 unknown user"), suppress: true },
         "not sent" => Outcome::NotSent { reason: text("451 later"), retry_after_ms: None },
         "unknown" => Outcome::Unknown { reason: text("no answer") },
         _ => {
+            if let Some(parts) = line.strip_prefix("accepted in ") {
+                let parts = parts.parse().expect("a number of parts");
+                return Some(Outcome::Accepted { reply: text("250 ok"), parts });
+            }
             let span = Span::parse(line.strip_prefix("not sent for ")?).expect("a duration");
             let retry_after_ms = Some(span.elapsed_ms());
             Outcome::NotSent { reason: text("451 later"), retry_after_ms }
@@ -152,6 +159,17 @@ fn input(one: &mut One, line: &str) -> Input {
             let send = ended.expect("a send that ended badly").ledger.send;
             Input::Redrive { send, even_if_arrived: rest == "anyway", ticket: None }
         }
+        "report" => {
+            let row = one.sends().pop().expect("a send");
+            let suppress = (rest == "failed for good").then(|| "ana@example.com".into());
+            let said = match rest {
+                "taken" => Said::Taken,
+                "delivered" => Said::Delivered,
+                _ => Said::Failed { suppress },
+            };
+            let report = Report { said, reason: format!("says {rest}") };
+            Input::Report { send: row.ledger.send, report, ticket: None }
+        }
         "timer" => Input::Timer,
         "refresh" => Input::Refresh,
         _ => panic!("`{line}` is no line of a script"),
@@ -182,6 +200,12 @@ pub(crate) fn describe(
         HistoryItem::Absorbed { from } => format!("absorbed {from}"),
         HistoryItem::NotMerged { previous, reason } => format!("{previous} not merged: {reason:?}"),
         HistoryItem::Redriven { .. } => "redriven".to_owned(),
+        HistoryItem::Reported { state, reason, before, .. } => {
+            let before = before.as_ref().map(|(state, since, reply)| {
+                format!(", was {state:?} at {}: {reply}", elapsed(since.ms_since(begun)))
+            });
+            format!("reported {state:?}: {reason}{}", before.unwrap_or_default())
+        }
         HistoryItem::Migrated { enrollment, step } => format!("{} now {step}", name(*enrollment)),
         HistoryItem::AudienceLeft { audience, reason } => format!("left {audience}: {reason:?}"),
         HistoryItem::Decided { journey, step, channel, verdict, sent, .. } => {

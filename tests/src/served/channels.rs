@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 use super::process::{Server, eventually, post};
 use crate::channels::peers::Independent;
 
-const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
-const TOKEN: &str = "0a1b2c3d4e5f";
+pub(super) const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
+pub(super) const TOKEN: &str = "0a1b2c3d4e5f";
+/// By which the world reaches the server, through a proxy.
+pub(super) const PUBLIC_URL: &str = "https://shop.example";
 
-fn campaign(port: u16) -> String {
+pub(super) fn campaign(port: u16) -> String {
     format!(
         "{base}---
 apiVersion: cadencia/v1
@@ -42,7 +44,7 @@ spec:
 }
 
 /// A folder with a campaign, the files that it names, and settings that allow this machine.
-fn folder(campaign: &str) -> tempfile::TempDir {
+pub(super) fn folder(campaign: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| {
         std::fs::write(folder.path().join(name), text).expect("a file");
@@ -51,18 +53,19 @@ fn folder(campaign: &str) -> tempfile::TempDir {
     write("campaign/campaign.yaml", campaign);
     write("campaign/twilio-token", &format!("{TOKEN}\n"));
     write("campaign/crm-secret", SECRET);
-    write("settings.yaml", "egress: {allow: [\"127.0.0.1\"]}\n");
+    let settings = format!("egress: {{allow: [\"127.0.0.1\"]}}\npublic_url: {PUBLIC_URL}\n");
+    write("settings.yaml", &settings);
     folder
 }
 
-fn start(folder: &tempfile::TempDir) -> Server {
+pub(super) fn start(folder: &tempfile::TempDir) -> Server {
     let path = |name: &str| folder.path().join(name).display().to_string();
     let (campaign, settings) = (path("campaign"), path("settings.yaml"));
     let arguments = ["--campaign", campaign.as_str(), "--config", settings.as_str()];
     Server::start(&folder.path().join("data"), &arguments)
 }
 
-async fn texted(server: &Server, customer: &str, number: &str, nick: &str, id: u32) {
+pub(super) async fn texted(server: &Server, customer: &str, number: &str, nick: &str, id: u32) {
     let batch = json!({"batch": [
         {"type": "identify", "userId": customer, "messageId": format!("{customer}-{id}a"),
          "traits": {"phone": number, "nick": nick}},
@@ -73,14 +76,14 @@ async fn texted(server: &Server, customer: &str, number: &str, nick: &str, id: u
 }
 
 /// Whether the timeline has an entry of this kind whose text has these words.
-fn says(timeline: &Value, kind: &str, words: &str) -> bool {
+pub(super) fn says(timeline: &Value, kind: &str, words: &str) -> bool {
     let entries = timeline["entries"].as_array().expect("entries");
     entries.iter().any(|entry| {
         entry["kind"] == kind && entry["text"].as_str().is_some_and(|text| text.contains(words))
     })
 }
 
-async fn expect(server: &Server, customer: &str, kind: &str, words: &str) {
+pub(super) async fn expect(server: &Server, customer: &str, kind: &str, words: &str) {
     let what = format!("{customer}: {kind}: {words}");
     eventually(&what, async || says(&server.explain(customer), kind, words)).await;
 }

@@ -14,6 +14,7 @@ mod metrics;
 pub(crate) mod process;
 mod quickstart;
 mod replay;
+mod reports;
 mod send_test;
 mod sends;
 mod shop;

@@ -9,9 +9,10 @@ use domain::ids::{CustomerKey, EnrollmentId, SendId, StepId};
 use domain::time::Instant;
 use domain::verdict::Decision;
 use engine::codec;
+use engine::counters::CounterKey;
 use engine::history::{HistoryItem, HistoryRow};
 use engine::ledger::{ATTEMPTS_MAX, SendRow};
-use policies::CountState;
+use policies::{CountState, Counts};
 use store::Range;
 
 use super::part::{rows, table};
@@ -99,6 +100,7 @@ pub(crate) fn all(world: &mut World) {
     deliveries(world, &durable, &mut problems);
     guaranteed(world, &durable, &mut problems);
     caps(&durable, &mut problems);
+    spent(world, &durable, &mut problems);
     replayed(world, &mut problems);
     for problem in problems {
         world.problem(problem);
@@ -258,9 +260,17 @@ pub(super) fn sent_again(world: &World) -> usize {
 
 /// Only what ended without being accepted is sent again, as a send of its own (semantics 31).
 fn redrives(timeline: &[&HistoryRow], durable: &Durable, problems: &mut Vec<String>) {
-    for item in timeline.iter().flat_map(|row| &row.items) {
+    let items: Vec<&HistoryItem> = timeline.iter().flat_map(|row| &row.items).collect();
+    for (at, item) in items.iter().enumerate() {
         let HistoryItem::Redriven { of, send } = item else { continue };
-        let state = durable.sends.get(of).map(|(_, row)| row.ledger.state);
+        // A later report may have moved it on.
+        let then = items[at..].iter().find_map(|item| match item {
+            HistoryItem::Reported { send, before, .. } if send == of => {
+                before.as_ref().map(|(state, ..)| *state)
+            }
+            _ => None,
+        });
+        let state = then.or_else(|| durable.sends.get(of).map(|(_, row)| row.ledger.state));
         let ended = matches!(
             state,
             Some(CountState::Unknown | CountState::Rejected | CountState::Released)
@@ -290,7 +300,13 @@ fn deliveries(world: &World, durable: &Durable, problems: &mut Vec<String>) {
             problems.push(format!("{send} was delivered before it was reserved"));
         }
         let state = row.ledger.state;
-        if !matches!(state, CountState::Accepted | CountState::Unknown) {
+        let so = match state {
+            CountState::Accepted | CountState::Unknown => true,
+            CountState::Delivered => world.sink.arrives[send],
+            CountState::Bounced => !world.sink.arrives[send],
+            _ => false,
+        };
+        if !so {
             problems.push(format!("{send} was delivered, and the ledger says {state:?}"));
         }
     }
@@ -319,7 +335,14 @@ fn guaranteed(world: &World, durable: &Durable, problems: &mut Vec<String>) {
         let state = row.ledger.state;
         // A refusal for good ends it too, and leaves in doubt what an earlier attempt left so.
         let refused = row.info.reply.starts_with('5');
-        let settled = refused || matches!(state, CountState::Accepted | CountState::Rejected);
+        let by_state = matches!(
+            state,
+            CountState::Accepted
+                | CountState::Delivered
+                | CountState::Bounced
+                | CountState::Rejected
+        );
+        let settled = refused || by_state;
         // A webhook, which has no template here, is tried for as long as it is valid.
         let is_message = !row.info.template.as_str().is_empty();
         let tried = is_message && row.info.attempts >= ATTEMPTS_MAX;
@@ -335,13 +358,25 @@ fn guaranteed(world: &World, durable: &Durable, problems: &mut Vec<String>) {
     }
 }
 
+/// The counts of what was spent say what the rows say.
+fn spent(world: &World, durable: &Durable, problems: &mut Vec<String>) {
+    let counters = world.parts.iter().flat_map(|part| part.partition.counters().iter());
+    let counted: i64 = counters
+        .filter(|(key, _)| matches!(key, CounterKey::Spent(..)))
+        .map(|(_, micros)| micros)
+        .sum();
+    let rows: i64 = durable.sends.values().map(|(_, row)| row.ledger.cost_micros).sum();
+    if counted != rows {
+        problems.push(format!("{counted} counts as spent, the rows say {rows}"));
+    }
+}
+
 /// No rolling window holds more than the cap, counted by reservation.
 fn caps(durable: &Durable, problems: &mut Vec<String>) {
     let class = scenario::definitions().catalog().name("marketing");
     let mut counted: BTreeMap<CustomerKey, Vec<Instant>> = BTreeMap::new();
     for (customer, row) in durable.sends.values() {
-        let counts = matches!(row.ledger.state, CountState::Accepted | CountState::Unknown);
-        if counts && row.ledger.class == class {
+        if Counts::Accepted.counts(row.ledger.state) && row.ledger.class == class {
             counted.entry(*customer).or_default().push(row.ledger.counted_at);
         }
     }

@@ -9,6 +9,7 @@ use domain::ids::{ChannelName, CustomerId, CustomerKey, SendId};
 use domain::time::Instant;
 use engine::ledger::{self, Outcome};
 use engine::partition::{Grant, Slots};
+use engine::report::Report;
 use engine::{Input, Loaded, Partition, Ticket, codec};
 use store::memory::SteppedStore;
 use store::{Limit, Range, Read};
@@ -31,6 +32,7 @@ pub(crate) enum Work {
     Retry(SendId),
     /// An operator wants it sent again, perhaps even if it may have arrived.
     Redrive(SendId, bool),
+    Report(SendId, Report),
     Outcome(SendId, Outcome),
     Refresh,
 }
@@ -232,6 +234,9 @@ impl Part {
                 Work::Retry(send) => inputs.push(Input::Retry(send)),
                 Work::Redrive(send, even_if_arrived) => {
                     inputs.push(Input::Redrive { send, even_if_arrived, ticket: None });
+                }
+                Work::Report(send, report) => {
+                    inputs.push(Input::Report { send, report, ticket: None });
                 }
                 Work::Refresh => inputs.push(Input::Refresh),
                 Work::Event(event, ticket) => {

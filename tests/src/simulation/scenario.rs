@@ -24,6 +24,7 @@ pub(crate) const WAITS: [(&str, &str, i64); 2] =
 /// The definitions.
 pub(crate) fn definitions() -> Given {
     Given::new()
+        .cost("email", 700, 3)
         .rules(json!([{"name": "two-in-six-hours", "frequency_cap": {
             "limit": CAP_LIMIT, "window": {"rolling": "PT6H"}, "counts": "accepted",
             "scope": {"classes": ["marketing"]}}}]))

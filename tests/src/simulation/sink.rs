@@ -8,6 +8,7 @@ use domain::ids::{CustomerId, CustomerKey, SendId};
 use domain::time::Instant;
 use engine::ledger::Outcome;
 use engine::partition::Attempt;
+use engine::report::{Report, Said};
 
 use super::faults::Rng;
 
@@ -25,6 +26,8 @@ pub(crate) struct Delivered {
 pub(crate) struct Sink {
     /// What it took, by send: more than one entry is a duplicate.
     pub(crate) delivered: BTreeMap<SendId, Vec<Delivered>>,
+    /// Whether it reaches its receiver, of each that it took.
+    pub(crate) arrives: BTreeMap<SendId, bool>,
     /// Whether it has moods; without, it takes everything.
     pub(crate) reliable: bool,
 }
@@ -42,17 +45,30 @@ impl Sink {
             }
             5 => Outcome::Unknown { reason: "no answer, and not taken".to_owned() },
             6 | 7 => {
-                self.take(attempt, now);
+                self.take(attempt, now, rng);
                 Outcome::Unknown { reason: "no answer, and taken".to_owned() }
             }
             _ => {
-                self.take(attempt, now);
-                Outcome::Accepted { reply: "250 ok".to_owned() }
+                self.take(attempt, now, rng);
+                Outcome::Accepted { reply: "250 ok".to_owned(), parts: 1 + rng.below(3) as u16 }
             }
         }
     }
 
-    fn take(&mut self, attempt: &Attempt, now: Instant) {
+    /// A report of some message that it took: perhaps one that it made before.
+    pub(crate) fn report(&self, rng: &mut Rng) -> Option<(CustomerKey, SendId, Report)> {
+        let at = rng.index(self.delivered.len().max(1));
+        let (send, delivered) = self.delivered.iter().nth(at)?;
+        let said = match (self.arrives[send], rng.below(3)) {
+            (_, 0) => Said::Taken,
+            (true, _) => Said::Delivered,
+            (false, _) => Said::Failed { suppress: None },
+        };
+        Some((delivered[0].customer, *send, Report { said, reason: "a report".to_owned() }))
+    }
+
+    fn take(&mut self, attempt: &Attempt, now: Instant, rng: &mut Rng) {
+        self.arrives.entry(attempt.send).or_insert_with(|| !rng.once_in(5));
         self.delivered.entry(attempt.send).or_default().push(Delivered {
             customer: attempt.customer.key(),
             class: attempt.class.to_string(),

@@ -11,6 +11,7 @@ use domain::time::Instant;
 use engine::ledger::{Outcome, SendRow};
 use engine::partition::{Attempt, Effect};
 use engine::{Catalog, Ticket, codec};
+use policies::CountState;
 use store::memory::{Disk, SteppedStore};
 use store::{Range, Read};
 
@@ -144,7 +145,8 @@ impl World {
             66..74 => self.any_release(),
             74..80 => self.any_attempt(),
             80..85 => self.any_outcome(),
-            85..88 => self.any_grant(),
+            85..87 => self.any_grant(),
+            87 => self.any_report(),
             88..90 => self.any_passivation(),
             90 => self.any_snapshot(),
             91..96 => self.pass_time(),
@@ -309,9 +311,14 @@ impl World {
         let durable = found.iter().any(|(_, value)| {
             let row = SendRow::decode(value).expect("a sound row");
             let open = row.info.open.as_ref();
+            // A report of an earlier attempt may have ended it meanwhile.
+            let reported = matches!(
+                row.ledger.state,
+                CountState::Accepted | CountState::Delivered | CountState::Bounced
+            ) && row.info.attempts > 1;
             row.ledger.send == attempt.send
                 && row.info.attempts == attempt.number
-                && open.is_some_and(|open| open.retry_at.is_none())
+                && (reported || open.is_some_and(|open| open.retry_at.is_none()))
         });
         if !durable {
             self.problem(format!("{} is handed over without a durable row", attempt.send));
@@ -384,6 +391,16 @@ impl World {
             part.offered += 1;
             part.use_offer(&mut self.free, self.planted);
         }
+    }
+
+    /// The mail server reports what became of a message, once or twice.
+    fn any_report(&mut self) -> Result<(), Crashed> {
+        let Some((key, send, report)) = self.sink.report(&mut self.rng) else { return Ok(()) };
+        for _ in 0..1 + self.rng.below(2) {
+            self.part_of(key).push(key, None, Work::Report(send, report.clone()));
+        }
+        self.note(send.0 as u64);
+        Ok(())
     }
 
     /// An operator wants a message sent again: once, twice, or one that cannot be.

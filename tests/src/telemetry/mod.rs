@@ -10,6 +10,7 @@ mod merge;
 mod path;
 mod peer;
 mod private;
+mod reports;
 mod scrape;
 mod transport;
 

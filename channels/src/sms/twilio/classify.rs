@@ -61,6 +61,11 @@ fn meaning(code: u32) -> Meaning {
     }
 }
 
+/// Whether an error means that the number takes no message of ours, now or later.
+pub(super) fn stops_number(code: u32) -> bool {
+    meaning(code) == Meaning::Suppress
+}
+
 /// What an answer means.
 pub(super) fn outcome(answer: &Answer, segments: Segments) -> Outcome {
     let body: Option<Body> = serde_json::from_slice(&answer.body).ok();
@@ -87,7 +92,9 @@ fn taken(answer: &Answer, body: &Body, segments: Segments) -> Outcome {
     else {
         return unknown(answer);
     };
-    Outcome::Accepted { reply: format!("{} {}; {segments}", cut(sid), cut(status)) }
+    let reply = format!("{} {}; {segments}", cut(sid), cut(status));
+    let parts = u16::try_from(segments.count).unwrap_or(u16::MAX);
+    Outcome::Accepted { reply, parts }
 }
 
 fn refused(answer: &Answer, body: &Body) -> Outcome {
@@ -140,7 +147,7 @@ fn words(answer: &Answer, body: &Body) -> String {
 }
 
 /// The beginning of a text, on one line.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars()
         .take(QUOTED_CHARS_MAX)
         .map(|char| if char.is_control() { ' ' } else { char })
@@ -157,7 +164,7 @@ mod tests {
 
     fn short(outcome: &Outcome) -> String {
         match outcome {
-            Outcome::Accepted { reply } => format!("accepted: {reply}"),
+            Outcome::Accepted { reply, .. } => format!("accepted: {reply}"),
             Outcome::Rejected { code, suppress, .. } => format!("rejected {code:?} {suppress}"),
             Outcome::NotSent { retry, .. } => format!("not sent {retry:?}"),
             Outcome::Unknown { .. } => "unknown".to_owned(),

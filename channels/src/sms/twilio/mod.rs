@@ -5,6 +5,7 @@
 //! none. Source: twilio.com/docs/messaging/api/message-resource.
 
 mod classify;
+mod reports;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use domain::channel::is_e164;
 use domain::channel::sms::{Sender, Sms as Settings};
+use domain::ids::SendId;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::Method;
@@ -23,6 +25,7 @@ use super::Sms;
 use super::segments::Segments;
 use crate::channel::{Attempt, Channel, Content, Outcome, Phase, Retry};
 use crate::http::{Egress, LATE, Refused, Request, Target, Timeouts, exchange, look};
+use crate::report::{Callback, CallbackError, Report};
 
 /// How long Twilio may take: its own limit for a request is 15 seconds, and a wait that is too
 /// short makes messages unknown.
@@ -36,8 +39,22 @@ pub struct Twilio {
     target: Target,
     egress: Egress,
     timeouts: Timeouts,
+    reports: Option<Reports>,
     /// Backs the promise of [`Channel::slots`], should a caller start more.
     in_use: Semaphore,
+}
+
+/// Where Twilio is to report, and what it signs that with.
+struct Reports {
+    /// The address, without the send at its end.
+    base: String,
+    auth_token: String,
+}
+
+impl Reports {
+    fn url(&self, send: SendId) -> String {
+        format!("{}/{send}", self.base)
+    }
 }
 
 impl fmt::Debug for Twilio {
@@ -72,13 +89,20 @@ impl Twilio {
         if !target.is_allowed && !twilio.base_url.starts_with("https://") {
             return Err(SettingsError::InTheClear);
         }
-        let password = password.trim_end();
-        if password.is_empty() || password.contains(char::is_control) {
-            return Err(SettingsError::Password);
-        }
+        let password = secret(password)?;
         let in_use = Semaphore::new(usize::from(twilio.slots));
-        let password = password.to_owned();
-        Ok(Self { settings, password, target, egress, timeouts: TIMEOUTS, in_use })
+        let (timeouts, reports) = (TIMEOUTS, None);
+        Ok(Self { settings, password, target, egress, timeouts, reports, in_use })
+    }
+
+    /// The same, with reports to this address and the send at its end. Twilio signs them with the
+    /// account's auth token.
+    ///
+    /// # Errors
+    /// Where the text is no token.
+    pub fn with_reports(self, base: &str, auth_token: &str) -> Result<Self, SettingsError> {
+        let reports = Reports { base: base.to_owned(), auth_token: secret(auth_token)? };
+        Ok(Self { reports: Some(reports), ..self })
     }
 
     /// The same with other times.
@@ -105,7 +129,7 @@ impl Twilio {
             target: &self.target,
             headers: headers(),
             login: Some((&twilio.user, &self.password)),
-            body: self.form(&attempt.message.to.address, sms).into_bytes(),
+            body: self.form(&attempt.message.to.address, sms, attempt.send).into_bytes(),
             slots: &self.in_use,
         };
         let permit = Arc::from(attempt.permit);
@@ -144,7 +168,7 @@ impl Twilio {
         }
     }
 
-    fn form(&self, to: &str, sms: &Sms) -> String {
+    fn form(&self, to: &str, sms: &Sms, send: SendId) -> String {
         let twilio = &self.settings.twilio;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("To", to);
@@ -153,11 +177,21 @@ impl Twilio {
             Sender::MessagingService(sid) => form.append_pair("MessagingServiceSid", sid),
         };
         form.append_pair("Body", &sms.text);
-        if let Some(url) = &twilio.status_callback {
-            form.append_pair("StatusCallback", url);
+        let ours = || self.reports.as_ref().map(|reports| reports.url(send));
+        if let Some(url) = twilio.status_callback.clone().or_else(ours) {
+            form.append_pair("StatusCallback", &url);
         }
         form.finish()
     }
+}
+
+/// The one line of a file with a secret.
+fn secret(text: &str) -> Result<String, SettingsError> {
+    let text = text.trim_end();
+    if text.is_empty() || text.contains(char::is_control) {
+        return Err(SettingsError::Password);
+    }
+    Ok(text.to_owned())
 }
 
 fn headers() -> HeaderMap {
@@ -195,5 +229,11 @@ impl Channel for Twilio {
 
     fn probe(&self) -> BoxFuture<'_, Result<String, String>> {
         self.look().boxed()
+    }
+
+    fn report(&self, callback: &Callback<'_>) -> Result<Report, CallbackError> {
+        let reports = self.reports.as_ref().ok_or(CallbackError::NotTaken)?;
+        let account = &self.settings.twilio.account_sid;
+        reports::read(callback, &reports.url(callback.send), account, &reports.auth_token)
     }
 }

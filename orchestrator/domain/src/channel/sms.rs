@@ -48,9 +48,11 @@ pub struct Twilio {
     pub user: String,
     /// File with the password that goes with it.
     pub password_file: String,
+    /// File with the account's auth token, which Twilio signs its reports with.
+    pub auth_token_file: Option<String>,
     /// The sender.
     pub sender: Sender,
-    /// Where Twilio reports what became of a message.
+    /// Where else than here Twilio reports what became of a message.
     pub status_callback: Option<String>,
     /// Scheme and host of the API, without a slash at the end.
     pub base_url: String,
@@ -87,7 +89,8 @@ pub struct RawSms {
 pub struct RawTwilio {
     /// The account (`AC...`).
     pub account_sid: String,
-    /// File with the account's auth token.
+    /// File with the account's auth token. It signs in, unless there is an API key, and proves that
+    /// reports of what became of a message are Twilio's.
     pub auth_token_file: Option<String>,
     /// An API key (`SK...`) to sign in with, in place of the auth token.
     pub api_key: Option<String>,
@@ -97,7 +100,8 @@ pub struct RawTwilio {
     pub from: Option<String>,
     /// Lets Twilio choose a sender of this messaging service (`MG...`).
     pub messaging_service: Option<String>,
-    /// Where Twilio reports what became of a message.
+    /// Where Twilio reports what became of a message, in place of this server. Without it reports
+    /// come here, if `public_url` is set and there is an auth token.
     pub status_callback: Option<String>,
     /// Scheme and host of the API. Default: `https://api.twilio.com`.
     pub base_url: Option<String>,
@@ -139,6 +143,7 @@ fn twilio(raw: &RawTwilio, path: &Path, check: &mut Check<'_>) -> Option<Twilio>
         account_sid: raw.account_sid.clone(),
         user,
         password_file,
+        auth_token_file: raw.auth_token_file.clone(),
         sender: sender?,
         status_callback: raw.status_callback.clone(),
         base_url: base_url.trim_end_matches('/').to_owned(),
@@ -153,18 +158,12 @@ fn login(raw: &RawTwilio, path: &Path, check: &mut Check<'_>) -> Option<(String,
     }
     match (&raw.auth_token_file, &raw.api_key, &raw.api_key_secret_file) {
         (Some(file), None, None) => Some((raw.account_sid.clone(), file.clone())),
-        (None, Some(key), Some(file)) => Some((key.clone(), file.clone())),
-        (None, Some(_), None) => alone("api_key", "api_key_secret_file", path, check),
-        (None, None, Some(_)) => alone("api_key_secret_file", "api_key", path, check),
+        (_, Some(key), Some(file)) => Some((key.clone(), file.clone())),
+        (_, Some(_), None) => alone("api_key", "api_key_secret_file", path, check),
+        (_, None, Some(_)) => alone("api_key_secret_file", "api_key", path, check),
         (None, None, None) => {
             let problem = Problem::new(path.clone(), "`twilio` needs `auth_token_file`");
             check.problem(problem.on_key().suggest("or `api_key` with `api_key_secret_file`"));
-            None
-        }
-        (Some(_), ..) => {
-            let message = "`auth_token_file` cannot stand beside an API key";
-            let problem = Problem::new(path.key("auth_token_file"), message);
-            check.problem(problem.on_key().suggest("sign in with one of them"));
             None
         }
     }

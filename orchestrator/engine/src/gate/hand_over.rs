@@ -10,6 +10,7 @@ use policies::{CountState, LedgerRow};
 use super::{Asking, question};
 use crate::catalog::Catalog;
 use crate::codec;
+use crate::counters::CounterKey;
 use crate::journeys::position;
 use crate::ledger::{self, Open, OpenInfo, SendInfo, SendRow};
 use crate::note::OpenedSend;
@@ -34,7 +35,7 @@ pub(super) fn run(
     let mut row = LedgerRow {
         send: current.send,
         counted_at: begun.now,
-        cost_micros: 0,
+        cost_micros: catalog.most_cost(channel),
         policy: policy.version(),
         channel: catalog.name(channel.as_str()),
         class,
@@ -88,7 +89,17 @@ pub(super) fn reserve(
         let at = rows.partition_point(|known| known.counted_at <= row.ledger.counted_at);
         rows.insert(at, row.ledger);
     }
+    spend(begun, &row, row.ledger.cost_micros);
     put(partition, loaded, begun, row);
+}
+
+/// Counts what a send costs more, or less, than was counted of it before.
+pub(crate) fn spend(begun: &mut Begun, row: &SendRow, micros: i64) {
+    // One message costs less than 2^31 (MESSAGE_COST_MAX_MICROS).
+    if let (Ok(delta), true) = (i32::try_from(micros), micros != 0) {
+        let key = CounterKey::Spent(row.info.version, row.info.node, row.ledger.channel);
+        begun.deltas.push((key, delta));
+    }
 }
 
 /// Writes a send's row; if it is open, notes that and asks for its attempt.

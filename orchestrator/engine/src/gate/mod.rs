@@ -33,6 +33,7 @@ use crate::partition::{Grant, Partition, Slots};
 use crate::turn::{Begun, Loaded};
 use crate::waiting::Waiting;
 
+pub(crate) use hand_over::spend;
 pub(crate) use question::stands_in_the_way;
 
 /// Most rounds in one turn: each round decides what the one before made reachable. Journeys have

@@ -63,6 +63,7 @@ fn repeated(
     let ledger = LedgerRow {
         send,
         counted_at: begun.now,
+        cost_micros: catalog.most_cost(&ended.info.channel),
         policy: policy.version(),
         state: if accepted { CountState::Accepted } else { CountState::Reserved },
         counts_toward_caps: policy.class(ended.ledger.class).counts_toward_caps,

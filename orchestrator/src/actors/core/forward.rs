@@ -25,6 +25,9 @@ impl Core {
             Input::Redrive { send, even_if_arrived, ticket } => {
                 Work::Redrive { send, even_if_arrived, ack: ack(ticket) }
             }
+            Input::Report { send, report, ticket } => {
+                Work::Report { send, report, ack: ack(ticket) }
+            }
             Input::Merge { word, ticket } => Work::Merge { word, ack: ack(ticket) },
             Input::Outcome { send, outcome, ticket } => {
                 let Following { permit, trace } = self.following.remove(&ticket?.0)?;
@@ -44,7 +47,11 @@ impl Core {
         };
         let repeatable = matches!(
             work,
-            Work::Event { .. } | Work::Recorded { .. } | Work::Enroll { .. } | Work::Redrive { .. }
+            Work::Event { .. }
+                | Work::Recorded { .. }
+                | Work::Enroll { .. }
+                | Work::Redrive { .. }
+                | Work::Report { .. }
         );
         if repeatable && self.forwarded.len() >= FORWARDED_MAX {
             return;

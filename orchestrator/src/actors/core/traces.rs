@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use domain::ids::{CustomerKey, SendId, VersionNo};
 use domain::time::Instant;
+use engine::history::HistoryItem;
 use engine::partition::Attempt;
 use engine::{Begun, Input, Loaded};
 
 use super::{Ack, Core};
 use crate::actors::Work;
 use crate::telemetry::trace::{
-    Activation, Attempted, Idle, Inputs, Point, Senders, Settled, Tracer, Watch,
+    Activation, Attempted, Idle, Inputs, Point, Reported, Senders, Settled, Tracer, Watch,
 };
 
 /// The notes of a partition.
@@ -34,6 +35,8 @@ pub(super) enum Noted {
     Outcome(Settled),
     /// An event did nothing to any enrollment.
     Idle(Box<Idle>),
+    /// A provider reported something.
+    Report(Box<Reported>),
 }
 
 /// A send that was to be tried again; whether it was, its attempt says.
@@ -105,6 +108,7 @@ impl Core {
         };
         let tracer = &traces.tracer;
         let (began_us, decided_us) = (watch.began_us(), tracer.now_us());
+        let items: &[HistoryItem] = begun.items();
         let done = watch.done(tracer, begun, loaded, &self.partition, at);
         let activations = done.activations.into_iter();
         let mut noted: Vec<Noted> =
@@ -120,6 +124,9 @@ impl Core {
             };
             Some(Noted::Retry(Retry { send, version, before, at, began_us, decided_us }))
         }));
+        let reports = items.iter().filter_map(|item| self.reported(item, loaded));
+        let reports = reports.map(|it| Reported { at, began_us, decided_us, ..it });
+        noted.extend(reports.map(|it| Noted::Report(Box::new(it))));
         noted
     }
 
@@ -128,6 +135,31 @@ impl Core {
         if let Some(Traces { tracer, .. }) = &self.traces {
             tracer.failed(customer, self.partition.id(), self.now(), tracer.now_us());
         }
+    }
+
+    /// What a provider reported, without the times.
+    fn reported(&self, item: &HistoryItem, loaded: &Loaded) -> Option<Reported> {
+        let HistoryItem::Reported { send, enrollment, state, .. } = item else { return None };
+        let mut rows = loaded.sends.iter().flatten();
+        let info = &rows.find(|row| row.ledger.send == *send)?.info;
+        let journey = self.partition.catalog().version(info.version);
+        let node = journey.and_then(|journey| journey.nodes.get(usize::from(info.node)));
+        Some(Reported {
+            enrollment: *enrollment,
+            journey: info.journey.clone(),
+            version: info.version,
+            step: node.map(|node| node.id.clone()),
+            customer: loaded.customer.key(),
+            partition: self.partition.id(),
+            at: Instant::MIN,
+            send: *send,
+            attempt: info.attempts,
+            channel: info.channel.clone(),
+            state: *state,
+            began_us: 0,
+            decided_us: 0,
+            durable_us: 0,
+        })
     }
 
     /// Behind its commit.
@@ -173,7 +205,7 @@ impl Ripe {
         let found = self.noted.iter_mut().find(|noted| match noted {
             Noted::Activation(activation) => activation.sends(attempt.send),
             Noted::Retry(retry) => retry.send == attempt.send,
-            Noted::Outcome(_) | Noted::Idle(_) => false,
+            Noted::Outcome(_) | Noted::Report(_) | Noted::Idle(_) => false,
         })?;
         if let Noted::Retry(retry) = found {
             let again = self.tracer.samples(attempt.enrollment);
@@ -181,7 +213,7 @@ impl Ripe {
         }
         match found {
             Noted::Activation(activation) => Some(activation.clone()),
-            Noted::Retry(_) | Noted::Outcome(_) | Noted::Idle(_) => None,
+            Noted::Retry(_) | Noted::Outcome(_) | Noted::Report(_) | Noted::Idle(_) => None,
         }
     }
 
@@ -191,6 +223,7 @@ impl Ripe {
         for noted in self.noted {
             match noted {
                 Noted::Activation(activation) => self.tracer.durable(&activation),
+                Noted::Report(it) => self.tracer.reported(Reported { durable_us, ..*it }),
                 Noted::Outcome(settled) => self.tracer.settled(Settled { durable_us, ..settled }),
                 Noted::Idle(idle) => self.tracer.idle(Idle { durable_us, ..*idle }),
                 // Nothing was attempted: the policy held it, or there was no slot.

@@ -46,8 +46,25 @@ pub(super) fn check(
         }
         record(parsed, problems, report);
     }
+    currencies(documents, report);
     if let Some(policy) = policy {
         lints(documents, policy, report);
+    }
+}
+
+/// Spend of all channels is added up: there is one currency.
+fn currencies(documents: &[Parsed], report: &mut Report) {
+    let mut first: Option<(&str, &str)> = None;
+    for parsed in documents {
+        let Spec::Channel(raw) = &parsed.spec else { continue };
+        let Some(cost) = &raw.cost else { continue };
+        let (channel, currency) = *first.get_or_insert((&parsed.metadata.name, &cost.currency));
+        if currency != cost.currency {
+            let path = Path::root().key("spec").key("cost").key("currency");
+            let message = format!("channel `{channel}` costs {currency}: spend has one currency");
+            let problem = Problem::new(path, message).suggest(format!("convert it to {currency}"));
+            record(parsed, vec![problem], report);
+        }
     }
 }
 
@@ -95,9 +112,16 @@ fn joined(parts: &Parts, audience: &RawAudience, path: &Path) -> Option<Problem>
 /// A webhook needs a channel of its kind, and a template whose text can be JSON.
 fn told(parts: &Parts, webhook: &RawWebhook, path: &Path) -> Option<Problem> {
     let channel = &webhook.channel;
-    if !matches!(parts.channels.get(channel.as_str())?.provider, Provider::Webhook(_)) {
+    let instead = match parts.channels.get(channel.as_str())?.provider {
+        Provider::Webhook(_) => None,
+        Provider::Audience(_) => Some("use the step `audience`"),
+        Provider::Capture { .. } | Provider::Smtp(_) | Provider::Sms(_) => {
+            Some("use the step `send`")
+        }
+    };
+    if let Some(instead) = instead {
         let message = format!("channel `{channel}` is not a webhook");
-        return Some(Problem::new(path.key("channel"), message).suggest("use the step `send`"));
+        return Some(Problem::new(path.key("channel"), message).suggest(instead));
     }
     let name = webhook.template.as_ref()?;
     let template = parts.templates.get(&TemplateName::from(name.as_str()))?;

@@ -1,7 +1,7 @@
 //! Spans of what was noted: only here do they come to be.
 
 use domain::event::EventBody;
-use domain::ids::{EnrollmentId, SendId};
+use domain::ids::{EnrollmentId, JourneyName, SendId, VersionNo};
 use domain::time::Instant;
 use domain::verdict::Decision;
 use opentelemetry_proto::tonic::common::v1::KeyValue;
@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::trace::v1::span::{Link, SpanKind};
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
+use policies::CountState;
 use std::sync::atomic::Ordering;
 
 use super::resource::{attribute, text};
@@ -16,9 +17,10 @@ use crate::error::ErrorCode;
 use crate::telemetry::names::{self, SpanName};
 use crate::telemetry::trace::{
     Activation, Attempted, Decided, Did, FailedTurn, Idle, Ids, Interrupted, Keyed, Point, Record,
-    Settled, TraceParent, attempt_ids,
+    Reported, Settled, TraceParent, attempt_ids,
 };
 use crate::telemetry::{CustomerHash, Seal, event_hash};
+use crate::timeline::state_word;
 
 /// Says that a span or link is sampled.
 const SAMPLED: u32 = 1;
@@ -44,6 +46,7 @@ impl Converter {
             Record::Activation(activation) => self.activation(activation),
             Record::Attempt(attempted) => vec![self.attempt(attempted)],
             Record::Outcome(settled) => self.outcome(settled),
+            Record::Report(reported) => self.report(reported),
             Record::Failed(failed) => vec![self.failed(failed)],
             Record::Event(idle) => self.event(idle),
             Record::Interrupted(interrupted, at_us) => vec![self.interrupted(interrupted, *at_us)],
@@ -164,10 +167,10 @@ impl Converter {
         let Interrupted { send, number: attempt, enrollment, .. } = interrupted;
         let ids = self.keyed.of(*enrollment, Point::Settled(*send, *attempt));
         let mut span = self.span(&names::SPAN_OUTCOME, ids, &[], (at_us, at_us));
-        span.attributes = vec![
-            text(names::ENROLLMENT_ID, self.seal.wrap(enrollment.0)),
-            text(names::JOURNEY_ID, interrupted.journey.as_str()),
-            number(names::JOURNEY_VERSION, i64::from(interrupted.version.0)),
+        let Interrupted { journey, version, step, .. } = interrupted;
+        let step = step.as_ref().map(|step| step.as_str());
+        span.attributes = self.about_journey(*enrollment, journey, Some(*version), step);
+        span.attributes.extend([
             self.send(*send),
             number(names::SEND_ATTEMPT, i64::from(*attempt)),
             text(names::CHANNEL, interrupted.channel.as_str()),
@@ -176,10 +179,37 @@ impl Converter {
             text(names::TURN_AT, interrupted.at.to_string()),
             text(names::CUSTOMER_HASH, CustomerHash(interrupted.customer).by(&self.keyed.0)),
             number(names::PARTITION, i64::from(interrupted.partition)),
-        ];
-        span.attributes.extend(interrupted.step.iter().map(|it| text(names::STEP_ID, it.as_str())));
+        ]);
         span.status = Some(error("the process ended while the message was being handed over"));
         span
+    }
+
+    fn report(&self, reported: &Reported) -> Vec<Span> {
+        let Reported { enrollment, send: id, began_us, decided_us, durable_us, .. } = reported;
+        let ids = self.keyed.of(*enrollment, Point::Reported(*id, reported.state));
+        let mut root = self.span(&names::SPAN_REPORT, ids, &[], (*began_us, *durable_us));
+        let step = reported.step.as_ref().map(|step| step.as_str());
+        let about =
+            self.about_journey(*enrollment, &reported.journey, Some(reported.version), step);
+        root.attributes = about.clone();
+        root.attributes.extend([
+            self.send(*id),
+            number(names::SEND_ATTEMPT, i64::from(reported.attempt)),
+            text(names::CHANNEL, reported.channel.as_str()),
+            text(names::SEND_STATE, state_word(reported.state)),
+            text(names::TURN_AT, reported.at.to_string()),
+            text(names::CUSTOMER_HASH, CustomerHash(reported.customer).by(&self.keyed.0)),
+            number(names::PARTITION, i64::from(reported.partition)),
+        ]);
+        root.links = vec![self.link(*enrollment, Point::Settled(*id, reported.attempt))];
+        if reported.state == CountState::Bounced {
+            root.status = Some(error("the provider reports that the message failed"));
+        }
+        let name = &names::SPAN_COMMIT;
+        let child = Ids { trace: ids.trace, span: self.keyed.child(ids.trace, name.name, 0) };
+        let mut commit = self.span(name, child, &ids.span, (*decided_us, *durable_us));
+        commit.attributes = about;
+        vec![root, commit]
     }
 
     fn failed(&self, failed: &FailedTurn) -> Span {
@@ -232,12 +262,22 @@ impl Converter {
 
     /// What every span says of its enrollment.
     fn about(&self, activation: &Activation, step: Option<&str>) -> Vec<KeyValue> {
+        let Activation { enrollment, journey, version, .. } = activation;
+        self.about_journey(*enrollment, journey, *version, step)
+    }
+
+    fn about_journey(
+        &self,
+        enrollment: EnrollmentId,
+        journey: &JourneyName,
+        version: Option<VersionNo>,
+        step: Option<&str>,
+    ) -> Vec<KeyValue> {
         let mut all = vec![
-            text(names::ENROLLMENT_ID, self.seal.wrap(activation.enrollment.0)),
-            text(names::JOURNEY_ID, activation.journey.as_str()),
+            text(names::ENROLLMENT_ID, self.seal.wrap(enrollment.0)),
+            text(names::JOURNEY_ID, journey.as_str()),
         ];
-        let version = activation.version.map(|version| i64::from(version.0));
-        all.extend(version.map(|version| number(names::JOURNEY_VERSION, version)));
+        all.extend(version.map(|version| number(names::JOURNEY_VERSION, i64::from(version.0))));
         all.extend(step.map(|step| text(names::STEP_ID, step)));
         all
     }

@@ -11,6 +11,7 @@ use domain::time::Instant;
 use domain::verdict::{Decision, RuleKind};
 use engine::Input;
 use engine::partition::Attempt;
+use policies::CountState;
 
 use super::{Point, TraceParent};
 
@@ -19,9 +20,9 @@ use super::{Point, TraceParent};
 pub struct Inputs(u16);
 
 /// Words of the kinds of inputs, by their bit.
-const INPUT_WORDS: [&str; 11] = [
+const INPUT_WORDS: [&str; 12] = [
     "event", "recorded", "timer", "slot", "retry", "outcome", "tick", "enroll", "merge", "refresh",
-    "redrive",
+    "redrive", "report",
 ];
 
 impl Inputs {
@@ -39,6 +40,7 @@ impl Inputs {
             Input::Merge { .. } => 8,
             Input::Refresh => 9,
             Input::Redrive { .. } => 10,
+            Input::Report { .. } => 11,
         };
         Self(inputs.iter().fold(0, |bits, input| bits | (1 << bit(input))))
     }
@@ -182,6 +184,39 @@ pub struct Interrupted {
     pub partition: u16,
     /// The instant of the start.
     pub at: Instant,
+}
+
+/// What a provider reported of a send.
+#[derive(Clone, Debug)]
+pub struct Reported {
+    /// The enrollment that the send is of.
+    pub enrollment: EnrollmentId,
+    /// Its journey.
+    pub journey: JourneyName,
+    /// The version.
+    pub version: VersionNo,
+    /// The step, where the version is still known.
+    pub step: Option<StepId>,
+    /// Whose.
+    pub customer: CustomerKey,
+    /// In which partition.
+    pub partition: u16,
+    /// The instant of the turn.
+    pub at: Instant,
+    /// The send.
+    pub send: SendId,
+    /// Its last attempt.
+    pub attempt: u16,
+    /// The channel.
+    pub channel: ChannelName,
+    /// How the send stands since then.
+    pub state: CountState,
+    /// When the turn began, in microseconds of the tracer's clock.
+    pub began_us: u64,
+    /// When it was decided.
+    pub decided_us: u64,
+    /// When that was durable.
+    pub durable_us: u64,
 }
 
 /// A turn of which nothing was taken in.

@@ -4,6 +4,7 @@
 use domain::ids::{CustomerKey, EnrollmentId, SendId};
 use domain::journey::enrollment::{Enrollment, Phase, State};
 use domain::time::Instant;
+use policies::CountState;
 
 /// Where an activation leaves an enrollment, or what else a trace is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Point {
     Retried(SendId, Instant),
     /// The outcome of this attempt of a send came home.
     Settled(SendId, u16),
+    /// A provider reported this state of a send. Each is reached once.
+    Reported(SendId, CountState),
     /// A turn of this customer failed that began at this instant, and at this microsecond of the
     /// tracer's clock: nobody has to name it again.
     Failed(CustomerKey, Instant, u64),
@@ -87,6 +90,10 @@ impl Keyed {
                 hasher.update(&send.0.to_le_bytes());
                 hasher.update(&number.to_le_bytes());
             }
+            Point::Reported(send, state) => {
+                hasher.update(&[5, state as u8]);
+                hasher.update(&send.0.to_le_bytes());
+            }
             Point::Failed(customer, at, began_us) => {
                 hasher.update(&[4]);
                 hasher.update(&customer.0);
@@ -94,7 +101,7 @@ impl Keyed {
                 hasher.update(&began_us.to_le_bytes());
             }
             Point::Event(customer, at, began_us, number) => {
-                hasher.update(&[5]);
+                hasher.update(&[6]);
                 hasher.update(&customer.0);
                 hasher.update(&at.0.to_le_bytes());
                 hasher.update(&began_us.to_le_bytes());
@@ -138,6 +145,8 @@ mod tests {
             Point::Retried(SendId(9), Instant(5)),
             Point::Settled(SendId(9), 1),
             Point::Settled(SendId(9), 2),
+            Point::Reported(SendId(9), CountState::Delivered),
+            Point::Reported(SendId(9), CountState::Bounced),
             Point::Failed(CustomerKey([1; 16]), Instant(5), 7),
             Point::Failed(CustomerKey([1; 16]), Instant(5), 8),
             Point::Event(CustomerKey([1; 16]), Instant(5), 7, 0),

@@ -14,7 +14,9 @@ mod parent;
 mod tracer;
 mod watch;
 
-pub use activation::{Activation, Attempted, Decided, FailedTurn, Inputs, Interrupted, Settled};
+pub use activation::{
+    Activation, Attempted, Decided, FailedTurn, Inputs, Interrupted, Reported, Settled,
+};
 pub use event::{Did, Idle};
 pub use ids::{Ids, Keyed, Point};
 pub use parent::{Origins, Senders, TraceParent};

@@ -10,10 +10,11 @@ use domain::time::Instant;
 use domain::verdict::Decision;
 use engine::ledger::Outcome;
 use engine::partition::Attempt;
+use policies::CountState;
 use runtime::Clock;
 use tokio::sync::mpsc;
 
-use super::{Activation, Attempted, FailedTurn, Idle, Ids, Interrupted, Keyed, Settled};
+use super::{Activation, Attempted, FailedTurn, Idle, Ids, Interrupted, Keyed, Reported, Settled};
 use crate::telemetry::metrics::{Metrics, Signal};
 use crate::telemetry::names;
 
@@ -44,6 +45,8 @@ pub enum Record {
     Attempt(Arc<Attempted>),
     /// An outcome that is durable.
     Outcome(Settled),
+    /// A report that is durable.
+    Report(Reported),
     /// A turn that failed.
     Failed(FailedTurn),
     /// An event that did nothing to any enrollment, durable.
@@ -178,6 +181,14 @@ impl Tracer {
     /// A start found an attempt that was under way: that is always kept.
     pub fn interrupted(&self, interrupted: Interrupted) {
         self.push(Record::Interrupted(interrupted, self.now_us()));
+    }
+
+    /// A report is durable: exports it if its enrollment is traced, or if the message failed.
+    pub fn reported(&self, reported: Reported) {
+        let failed = reported.state == CountState::Bounced;
+        if failed || self.samples(reported.enrollment) {
+            self.push(Record::Report(reported));
+        }
     }
 
     /// A turn failed: that is always kept.

@@ -8,6 +8,7 @@ pub(crate) mod catalog;
 pub(super) mod cursor;
 pub(crate) mod customers;
 pub mod health;
+pub mod hooks;
 pub(crate) mod page;
 pub mod sends;
 pub mod tracking;

@@ -5,12 +5,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use domain::channel::cost::MICROS;
 use domain::ids::{NameId, VersionNo};
 use domain::journey::definition::Journey;
 use engine::Catalog;
 use engine::counters::{CounterKey, Counters, EXITS};
 use runtime::handle::AskError;
 use runtime::reply::{Unanswered, reply};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::actors::PartitionMsg;
 use crate::actors::ingest::Directory;
@@ -24,6 +27,10 @@ pub struct Overview {
     pub rules: BTreeMap<&'static str, RuleCounts>,
     /// Messages handed over, by channel.
     pub channels: BTreeMap<String, i64>,
+    /// What messages cost, by channel, in millionths of the currency's unit.
+    pub spent_on: BTreeMap<String, i64>,
+    /// What messages cost, in all.
+    pub spent: Spent,
     /// Messages handed over, in all.
     pub sent: i64,
     /// Decisions to hold a message, in all; one message may be held more than once.
@@ -34,6 +41,31 @@ pub struct Overview {
     pub open: usize,
     /// Transactions that are not durable yet.
     pub undurable: u64,
+}
+
+/// Money that messages cost: reserved at the hand-over with the most that they may cost, settled
+/// with the outcome.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Spent {
+    /// In millionths of the currency's unit.
+    pub micros: i64,
+    /// The currency; none where no channel says what a message costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+}
+
+impl std::fmt::Display for Spent {
+    /// With two places, or as many as are needed: `12.50 EUR`, `0.000120 EUR`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Some(currency) = &self.currency else { return f.write_str("-") };
+        let sign = if self.micros < 0 { "-" } else { "" };
+        let (micros, unit) = (self.micros.unsigned_abs(), MICROS.unsigned_abs());
+        let (whole, rest) = (micros / unit, micros % unit);
+        match rest % 10_000 {
+            0 => write!(f, "{sign}{whole}.{:02} {currency}", rest / 10_000),
+            _ => write!(f, "{sign}{whole}.{rest:06} {currency}"),
+        }
+    }
 }
 
 /// Counts of one rule kind.
@@ -81,9 +113,16 @@ pub struct StepCounts {
     pub held: i64,
     /// Messages refused.
     pub refused: i64,
+    /// What its messages cost, in millionths of the currency's unit.
+    pub spent_micros: i64,
 }
 
 impl JourneyCounts {
+    /// What all its messages cost, in millionths of the currency's unit.
+    pub fn spent_micros(&self) -> i64 {
+        self.steps.iter().map(|step| step.spent_micros).sum()
+    }
+
     /// Messages of all its steps: handed over, times held, refused.
     pub fn messages(&self) -> (i64, i64, i64) {
         self.steps.iter().fold((0, 0, 0), |(sent, held, refused), step| {
@@ -148,6 +187,7 @@ impl Overview {
     /// the totals only.
     pub fn new(catalog: &Catalog, counters: &Counters) -> Self {
         let mut overview = Self::default();
+        overview.spent.currency = catalog.currency().map(str::to_owned);
         let mut steps: BTreeMap<(VersionNo, u16), StepCounts> = BTreeMap::new();
         let mut versions: BTreeMap<VersionNo, (i64, BTreeMap<u8, i64>)> = BTreeMap::new();
         for (key, count) in counters.iter() {
@@ -168,6 +208,11 @@ impl Overview {
                     steps.entry((version, node)).or_default().sent += count;
                     overview.sent += count;
                     *overview.channels.entry(channel_name(catalog, channel)).or_default() += count;
+                }
+                CounterKey::Spent(version, node, channel) => {
+                    steps.entry((version, node)).or_default().spent_micros += count;
+                    overview.spent.micros += count;
+                    *overview.spent_on.entry(channel_name(catalog, channel)).or_default() += count;
                 }
                 CounterKey::Held(version, node, rule) => {
                     steps.entry((version, node)).or_default().held += count;
@@ -220,5 +265,24 @@ fn journey_counts(
         active: entered - exited.values().sum::<i64>(),
         exited: exited.iter().map(|(reason, count)| (word(*reason), *count)).collect(),
         steps: steps.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Spent;
+
+    #[test]
+    fn money_has_the_places_that_it_needs() {
+        for (micros, text) in [
+            (0, "0.00 EUR"),
+            (12_500_000, "12.50 EUR"),
+            (120, "0.000120 EUR"),
+            (-72_500, "-0.072500 EUR"),
+            (1_000_000_010_000, "1000000.01 EUR"),
+        ] {
+            assert_eq!(Spent { micros, currency: Some("EUR".to_owned()) }.to_string(), text);
+        }
+        assert_eq!(Spent::default().to_string(), "-");
     }
 }

@@ -2,6 +2,7 @@
 //! other languages say the same again, from what the text was made of.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use domain::event::EventBody;
@@ -15,7 +16,7 @@ use regex::{Captures, Regex};
 
 use super::reader::Reader;
 use super::text::Language;
-use crate::timeline::{Entry, RuleLine, Told};
+use crate::timeline::{Entry, RuleLine, Told, state_word};
 
 /// What an entry says.
 pub(super) fn entry(reader: &Reader, entry: &Entry) -> Markup {
@@ -99,6 +100,15 @@ fn item_spanish(reader: &Reader, item: &HistoryItem) -> String {
         HistoryItem::Withdrawn { .. } => "el mensaje retenido ya no hace falta".to_owned(),
         HistoryItem::Redriven { of, .. } => {
             format!("un operador quiere enviar de nuevo el envío {of}")
+        }
+        HistoryItem::Reported { state, reason, before, .. } => {
+            let now = reader.word(state_word(*state));
+            let mut text = format!("el proveedor informa: {now}: {reason}");
+            if let Some((state, since, reply)) = before {
+                let before = reader.word(state_word(*state));
+                let _ = write!(text, "; {before} desde {since}: {reply}");
+            }
+            text
         }
         HistoryItem::SegmentEntered(name) => format!("ahora es miembro de {name}"),
         HistoryItem::SegmentLeft(name) => format!("ya no es miembro de {name}"),

@@ -44,6 +44,7 @@ const STABLE: &[(&str, &str, &str)] = &[
     ("migrated", "migrated", "migrado"),
     ("audience_left", "left an audience", "salió de una audiencia"),
     ("redriven", "sent again", "reenviado"),
+    ("reported", "reported", "informado"),
     // Reasons of exits.
     ("completed", "completed", "completado"),
     ("goal", "goal", "objetivo"),

@@ -30,9 +30,10 @@ use crate::web::api::tracking::Accepted;
 use crate::web::live_events;
 
 /// Groups of operations.
-pub(super) const TAGS: [(&str, &str); 7] = [
+pub(super) const TAGS: [(&str, &str); 8] = [
     (MACHINES, "For machines around the server."),
     (CUSTOMERS, "For customers: the token in the path is what they need."),
+    (PROVIDERS, "For providers: what they sign is what they need."),
     (EVENTS, "For senders of events."),
     (LOOK, "Looking at customers, journeys, sends and definitions."),
     (CHANGE, "Publishing, running, sending."),
@@ -41,6 +42,7 @@ pub(super) const TAGS: [(&str, &str); 7] = [
 ];
 const MACHINES: &str = "machines";
 const CUSTOMERS: &str = "customers";
+const PROVIDERS: &str = "providers";
 const EVENTS: &str = "events";
 const LOOK: &str = "look";
 const CHANGE: &str = "change";
@@ -204,6 +206,19 @@ fn machines(id: &str) -> Option<Described> {
             let it = Described::new(CUSTOMERS, "Withdraws the consent that the token names.");
             Some(it.answers(Answer::Text(HTML, "A page that says so.")))
         }
+        "providerReport" => Some(
+            Described::new(PROVIDERS, "Takes in what became of a message, signed by its provider.")
+                .body(Body::Form(json!({
+                    "type": "object",
+                    "properties": {
+                        "MessageSid": {"type": "string"},
+                        "MessageStatus": {"type": "string"},
+                        "ErrorCode": {"type": "string"},
+                    },
+                })))
+                .answers(Answer::Nothing)
+                .refuses(&[E::ReportUnsigned, E::SendUnknown, E::PayloadTooLarge]),
+        ),
         _ => None,
     }
 }
@@ -480,7 +495,7 @@ fn pages(id: &str) -> Option<Described> {
 /// What a part of a path may be.
 pub(super) fn path_schema(id: &str, name: &str) -> Value {
     match (id, name) {
-        ("getSend" | "redriveSend" | "getEnrollment", "id") => {
+        ("getSend" | "redriveSend" | "getEnrollment", "id") | ("providerReport", "send") => {
             json!({"type": "string", "pattern": "^[0-9a-fA-F]{32}$"})
         }
         ("getDefinition", "kind") => {
@@ -497,6 +512,9 @@ pub(super) fn path_words(id: &str, name: &str) -> &'static str {
         (_, "kind") => "Kind of the document.",
         (_, "token") => "The token of the link.",
         (_, "secret") => "The secret of the link.",
+        ("providerReport", "provider") => "Name of the provider: `twilio`.",
+        ("providerReport", "channel") => "Name of the channel.",
+        ("providerReport", _) => "Id of the send.",
         ("getSend" | "redriveSend", _) => "Id of the send.",
         ("getEnrollment", _) => "Id of the enrollment.",
         ("getCustomer" | "customerEnrollments" | "timeline", _) => "Id of the customer.",

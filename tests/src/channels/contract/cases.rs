@@ -58,7 +58,7 @@ async fn what_is_taken_is_accepted() {
     for name in NAMES {
         let subject = Subject::new(name).await;
         let outcome = subject.channel.attempt(attempt(&subject, 1)).await;
-        let Outcome::Accepted { reply } = &outcome else { panic!("{name}: {outcome:?}") };
+        let Outcome::Accepted { reply, .. } = &outcome else { panic!("{name}: {outcome:?}") };
         assert!(!reply.is_empty(), "{name}");
         if let Some(other) = &subject.other {
             assert_eq!((other.saw(&text(1)), other.total()), (1, 1), "{name}");

@@ -71,6 +71,7 @@ pub(super) fn channel(name: &str, port: u16) -> Box<dyn Channel> {
                 account_sid: "AC0123456789abcdef0123456789abcdef".to_owned(),
                 user: "AC0123456789abcdef0123456789abcdef".to_owned(),
                 password_file: "token".to_owned(),
+                auth_token_file: None,
                 sender: Sender::From("+34911234567".to_owned()),
                 status_callback: None,
                 base_url: format!("http://127.0.0.1:{port}"),

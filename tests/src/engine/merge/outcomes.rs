@@ -27,7 +27,7 @@ fn a_message_in_flight_is_settled_for_the_customer_that_goes_on() {
         assert_eq!(world.in_flight.len(), 1);
         world.alias("v1", "ana", 11);
         leaves(&mut world);
-        assert!(world.answer(&Outcome::Accepted { reply: "250 ok".to_owned() }));
+        assert!(world.answer(&Outcome::Accepted { reply: "250 ok".to_owned(), parts: 1 }));
         world.settle();
         let states: Vec<_> = world.sends("ana").iter().map(|row| row.ledger.state).collect();
         assert_eq!(states, [CountState::Accepted], "together: {together}");
@@ -47,7 +47,7 @@ fn an_outcome_that_follows_is_confirmed_when_it_is_durable_with_whom_it_follows(
         world.alias("v1", "ana", 11);
         leaves(&mut world);
         let send = world.in_flight.pop_front().expect("a message in flight").send;
-        let outcome = Outcome::Accepted { reply: "250 ok".to_owned() };
+        let outcome = Outcome::Accepted { reply: "250 ok".to_owned(), parts: 1 };
         world.tell("anon:v1", Input::Outcome { send, outcome, ticket: Some(Ticket(12)) });
         let settled = |world: &World| {
             let rows = world.sends("ana");
@@ -70,7 +70,7 @@ fn an_outcome_that_follows_is_confirmed_when_it_is_durable_with_whom_it_follows(
 #[test]
 fn an_outcome_between_two_merges_of_one_turn_goes_along() {
     let later = Outcome::NotSent { reason: "451 later".to_owned(), retry_after_ms: None };
-    let accepted = Outcome::Accepted { reply: "250 ok".to_owned() };
+    let accepted = Outcome::Accepted { reply: "250 ok".to_owned(), parts: 1 };
     for (outcome, state, open) in
         [(accepted, CountState::Accepted, 0), (later, CountState::Reserved, 1)]
     {

@@ -225,7 +225,7 @@ impl World {
     pub(super) fn live(&mut self, until: Instant) {
         loop {
             self.settle();
-            if self.answer(&Outcome::Accepted { reply: "250 ok".to_owned() }) {
+            if self.answer(&Outcome::Accepted { reply: "250 ok".to_owned(), parts: 1 }) {
                 continue;
             }
             let due = self.due();

@@ -84,7 +84,7 @@ async fn ours_keeps_replies_apart(smtp: Smtp, server: &Arc<Server>) {
     let second = smtp.attempt(attempt(2, 100)).await;
     assert!(matches!(&second, Outcome::Rejected { code: Some(554), .. }), "{second:?}");
     let third = smtp.attempt(attempt(3, 100)).await;
-    let Outcome::Accepted { reply } = &third else { panic!("{third:?}") };
+    let Outcome::Accepted { reply, .. } = &third else { panic!("{third:?}") };
     assert!(reply.contains(&message_id(3)), "{reply}");
     assert_eq!(*server.connections.lock().unwrap(), 2);
 }
@@ -115,7 +115,7 @@ async fn an_attempt_dropped_at_any_step_leaves_nothing_behind() {
             drop(dropped);
             for send in 2..=4 {
                 let outcome = smtp.attempt(attempt(send, 100)).await;
-                let Outcome::Accepted { reply } = &outcome else {
+                let Outcome::Accepted { reply, .. } = &outcome else {
                     panic!("pipelining={pipelining} polls={polls}: {outcome:?}");
                 };
                 assert!(reply.contains(&message_id(send)), "polls={polls}: {reply}");

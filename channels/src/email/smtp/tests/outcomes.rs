@@ -24,7 +24,7 @@ fn short(outcome: &Outcome) -> String {
 
 async fn next_message_gets_through(smtp: &Smtp, server: &Arc<Server>) {
     let outcome = smtp.attempt(attempt(99, SMALL)).await;
-    let Outcome::Accepted { reply } = &outcome else { panic!("next message: {outcome:?}") };
+    let Outcome::Accepted { reply, .. } = &outcome else { panic!("next message: {outcome:?}") };
     assert!(reply.contains(&message_id(99)), "a reply to another message: {reply}");
     assert_eq!(server.seen.lock().unwrap()[&message_id(99)].len(), 1);
 }

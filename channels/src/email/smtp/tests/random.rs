@@ -72,9 +72,9 @@ fn fits(server: &Server, send: u128, outcome: &Outcome) -> Result<(), String> {
     }
     let taken = seen.iter().any(|seen| seen.code == Some(250));
     match outcome {
-        Outcome::Accepted { reply } if seen.is_empty() => Err(format!("never seen: {reply}")),
+        Outcome::Accepted { reply, .. } if seen.is_empty() => Err(format!("never seen: {reply}")),
         // A proper reply names its message; one from the script may have stood in its place.
-        Outcome::Accepted { reply } if taken && !reply.contains(&message_id(send)) => {
+        Outcome::Accepted { reply, .. } if taken && !reply.contains(&message_id(send)) => {
             Err(format!("the reply to another message: {reply}"))
         }
         Outcome::Rejected { .. } | Outcome::NotSent { .. } if taken => {

@@ -320,6 +320,11 @@ impl Begun {
         &self.items
     }
 
+    /// Hand-overs to channels that follow once all is durable.
+    pub fn attempts(&self) -> &[Arc<Attempt>] {
+        &self.attempts
+    }
+
     /// All that this customer leaves, where this turn made it part of another one.
     pub fn left(&self, whose: &CustomerId) -> Option<&Parcel> {
         self.forwards.iter().find_map(|effect| match effect {

@@ -29,8 +29,6 @@ pub(super) struct Traces {
 pub(super) enum Noted {
     /// What a turn did to an enrollment.
     Activation(Arc<Activation>),
-    /// A send was to be tried again.
-    Retry(Retry),
     /// An outcome came home.
     Outcome(Settled),
     /// An event did nothing to any enrollment.
@@ -39,23 +37,10 @@ pub(super) enum Noted {
     Report(Box<Reported>),
 }
 
-/// A send that was to be tried again; whether it was, its attempt says.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Retry {
-    pub(super) send: SendId,
-    pub(super) version: VersionNo,
-    /// The outcome of the attempt before, or the activation that found no slot.
-    pub(super) before: Point,
-    pub(super) at: Instant,
-    pub(super) began_us: u64,
-    pub(super) decided_us: u64,
-}
-
 /// What has become durable.
 #[derive(Debug)]
 pub(super) struct Ripe {
     tracer: Tracer,
-    partition: u16,
     noted: Vec<Noted>,
 }
 
@@ -72,12 +57,6 @@ pub(super) fn senders(works: &[Work]) -> Senders {
     found
 }
 
-/// A turn that is watched, and the sends that it was to try again.
-pub(super) struct Watched {
-    watch: Watch,
-    retries: Vec<SendId>,
-}
-
 impl Core {
     /// Before a turn, while traces are exported.
     pub(super) fn watch(
@@ -85,49 +64,55 @@ impl Core {
         loaded: &Loaded,
         inputs: &[Input],
         senders: Option<Senders>,
-    ) -> Option<Watched> {
-        let (traces, senders) = (self.traces.as_ref()?, senders?);
-        let retries = inputs.iter().filter_map(|input| match input {
-            Input::Retry(send) => Some(*send),
-            _ => None,
-        });
-        let retries = retries.collect();
-        Some(Watched { watch: Watch::new(&traces.tracer, loaded, inputs, senders), retries })
+    ) -> Option<Watch> {
+        Some(Watch::new(&self.traces.as_ref()?.tracer, loaded, inputs, senders?))
     }
 
     /// Behind its gate, before its commit.
     pub(super) fn noted(
         &self,
-        watched: Option<Watched>,
+        watch: Option<Watch>,
         begun: &Begun,
         loaded: &Loaded,
         at: Instant,
     ) -> Vec<Noted> {
-        let (Some(traces), Some(Watched { watch, retries })) = (&self.traces, watched) else {
+        let (Some(traces), Some(watch)) = (&self.traces, watch) else {
             return Vec::new();
         };
         let tracer = &traces.tracer;
-        let (began_us, decided_us) = (watch.began_us(), tracer.now_us());
+        let (inputs, began_us) = (watch.inputs(), watch.began_us());
+        let decided_us = tracer.now_us();
         let items: &[HistoryItem] = begun.items();
         let done = watch.done(tracer, begun, loaded, &self.partition, at);
         let activations = done.activations.into_iter();
         let mut noted: Vec<Noted> =
             activations.map(|one| Noted::Activation(Arc::new(one))).collect();
         noted.extend(done.idle.into_iter().map(|idle| Noted::Idle(Box::new(idle))));
-        noted.extend(retries.into_iter().filter_map(|send| {
-            let row = &self.partition.open(send)?.row;
-            let (number, version) = (row.info.attempts, row.info.version);
-            let before = match number {
-                // Sent again on an operator's word, it found no slot then.
-                ..=1 => Point::Retried(send, row.ledger.counted_at),
-                number => Point::Settled(send, number - 1),
-            };
-            Some(Noted::Retry(Retry { send, version, before, at, began_us, decided_us }))
-        }));
+        for attempt in begun.attempts() {
+            let told = |noted: &Noted| noted.sends(attempt.send);
+            if let Some(before) = self.before(attempt).filter(|_| !noted.iter().any(told)) {
+                let again = Again { attempt, before, inputs, at, began_us, decided_us };
+                let sampled = tracer.samples(attempt.enrollment);
+                let activation = again.activation(self.partition.id(), sampled);
+                noted.push(Noted::Activation(Arc::new(activation)));
+            }
+        }
         let reports = items.iter().filter_map(|item| self.reported(item, loaded));
         let reports = reports.map(|it| Reported { at, began_us, decided_us, ..it });
         noted.extend(reports.map(|it| Noted::Report(Box::new(it))));
         noted
+    }
+
+    /// What an attempt that is not the first of its send comes after, and the version it is of: the
+    /// outcome of the one before, or the activation that found no slot for it.
+    fn before(&self, attempt: &Attempt) -> Option<(Point, VersionNo)> {
+        let row = &self.partition.open(attempt.send)?.row;
+        let before = match attempt.number {
+            // Sent again on an operator's word, it found no slot then.
+            ..=1 => Point::Retried(attempt.send, row.ledger.counted_at),
+            number => Point::Settled(attempt.send, number - 1),
+        };
+        Some((before, row.info.version))
     }
 
     /// A customer's record cannot be read: a turn of it has failed before it began.
@@ -192,28 +177,26 @@ impl Traces {
     }
 
     /// What is durable up to a sequence.
-    pub(super) fn ripe(&mut self, durable: u64, partition: u16) -> Ripe {
+    pub(super) fn ripe(&mut self, durable: u64) -> Ripe {
         let count = self.pending.partition_point(|(seq, _)| *seq <= durable);
         let noted = self.pending.drain(..count).map(|(_, noted)| noted).collect();
-        Ripe { tracer: self.tracer.clone(), partition, noted }
+        Ripe { tracer: self.tracer.clone(), noted }
+    }
+}
+
+impl Noted {
+    /// Whether it is the activation that asked for an attempt of this send.
+    fn sends(&self, send: SendId) -> bool {
+        matches!(self, Self::Activation(activation) if activation.sends(send))
     }
 }
 
 impl Ripe {
     /// The activation that asked for an attempt.
-    pub(super) fn of_attempt(&mut self, attempt: &Attempt) -> Option<Arc<Activation>> {
-        let found = self.noted.iter_mut().find(|noted| match noted {
-            Noted::Activation(activation) => activation.sends(attempt.send),
-            Noted::Retry(retry) => retry.send == attempt.send,
-            Noted::Outcome(_) | Noted::Report(_) | Noted::Idle(_) => false,
-        })?;
-        if let Noted::Retry(retry) = found {
-            let again = self.tracer.samples(attempt.enrollment);
-            *found = Noted::Activation(Arc::new(retry.activation(attempt, self.partition, again)));
-        }
-        match found {
+    pub(super) fn of_attempt(&self, attempt: &Attempt) -> Option<Arc<Activation>> {
+        match self.noted.iter().find(|noted| noted.sends(attempt.send))? {
             Noted::Activation(activation) => Some(activation.clone()),
-            Noted::Retry(_) | Noted::Outcome(_) | Noted::Report(_) | Noted::Idle(_) => None,
+            Noted::Outcome(_) | Noted::Report(_) | Noted::Idle(_) => None,
         }
     }
 
@@ -226,24 +209,33 @@ impl Ripe {
                 Noted::Report(it) => self.tracer.reported(Reported { durable_us, ..*it }),
                 Noted::Outcome(settled) => self.tracer.settled(Settled { durable_us, ..settled }),
                 Noted::Idle(idle) => self.tracer.idle(Idle { durable_us, ..*idle }),
-                // Nothing was attempted: the policy held it, or there was no slot.
-                Noted::Retry(_) => {}
             }
         }
     }
 }
 
-impl Retry {
-    fn activation(&self, attempt: &Attempt, partition: u16, sampled: bool) -> Activation {
+/// An attempt that no decision of its turn asked for: its send was decided about before.
+struct Again<'a> {
+    attempt: &'a Attempt,
+    before: (Point, VersionNo),
+    inputs: Inputs,
+    at: Instant,
+    began_us: u64,
+    decided_us: u64,
+}
+
+impl Again<'_> {
+    fn activation(&self, partition: u16, sampled: bool) -> Activation {
+        let (attempt, (before, version)) = (self.attempt, self.before);
         Activation {
             enrollment: attempt.enrollment,
             journey: attempt.journey.clone(),
-            version: Some(self.version),
+            version: Some(version),
             customer: attempt.customer.key(),
             partition,
             at: self.at,
-            inputs: Inputs::of(&[engine::Input::Retry(self.send)]),
-            before: Some(self.before),
+            inputs: self.inputs,
+            before: Some(before),
             point: Point::Retried(attempt.send, self.at),
             origins: Vec::new(),
             step: Some(attempt.step.clone()),

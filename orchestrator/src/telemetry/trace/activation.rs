@@ -116,7 +116,10 @@ pub struct Activation {
 impl Activation {
     /// Whether it handed this send over.
     pub fn sends(&self, send: SendId) -> bool {
-        self.decisions.iter().any(|decided| decided.sent && decided.send == send)
+        // One that is tried again passes the gate without a decision of its own.
+        let again = matches!(self.point, Point::Retried(it, _) if it == send);
+        let sent = |decided: &Decided| decided.sent && decided.send == send;
+        (again && self.decisions.is_empty()) || self.decisions.iter().any(sent)
     }
 
     /// Whether it is exported, or is about to be.

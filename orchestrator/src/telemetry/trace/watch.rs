@@ -72,6 +72,11 @@ impl Watch {
         self.began_us
     }
 
+    /// What the turn is given.
+    pub fn inputs(&self) -> Inputs {
+        self.inputs
+    }
+
     /// Behind the gate, before the commit: what the turn did.
     pub fn done(
         mut self,

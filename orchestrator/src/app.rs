@@ -277,9 +277,10 @@ impl App {
         channels: &HashMap<ChannelName, ChannelParts>,
     ) -> Result<Self, StartError> {
         let Opened { store, found, memories, sink, settings, clock, metrics, tracer, .. } = opened;
-        let snapshots = Snapshots::new(memories.iter().map(|memory| memory.commit));
-        let snapshots = Arc::new(snapshots);
-        let recovered = recovery::recover(&store, &found, memories, catalog, &clock)?;
+        let commits = memories.iter().map(|memory| memory.commit);
+        let snapshots = Arc::new(Snapshots::new(commits));
+        let tracing = tracer.as_ref();
+        let recovered = recovery::recover(&store, &found, memories, catalog, &clock, tracing)?;
         for (partition, one) in recovered.iter().enumerate() {
             sink.durable[partition].store(one.durable, Ordering::Release);
         }
@@ -315,7 +316,6 @@ impl App {
             })
             .collect();
         let directory = known_to_all(Directory::new(doors), &late, &sink);
-        let recovered = counts;
         let (exports, asked) = mpsc::channel(EXPORTS_WAITING_MAX);
         let audiences = AudienceActor {
             published: published.subscribe(),
@@ -333,7 +333,7 @@ impl App {
             store,
             clock,
             metrics,
-            recovered,
+            recovered: counts,
             exports,
             sink,
             late,

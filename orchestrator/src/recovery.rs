@@ -6,13 +6,14 @@ use std::sync::Arc;
 use domain::time::Instant;
 use engine::codec::{self, DecodeError};
 use engine::ledger::SendRow;
-use engine::note::Note;
+use engine::note::{Note, OpenedSend};
 use engine::partition::Snapshot;
 use engine::{Catalog, Loaded, Partition};
 use runtime::{Clock, Timers};
 use store::{GroupRow, Limit, Range, Read, ReadError, Store};
 
 use crate::rows;
+use crate::telemetry::trace::{Interrupted, Tracer};
 
 /// Rows read at a time.
 const SCAN_ROWS: usize = 4_096;
@@ -56,13 +57,15 @@ pub fn memories(store: &Store, found: &store::Recovered) -> Result<Vec<Snapshot>
     Ok(snapshots)
 }
 
-/// Recovers every partition.
+/// Recovers every partition. What was in flight is traced before it is durable: if this start does
+/// not come so far, the next one says it again.
 pub fn recover(
     store: &Store,
     found: &store::Recovered,
     snapshots: Vec<Snapshot>,
     catalog: &Arc<Catalog>,
     clock: &Clock,
+    tracer: Option<&Tracer>,
 ) -> Result<Vec<Recovered>, RecoverError> {
     let now = Instant(clock.now_ms());
     let mut recovered = Vec::new();
@@ -73,7 +76,7 @@ pub fn recover(
         let timers = timers(store, &mut partition)?;
         let mut one =
             Recovered { partition, timers, transactions: Vec::new(), durable: seq, in_flight: 0 };
-        one.open_sends(store, snapshot.open, now)?;
+        one.open_sends(store, snapshot.open, now, tracer)?;
         parcels(store, &mut one.partition, now)?;
         recovered.push(one);
     }
@@ -159,8 +162,9 @@ impl Recovered {
     fn open_sends(
         &mut self,
         store: &Store,
-        open: BTreeMap<domain::ids::SendId, engine::note::OpenedSend>,
+        open: BTreeMap<domain::ids::SendId, OpenedSend>,
         now: Instant,
+        tracer: Option<&Tracer>,
     ) -> Result<(), RecoverError> {
         let table = rows::table(engine::Table::Sends);
         for opened in open.values() {
@@ -173,10 +177,35 @@ impl Recovered {
             if row.info.open.is_none() {
                 continue;
             }
-            self.in_flight += usize::from(opened.retry_at.is_none());
+            let in_flight = opened.retry_at.is_none();
+            self.in_flight += usize::from(in_flight);
+            let traced = tracer.filter(|_| in_flight);
+            let traced = traced.map(|tracer| (tracer, interrupted(id, opened, &row, now)));
             let decided = self.partition.recover_open(opened.customer, row, now);
+            if let Some((tracer, found)) = traced {
+                let again = self.partition.is_open(opened.send);
+                tracer.interrupted(Interrupted { again, ..found });
+            }
             self.transactions.extend(decided.map(rows::to_store));
         }
         Ok(())
+    }
+}
+
+/// An attempt that was under way, for those who trace.
+fn interrupted(partition: u16, opened: &OpenedSend, row: &SendRow, at: Instant) -> Interrupted {
+    let info = &row.info;
+    Interrupted {
+        send: opened.send,
+        number: info.attempts,
+        enrollment: info.enrollment,
+        journey: info.journey.clone(),
+        version: info.version,
+        step: info.open.as_ref().map(|open| open.step.clone()),
+        channel: info.channel.clone(),
+        again: false,
+        customer: opened.customer,
+        partition,
+        at,
     }
 }

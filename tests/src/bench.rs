@@ -10,7 +10,7 @@ use crate::environment::binary;
 type Keys =
     (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
 
-const SCENARIOS: [Keys; 11] = [
+const SCENARIOS: [Keys; 12] = [
     (
         "ingest",
         &["events_per_s", "skewed_events_per_s", "ack_p99_ms", "bytes_written_per_event"],
@@ -18,6 +18,12 @@ const SCENARIOS: [Keys; 11] = [
         &["events_per_store_alone", "events_per_append"],
     ),
     ("ingest-single", &["requests_per_s", "ack_p99_ms"], &[], &[]),
+    (
+        "ingest-telemetry",
+        &["events_per_s", "cpu_us_per_event", "exported_bytes_per_event"],
+        &["without_events_per_s", "without_cpu_us_per_event"],
+        &["events_per_without", "cpu_per_without"],
+    ),
     ("advance", &["decisions_per_s_per_core", "enrollments_per_s_per_core"], &[], &[]),
     (
         "customers",

@@ -119,6 +119,19 @@ pub struct Parcel {
     pub(crate) recorded: bool,
 }
 
+impl Parcel {
+    /// The enrollments that go along.
+    pub fn enrollments(&self) -> &[Enrollment] {
+        &self.enrollments
+    }
+
+    /// Whether it has been taken in by this customer, or would be sent on by it.
+    pub fn is_nothing_to(&self, customer: &Customer) -> bool {
+        let known = |merged: &Merged| merged.customer == self.source;
+        customer.tombstone.is_some() || customer.merged.iter().any(known)
+    }
+}
+
 /// Who stays where it is for whom (as named), and until when. Memory only: a restart ends every
 /// alias that was on its way without a parcel.
 #[derive(Debug, Default)]

@@ -27,7 +27,8 @@ impl Partition {
         open.filter(|open| open.retry_at.is_none()).count()
     }
 
-    pub(crate) fn open(&self, send: SendId) -> Option<&Open> {
+    /// A send that is open, as it stands.
+    pub fn open(&self, send: SendId) -> Option<&Open> {
         self.open.get(&send)
     }
 

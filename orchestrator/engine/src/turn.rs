@@ -24,7 +24,7 @@ use policies::LedgerRow;
 use crate::counters::{CounterKey, exit_index};
 use crate::history::HistoryItem;
 use crate::ledger::{Outcome, SendRow};
-use crate::merge::Word;
+use crate::merge::{Parcel, Word};
 use crate::note::OpenedSend;
 use crate::partition::{Attempt, Effect};
 use crate::report::Report;
@@ -319,6 +319,22 @@ impl Begun {
     /// What happened so far.
     pub fn items(&self) -> &[HistoryItem] {
         &self.items
+    }
+
+    /// Hand-overs to channels that follow once all is durable.
+    pub fn attempts(&self) -> &[Arc<Attempt>] {
+        &self.attempts
+    }
+
+    /// All that this customer leaves, where this turn made it part of another one.
+    pub fn left(&self, whose: &CustomerId) -> Option<&Parcel> {
+        self.forwards.iter().find_map(|effect| match effect {
+            // A tombstone also sends on what others left.
+            Effect::Forward { input: Input::Merge { word: Word::Absorb(parcel), .. }, .. } => {
+                (parcel.source == *whose).then_some(&**parcel)
+            }
+            _ => None,
+        })
     }
 
     pub(crate) fn record(&mut self, item: HistoryItem) {

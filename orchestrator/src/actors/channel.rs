@@ -14,6 +14,7 @@ use runtime::{Clock, Delivery, Lane, Permit};
 use super::core::Outgoing;
 use super::ingest::{Directory, LateDirectory};
 use super::{Addressed, PartitionMsg, Settled, Work};
+use crate::telemetry::SealedId;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::trace::{Attempted, Tracer};
 
@@ -174,8 +175,8 @@ fn tell_failure(attempt: &Attempt, outcome: &Outcome, trace: Option<&(Tracer, &A
     let trace_id = ids.map(|ids| format!("{:032x}", u128::from_be_bytes(ids.trace)));
     let span_id = ids.map(|ids| format!("{:016x}", u64::from_be_bytes(ids.span)));
     tracing::warn!(
-        send.id = %attempt.send,
-        enrollment.id = %attempt.enrollment,
+        send.id = %SealedId(attempt.send.0),
+        enrollment.id = %SealedId(attempt.enrollment.0),
         journey.id = %attempt.journey,
         step.id = %attempt.step,
         channel = %attempt.channel,

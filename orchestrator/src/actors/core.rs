@@ -23,12 +23,12 @@ use store::{ReadError, Store};
 
 pub use self::ack::Ack;
 use self::slots::{PartitionSlots, TurnSlots};
-use self::traces::{Traces, Watched};
+use self::traces::Traces;
 use super::load::{LoadError, load_ledger, load_sends, load_some_sends, load_spilled};
 use super::lost::{LostStop, Stop};
 use super::{Addressed, Published, Settled, Work};
 use crate::rows::{self, Rows};
-use crate::telemetry::trace::{Activation, Attempted, Tracer};
+use crate::telemetry::trace::{Activation, Attempted, Tracer, Watch};
 
 /// A message on its way to a channel, with the slot it holds.
 #[derive(Debug)]
@@ -178,7 +178,7 @@ impl Core {
     fn take_turn(&mut self, loaded: &mut Loaded, works: Vec<Work>) -> Result<(), LoadError> {
         let now = self.now();
         let due_before = loaded.customer.due_at;
-        let origins = self.traces.is_some().then(|| traces::origins(&works));
+        let senders = self.traces.is_some().then(|| traces::senders(&works));
         let mut inputs = Vec::new();
         let mut told = Vec::new();
         for work in works {
@@ -226,7 +226,7 @@ impl Core {
         if !inputs.is_empty() {
             turn::with_what_is_due(&mut inputs, loaded.customer.due_at, now);
             self.load_first(loaded, &inputs, now)?;
-            let watch = self.watch(loaded, &inputs, origins);
+            let watch = self.watch(loaded, &inputs, senders);
             self.decide(loaded, inputs, now, watch)?;
         }
         for ack in told {
@@ -246,7 +246,7 @@ impl Core {
         loaded: &mut Loaded,
         inputs: Vec<Input>,
         now: Instant,
-        watch: Option<Watched>,
+        watch: Option<Watch>,
     ) -> Result<(), LoadError> {
         let mut begun = self.partition.begin(loaded, inputs, now);
         if begun.needs_ledger(loaded) {
@@ -374,10 +374,9 @@ impl Core {
     /// Everything up to `seq` is durable: answers who waits, and gives back what is to be sent.
     pub fn durable(&mut self, seq: u64) -> Vec<Outgoing> {
         let mut outgoing = Vec::new();
-        let number = self.partition.id();
         let effects = self.partition.on_durable(seq);
         let durable = self.partition.durable();
-        let mut ripe = self.traces.as_mut().map(|traces| traces.ripe(durable, number));
+        let ripe = self.traces.as_mut().map(|traces| traces.ripe(durable));
         for effect in effects {
             match effect {
                 Effect::Acknowledge(Ticket(ticket)) => {
@@ -388,7 +387,7 @@ impl Core {
                 }
                 Effect::Attempt(attempt) => {
                     if let Some(permit) = self.slots.taken(&attempt.channel) {
-                        let trace = ripe.as_mut().and_then(|ripe| ripe.of_attempt(&attempt));
+                        let trace = ripe.as_ref().and_then(|ripe| ripe.of_attempt(&attempt));
                         outgoing.push(Outgoing { attempt, permit, trace });
                     }
                 }

@@ -14,7 +14,7 @@ use runtime::{Busy, Handle, Lane, reserve_all};
 
 use super::core::Ack;
 use super::{Addressed, PartitionMsg, Work};
-use crate::telemetry::trace::TraceParent;
+use crate::telemetry::trace::Origins;
 
 /// The two doors of one partition: work is bounded by one pool of credits, control by another, so
 /// that a full queue keeps out neither outcomes nor the committer's news.
@@ -61,22 +61,22 @@ impl Directory {
         events: Vec<E>,
         lane: Lane,
     ) -> Result<Answer<()>, Busy> {
-        self.ingest_from(events, lane, None)
+        self.ingest_from(events, lane, Origins::Unknown)
     }
 
-    /// As [`Self::ingest`], of events that somebody sent inside a span.
+    /// As [`Self::ingest`], of events that somebody sent inside of spans.
     pub fn ingest_from<E: Into<Arc<Event>>>(
         &self,
         events: Vec<E>,
         lane: Lane,
-        origin: Option<TraceParent>,
+        origins: Origins,
     ) -> Result<Answer<()>, Busy> {
         let works = events.into_iter().map(|event| {
             let event = event.into();
             let id = event.customer.clone();
             (id, lane, move |ack| Work::Event { event, ack: Some(ack) })
         });
-        self.dispatch_from(works.collect(), origin)
+        self.dispatch_from(works.collect(), origins)
     }
 
     /// Takes in events of the past that are to set off nothing; else as [`Self::ingest`].
@@ -152,13 +152,13 @@ impl Directory {
     where
         F: FnOnce(Ack) -> Work,
     {
-        self.dispatch_from(items, None)
+        self.dispatch_from(items, Origins::Unknown)
     }
 
     fn dispatch_from<F>(
         &self,
         items: Vec<(CustomerId, Lane, F)>,
-        origin: Option<TraceParent>,
+        origins: Origins,
     ) -> Result<Answer<()>, Busy>
     where
         F: FnOnce(Ack) -> Work,
@@ -168,12 +168,12 @@ impl Directory {
             asker.send(());
             return Ok(answer);
         }
-        let ack = Ack::of(items.len(), asker, origin);
+        let ack = Ack::of(items.len(), asker, origins);
         let mut parts: Vec<Vec<Addressed>> = Vec::new();
         parts.resize_with(self.0.len(), Vec::new);
-        for (id, lane, work) in items {
+        for (at, (id, lane, work)) in items.into_iter().enumerate() {
             let key = id.key();
-            let work = work(ack.clone());
+            let work = work(ack.item(at));
             let partition = usize::from(key.partition(self.count()));
             parts[partition].push(Addressed { key, id: Some(id), lane, work });
         }

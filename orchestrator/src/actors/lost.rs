@@ -8,8 +8,8 @@ use domain::verdict::RuleKind;
 use engine::{ledger, report};
 
 use super::Work;
-use crate::telemetry::CustomerHash;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::{CustomerHash, SealedId};
 
 /// What stops messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +63,11 @@ impl LostStop {
                 metrics.stop_lost(RuleKind::Suppression.as_str());
                 tracing::error!(
                     customer.hash = %CustomerHash(customer),
-                    %send,
+                    send.id = %SealedId(send.0),
                     "a stop on an address is lost: rows of its customer cannot be read (CAD-3005). \
                      Restore a backup, then withdraw the consent of whoever has the address that \
-                     the mail server's log shows with this send"
+                     the mail server's log shows with this send (`cadencia telemetry-id` says \
+                     which it is)"
                 );
             }
             Stop::Withdrawal => {

@@ -20,15 +20,15 @@ const HALF: f64 = 0.5;
 /// told at half of it, where it can be compared between machines.
 const FLOOR_EVENTS_PER_S: f64 = 20_000.0;
 
-/// What both scenarios start from.
-struct Ground {
-    data: PathBuf,
-    campaign: PathBuf,
-    server: Server,
+/// What these scenarios start from.
+pub(super) struct Ground {
+    pub(super) data: PathBuf,
+    pub(super) campaign: PathBuf,
+    pub(super) server: Server,
     customers: u64,
 }
 
-fn ground(bench: &Bench, report: &mut Report) -> Result<Ground, BenchError> {
+pub(super) fn ground(bench: &Bench, report: &mut Report) -> Result<Ground, BenchError> {
     let (data, folder) = (bench.path("data"), bench.path("campaign"));
     let customers = bench.customers(5_000, 1_000_000);
     campaign::write(&folder, &campaign::captured())?;
@@ -41,7 +41,7 @@ fn ground(bench: &Bench, report: &mut Report) -> Result<Ground, BenchError> {
 }
 
 impl Ground {
-    fn load(&self, connections: u64, events: u64, order: Order) -> Load {
+    pub(super) fn load(&self, connections: u64, events: u64, order: Order) -> Load {
         Load {
             address: self.server.address,
             connections,
@@ -131,7 +131,7 @@ async fn at_rate(
     whole(load.run(&bench.clock, false).await?)
 }
 
-async fn warm_up(bench: &Bench, load: &Load) -> Result<(), BenchError> {
+pub(super) async fn warm_up(bench: &Bench, load: &Load) -> Result<(), BenchError> {
     let seconds = bench.pick(WARM_UP_S[0], WARM_UP_S[1]);
     let load = Load { seconds, name: "warm", ..load.clone() };
     whole(load.run(&bench.clock, false).await?)?;
@@ -139,7 +139,7 @@ async fn warm_up(bench: &Bench, load: &Load) -> Result<(), BenchError> {
 }
 
 /// A load of which nothing broke.
-fn whole(told: Told) -> Result<Told, BenchError> {
+pub(super) fn whole(told: Told) -> Result<Told, BenchError> {
     if told.broken > 0 || told.requests == 0 {
         let detail = format!("{} of its connections ended, or none was answered", told.broken);
         return Err(BenchError::new("run the load", detail));

@@ -2,6 +2,7 @@
 //!
 //! One file per scenario. `campaign` is what is published, `known` makes the customers that exist
 //! before a measurement, `server` starts the program as a child, `http` and `load` are the clients,
+//! `collector` takes telemetry,
 //! `replay` is what the store alone does with the same transactions, `machine` says on what
 //! it was. Called by the command line. Nothing of it runs in production, and it must never
 //! touch a store that it has not made.
@@ -9,6 +10,7 @@
 mod active;
 mod advance;
 mod campaign;
+mod collector;
 mod customers;
 mod email;
 mod folder;
@@ -23,6 +25,7 @@ mod replay;
 mod report;
 mod server;
 mod simulate;
+mod telemetry;
 mod timers;
 mod write_budget;
 
@@ -42,6 +45,8 @@ pub enum Scenario {
     Ingest,
     /// Events over HTTP, one per request.
     IngestSingle,
+    /// Events over HTTP in batches of 100, without and with the export of telemetry.
+    IngestTelemetry,
     /// Turns of the engine in process, without store or network.
     Advance,
     /// Customers that wait in a journey, each with a timer.
@@ -164,6 +169,7 @@ pub fn run(scenario: Scenario, options: Options) -> Result<Report, BenchError> {
     match scenario {
         Scenario::Ingest => runtime.block_on(ingest::batches(&bench)),
         Scenario::IngestSingle => runtime.block_on(ingest::single(&bench)),
+        Scenario::IngestTelemetry => runtime.block_on(telemetry::run(&bench)),
         Scenario::Advance => advance::run(&bench),
         Scenario::Customers => runtime.block_on(customers::run(&bench)),
         Scenario::Active => active::run(&bench),

@@ -45,7 +45,8 @@ impl Server {
         command.arg("serve").arg("--data").arg(data).arg("--campaign").arg(campaign);
         command.args(["--listen", "127.0.0.1:0", "--log", "error"]).args(more);
         // What is measured must not depend on settings that somebody has set for another server.
-        for name in environment().into_keys().filter(|name| name.starts_with("CADENCIA_")) {
+        let set = |name: &String| name.starts_with("CADENCIA_") || name.starts_with("OTEL_");
+        for name in environment().into_keys().filter(set) {
             command.env_remove(name);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped());

@@ -1,6 +1,6 @@
 //! `cadencia customer-hash`: how telemetry names a customer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use domain::ids::CustomerId;
 
@@ -23,15 +23,20 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let flags = args.data.as_ref().map(|path| ("data_dir", path.display().to_string()));
+    let key = key(args.config.as_deref(), args.data.as_deref())?;
+    println!("{}", CustomerHash(CustomerId::from(args.customer.as_str()).key()).by(&key));
+    Ok(())
+}
+
+/// The key of a server's telemetry.
+pub(super) fn key(config: Option<&Path>, data: Option<&Path>) -> Result<[u8; 32], Failure> {
+    let flags = data.map(|path| ("data_dir", path.display().to_string()));
     let flags: Vec<_> = flags.into_iter().collect();
-    let settings = Settings::load(args.config.as_deref(), settings::environment(), &flags)
+    let settings = Settings::load(config, settings::environment(), &flags)
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     if settings.secret_key_file.is_none() && !settings.data_dir.is_dir() {
         let message = format!("{}: no such data directory", settings.data_dir.display());
         return Err(Failure::new(Exit::Usage, message));
     }
-    let key = derive_key(&serve::link_secret(&settings)?);
-    println!("{}", CustomerHash(CustomerId::from(args.customer.as_str()).key()).by(&key));
-    Ok(())
+    Ok(derive_key(&serve::link_secret(&settings)?))
 }

@@ -59,6 +59,7 @@ async fn looked(args: &Args, settings: &Settings) -> Vec<Check> {
         false => checks.push(doctor::listen(settings.listen)),
     }
     checks.push(doctor::public_url(settings.public_url.as_deref()));
+    checks.push(doctor::collector(&settings.telemetry).await);
     if let Some(directory) = &args.campaign {
         let folder = args.files.as_ref().unwrap_or(directory);
         match serve::egress(settings) {

@@ -23,6 +23,7 @@ mod sends;
 mod serve;
 mod simulate;
 mod stopped;
+mod telemetry_id;
 mod tokens;
 mod top;
 mod users;
@@ -98,6 +99,8 @@ enum Command {
     Completions(completions::Args),
     /// Show how traces and logs name a customer: the keyed hash of its id
     CustomerHash(customer_hash::Args),
+    /// Show how traces and logs name an enrollment, a send or a message; or which one a span means.
+    TelemetryId(telemetry_id::Args),
 }
 
 /// A command failed: what to say, and the exit code.
@@ -150,6 +153,7 @@ pub fn run() -> u8 {
         Command::Reference(args) => reference::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::CustomerHash(args) => customer_hash::run(&args),
+        Command::TelemetryId(args) => telemetry_id::run(&args),
     };
     match result {
         Ok(()) => Exit::Ok.code(),

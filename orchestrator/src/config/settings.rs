@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use config::{Config, ConfigError, Environment};
 use garde::Validate;
 use ipnet::IpNet;
+use percent_encoding::percent_decode_str;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -370,7 +371,11 @@ fn standard_variables(environment: &HashMap<String, String>) -> Result<Config, C
     for (name, key) in STANDARD_VARIABLES {
         match environment.get(name).filter(|value| !value.is_empty()) {
             Some(value) if LISTS.contains(&key) => {
-                builder = builder.set_override(key, split(value))?;
+                // The values of these lists are percent-encoded, as in the header `baggage`.
+                let items = split(value).into_iter();
+                let plain =
+                    items.map(|it| percent_decode_str(&it).decode_utf8_lossy().into_owned());
+                builder = builder.set_override(key, plain.collect::<Vec<_>>())?;
             }
             Some(value) => builder = builder.set_override(key, value.as_str())?,
             None => {}

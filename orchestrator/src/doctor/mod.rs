@@ -1,12 +1,14 @@
-//! Looks for what would keep a server from working: settings, data directory, disk, campaign,
-//! channels. Changes nothing, sends nothing.
+//! Looks for what would keep a server from working: settings, data directory, disk, collector,
+//! campaign, channels. Changes nothing, sends nothing.
 
 mod campaign;
+mod collector;
 mod machine;
 
 use serde::{Deserialize, Serialize};
 
 pub use campaign::campaign;
+pub use collector::collector;
 pub use machine::{data_directory, listen, open_files, public_url};
 
 /// How a look went.

@@ -12,8 +12,10 @@ pub mod metrics;
 pub mod names;
 pub mod recent;
 pub mod reference;
+mod sealed_id;
 pub mod setup;
 pub mod trace;
 
 pub use customer_hash::{CustomerHash, derive_key, set_key};
 pub use histogram::AtomicHistogram;
+pub use sealed_id::{ID_DIGITS, Seal, SealedId, WRAPPED_DIGITS, event_hash};

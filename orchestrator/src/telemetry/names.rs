@@ -202,7 +202,7 @@ pub const PART: &str = "part";
 pub const SIGNAL: &str = "signal";
 /// Version of the program.
 pub const VERSION: &str = "version";
-/// One customer's way through one journey version; what to search for to follow it.
+/// One customer's way through one journey version, wrapped; what to search for to follow it.
 pub const ENROLLMENT_ID: &str = "enrollment.id";
 /// Name of the journey.
 pub const JOURNEY_ID: &str = "journey.id";
@@ -210,7 +210,7 @@ pub const JOURNEY_ID: &str = "journey.id";
 pub const JOURNEY_VERSION: &str = "journey.version";
 /// Id of the step.
 pub const STEP_ID: &str = "step.id";
-/// Id of the send, which is also the local part of the Message-ID.
+/// Id of the send, wrapped.
 pub const SEND_ID: &str = "send.id";
 /// Whether the message was handed over in this very commit.
 pub const SEND_SENT: &str = "send.sent";
@@ -239,6 +239,16 @@ pub const TURN_AT: &str = "turn.at";
 pub const CUSTOMER_HASH: &str = "customer.hash";
 /// Number of the partition.
 pub const PARTITION: &str = "partition";
+/// `track`, `identify` or `consent`.
+pub const EVENT_TYPE: &str = "event.type";
+/// Name of the event, if a journey is entered by it; others are their senders' words.
+pub const EVENT_NAME: &str = "event.name";
+/// Keyed hash of the event's message id: `cadencia telemetry-id --message` makes it of an id.
+pub const EVENT_HASH: &str = "event.hash";
+/// `repeated`, `not_entered` or `recorded`.
+pub const EVENT_RESULT: &str = "event.result";
+/// Journeys that the event enters, each with why it did not take the customer in.
+pub const NOT_ENTERED: &str = "not_entered";
 /// Stable code of an error (`CAD-3001`).
 pub const ERROR_CODE: &str = "error.code";
 
@@ -266,18 +276,19 @@ pub const METRIC_ATTRIBUTES: [Attribute; 10] = [
 ];
 
 /// Attributes of spans and logs.
-pub const SPAN_ATTRIBUTES: [Attribute; 18] = [
+pub const SPAN_ATTRIBUTES: [Attribute; 23] = [
     Attribute {
         name: ENROLLMENT_ID,
-        help: "one customer's way through one journey version; what to search for to follow \
-               it",
+        help: "one customer's way through one journey version, its id wrapped by the server's \
+               secret; what to search for to follow it",
     },
     Attribute { name: JOURNEY_ID, help: "name of the journey" },
     Attribute { name: JOURNEY_VERSION, help: "number of the published version" },
     Attribute { name: STEP_ID, help: "id of the step" },
     Attribute {
         name: SEND_ID,
-        help: "id of the send, which is also the local part of the Message-ID",
+        help: "id of the send, wrapped by the server's secret: `cadencia telemetry-id` gives it \
+               back, as it stands in the Message-ID and in the ledger",
     },
     Attribute { name: SEND_SENT, help: "whether the message was handed over in this very commit" },
     Attribute { name: SEND_ATTEMPT, help: "number of the attempt, from 1" },
@@ -310,6 +321,26 @@ pub const SPAN_ATTRIBUTES: [Attribute; 18] = [
                the id itself is never written",
     },
     Attribute { name: PARTITION, help: "number of the partition" },
+    Attribute { name: EVENT_TYPE, help: "`track`, `identify` or `consent`" },
+    Attribute {
+        name: EVENT_NAME,
+        help: "name of the event, if a journey is entered by it; any other is its sender's word, \
+               and stays out",
+    },
+    Attribute {
+        name: EVENT_HASH,
+        help: "keyed hash of the event's message id: `cadencia telemetry-id --message` makes it of \
+               an id",
+    },
+    Attribute {
+        name: EVENT_RESULT,
+        help: "`repeated` (its message id was known), `not_entered` (no journey took the customer \
+               in) or `recorded` (it is in the profile, and nothing waits for it)",
+    },
+    Attribute {
+        name: NOT_ENTERED,
+        help: "the journeys that the event enters, each with why it did not take the customer in",
+    },
     Attribute { name: ERROR_CODE, help: "stable code of an error (`CAD-3001`)" },
 ];
 
@@ -322,8 +353,9 @@ pub const SPAN_TURN: SpanName = SpanName {
     kind: "consumer",
     help: "One activation: what one turn of a customer did to one enrollment, from the start of \
            the turn until it is durable. The root of its trace",
-    links: "the activation of the enrollment before this one, and the spans of those who sent the \
-            events (`traceparent`)",
+    links: "the activation of the enrollment before this one (of a message that is tried or sent \
+            again: the outcome before it), and the spans of those who sent the events \
+            (`traceparent`)",
     attributes: &[
         ENROLLMENT_ID,
         JOURNEY_ID,
@@ -385,8 +417,9 @@ pub const SPAN_ATTEMPT: SpanName = SpanName {
 pub const SPAN_OUTCOME: SpanName = SpanName {
     name: "process outcome",
     kind: "consumer",
-    help: "What a provider said, from when it came home until it is durable. A trace of its own",
-    links: "the attempt that it is the outcome of",
+    help: "What a provider said, from when it came home until it is durable; or `unknown`, found \
+           by a start, of an attempt that the end of the process interrupted. A trace of its own",
+    links: "the attempt that it is the outcome of, unless that was interrupted",
     attributes: &[
         ENROLLMENT_ID,
         JOURNEY_ID,
@@ -433,13 +466,33 @@ pub const SPAN_FAILED: SpanName = SpanName {
     attributes: &[ERROR_CODE, TURN_AT, CUSTOMER_HASH, PARTITION],
 };
 
+/// Span: an event that did nothing to any enrollment.
+pub const SPAN_EVENT: SpanName = SpanName {
+    name: "process event",
+    kind: "consumer",
+    help: "An event that did nothing to any enrollment, and why, from the start of its turn until \
+           that is durable. A trace of its own",
+    links: "the span of whoever sent it (`traceparent`)",
+    attributes: &[
+        EVENT_TYPE,
+        EVENT_NAME,
+        EVENT_HASH,
+        EVENT_RESULT,
+        NOT_ENTERED,
+        TURN_AT,
+        CUSTOMER_HASH,
+        PARTITION,
+    ],
+};
+
 /// Every span.
-pub const SPANS: [&SpanName; 7] = [
+pub const SPANS: [&SpanName; 8] = [
     &SPAN_TURN,
     &SPAN_DECISION,
     &SPAN_COMMIT,
     &SPAN_ATTEMPT,
     &SPAN_OUTCOME,
+    &SPAN_EVENT,
     &SPAN_REPORT,
     &SPAN_FAILED,
 ];

@@ -13,17 +13,30 @@ import ssl
 import sys
 
 
+# How long it takes to know an address that begins with "slow".
+SLOW_SECONDS = 2.5
+
+
 def say(value):
     print(json.dumps(value), flush=True)
 
 
 class Handler:
+    # Addresses that were asked for once, and never answered.
+    stuck = set()
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("unknown"):
             return "550 5.1.1 no such user"
         if address.startswith("canary"):
             # As most servers do, it repeats the address.
             return f"550 5.1.1 <{address}>: no such person"
+        if address.startswith("slow"):
+            await asyncio.sleep(SLOW_SECONDS)
+        if address.startswith("stuck") and address not in self.stuck:
+            self.stuck.add(address)
+            # Until whoever asks is gone.
+            await asyncio.Event().wait()
         if address.startswith("later"):
             return "451 4.7.1 greylisted, try again in 5 minutes"
         envelope.rcpt_tos.append(address)

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::environment;
 
 /// Partitions of the stores of these tests: few, so that customers share them.
-pub(super) const PARTITIONS: &str = "8";
+pub(crate) const PARTITIONS: &str = "8";
 
 /// A server on a data directory; killed when it is dropped.
 pub(crate) struct Server {
@@ -30,16 +30,32 @@ impl Server {
     /// Starts it and waits until it listens; its log goes to the end of a file.
     pub(crate) fn start_logging(data: &Path, log: &Path, arguments: &[&str]) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(log).expect("a file");
-        Self::spawn(data, "127.0.0.1:0", arguments, log.into())
+        Self::spawn(data, "127.0.0.1:0", arguments, log.into(), &[])
+    }
+
+    /// Starts it with variables in its environment, and waits until it listens.
+    pub(crate) fn start_within(
+        data: &Path,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Self {
+        Self::spawn(data, "127.0.0.1:0", arguments, Stdio::inherit(), variables)
     }
 
     /// Starts it at an address and waits until it listens.
     pub(crate) fn start_at(data: &Path, address: &str, arguments: &[&str]) -> Self {
-        Self::spawn(data, address, arguments, Stdio::inherit())
+        Self::spawn(data, address, arguments, Stdio::inherit(), &[])
     }
 
-    fn spawn(data: &Path, address: &str, arguments: &[&str], log: Stdio) -> Self {
+    fn spawn(
+        data: &Path,
+        address: &str,
+        arguments: &[&str],
+        log: Stdio,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut child = environment::cadencia()
+            .envs(variables.iter().copied())
             .args(["serve", "--listen", address, "--partitions", PARTITIONS, "--data"])
             .arg(data)
             .args(arguments)

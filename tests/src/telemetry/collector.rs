@@ -1,6 +1,6 @@
 //! A real OTLP collector, rotel, that prints what it is given; and that read back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -11,6 +11,9 @@ use tokio::net::TcpStream;
 
 use crate::environment::python;
 use crate::served::process::eventually;
+
+/// No span is longer, in nanoseconds: the waits between them are days.
+const SPAN_NS_MAX: u64 = 60_000_000_000;
 
 /// The collector; it ends with its owner.
 pub(super) struct Collector {
@@ -142,6 +145,36 @@ fn attribute(line: &str) -> Option<(String, String)> {
 impl Span {
     pub(super) fn attribute(&self, name: &str) -> &str {
         self.attributes.get(name).map_or("", String::as_str)
+    }
+}
+
+/// The spans of one name, oldest first.
+pub(super) fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
+    let mut found: Vec<&Span> = spans.iter().filter(|span| span.name == name).collect();
+    found.sort_by_key(|span| span.attribute("turn.at").to_owned());
+    found
+}
+
+pub(super) fn link(span: &Span) -> (String, String) {
+    (span.trace.clone(), span.id.clone())
+}
+
+/// Every trace has one root, and the parents of all others.
+pub(super) fn whole(spans: &[Span]) {
+    let mut traces: BTreeMap<&str, Vec<&Span>> = BTreeMap::new();
+    for span in spans {
+        traces.entry(&span.trace).or_default().push(span);
+        assert!(span.end_ns >= span.start_ns, "{span:?}");
+        assert!(span.end_ns - span.start_ns < SPAN_NS_MAX, "a span over a wait: {span:?}");
+    }
+    for (trace, spans) in traces {
+        let ids: BTreeSet<&str> = spans.iter().map(|span| span.id.as_str()).collect();
+        assert_eq!(ids.len(), spans.len(), "an id twice in {trace}");
+        let roots = spans.iter().filter(|span| span.parent.is_empty()).count();
+        assert_eq!(roots, 1, "roots of {trace}");
+        for span in spans.iter().filter(|span| !span.parent.is_empty()) {
+            assert!(ids.contains(span.parent.as_str()), "no parent: {span:?}");
+        }
     }
 }
 

@@ -1,12 +1,18 @@
 //! Traces, logs and metrics of the real server, read back from a real collector, and `/metrics`
 //! through Prometheus' own parser.
 
+mod again;
+mod cloud_events;
 mod collector;
+mod events;
 mod failures;
+mod merge;
 mod path;
+mod peer;
 mod private;
 mod reports;
 mod scrape;
+mod transport;
 
 use std::path::{Path, PathBuf};
 

@@ -3,14 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::collector::{Collector, Span};
+use super::collector::{Collector, Span, link, named, whole};
 use super::{Exporting, settings, sign_up};
 use crate::served::process::{Server, cadencia, eventually};
 
 /// The caller's span in these tests.
 const CALLER: (&str, &str) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
-/// No span is longer, in nanoseconds: the waits between them are days.
-const SPAN_NS_MAX: u64 = 60_000_000_000;
 
 /// Signs up inside the caller's span.
 async fn sign_up_traced(server: &Server, customer: &str) {
@@ -23,37 +21,14 @@ async fn sign_up_traced(server: &Server, customer: &str) {
     assert!(request.send().await.expect("an answer").status().is_success());
 }
 
-/// The spans of one name, oldest first.
-fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
-    let mut found: Vec<&Span> = spans.iter().filter(|span| span.name == name).collect();
-    found.sort_by_key(|span| span.attribute("turn.at").to_owned());
-    found
+/// How the server ends between the two activations.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    InOrder,
+    Killed,
 }
 
-fn link(span: &Span) -> (String, String) {
-    (span.trace.clone(), span.id.clone())
-}
-
-/// Every trace has one root, and the parents of all others.
-fn whole(spans: &[Span]) {
-    let mut traces: BTreeMap<&str, Vec<&Span>> = BTreeMap::new();
-    for span in spans {
-        traces.entry(&span.trace).or_default().push(span);
-        assert!(span.end_ns >= span.start_ns, "{span:?}");
-        assert!(span.end_ns - span.start_ns < SPAN_NS_MAX, "a span over a wait: {span:?}");
-    }
-    for (trace, spans) in traces {
-        let ids: BTreeSet<&str> = spans.iter().map(|span| span.id.as_str()).collect();
-        assert_eq!(ids.len(), spans.len(), "an id twice in {trace}");
-        let roots = spans.iter().filter(|span| span.parent.is_empty()).count();
-        assert_eq!(roots, 1, "roots of {trace}");
-        for span in spans.iter().filter(|span| !span.parent.is_empty()) {
-            assert!(ids.contains(span.parent.as_str()), "no parent: {span:?}");
-        }
-    }
-}
-
-async fn a_decision_is_followed(protocol: &str) {
+async fn a_decision_is_followed(protocol: &str, end: End) {
     let collector = Collector::start().await;
     let site = Exporting::new("capture: {keep: 100}", &settings(&collector, protocol, ""));
     let server = site.serve("info");
@@ -64,8 +39,17 @@ async fn a_decision_is_followed(protocol: &str) {
         named(&collector.spans(), "process outcome").len() == 1
     })
     .await;
+    if end == End::Killed {
+        eventually("Bob's activation is exported", async || {
+            named(&collector.spans(), "process turn").len() == 2
+        })
+        .await;
+    }
     // Days go by, and a restart.
-    server.stop();
+    match end {
+        End::InOrder => server.stop(),
+        End::Killed => server.kill(),
+    }
     let server = site.serve("info");
     site.advance(&server, "2026-03-06T12:00:00Z");
     eventually("the second message is out", async || {
@@ -139,19 +123,24 @@ fn metrics_and_logs(collector: &Collector) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_is_followed_over_grpc() {
-    a_decision_is_followed("grpc").await;
+    a_decision_is_followed("grpc", End::InOrder).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_is_followed_over_http() {
-    a_decision_is_followed("http").await;
+    a_decision_is_followed("http", End::InOrder).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_is_followed_over_a_kill() {
+    a_decision_is_followed("grpc", End::Killed).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_enrollment_is_traced_as_a_whole_or_not_at_all() {
     const CUSTOMERS: usize = 40;
     let collector = Collector::start().await;
-    let more = "  sample_ratio: 0.5\n  slow_ms: 60000\n";
+    let more = "  sample_ratio: 0.5\n  event_sample_ratio: 0\n  slow_ms: 60000\n";
     let site = Exporting::new("capture: {keep: 100}", &settings(&collector, "grpc", more));
     let server = site.serve("error");
     for number in 0..CUSTOMERS {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::collector::Collector;
 use super::{Exporting, settings, sign_up};
 use crate::channels::peers::{Independent, ask_http_peer};
-use crate::served::process::eventually;
+use crate::served::process::{cadencia, eventually};
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 const TOKEN: &str = "0a1b2c3d4e5f";
@@ -46,7 +46,9 @@ async fn reported(more: &str, statuses: &[&str], spans: usize) -> (Collector, St
     })
     .await;
     server.stop();
-    (collector, url.rsplit('/').next().expect("a send").to_owned())
+    let send = url.rsplit('/').next().expect("a send");
+    let told = cadencia(&site.path("data"), &["telemetry-id", send]);
+    (collector, String::from_utf8(told.stdout).expect("text").trim().to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

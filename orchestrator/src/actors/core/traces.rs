@@ -5,16 +5,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
-use domain::ids::SendId;
+use domain::ids::{CustomerKey, SendId, VersionNo};
 use domain::time::Instant;
 use engine::history::HistoryItem;
 use engine::partition::Attempt;
 use engine::{Begun, Input, Loaded};
 
-use super::Core;
+use super::{Ack, Core};
 use crate::actors::Work;
 use crate::telemetry::trace::{
-    Activation, Attempted, Inputs, Reported, Settled, TraceParent, Tracer, Watch, retry_points,
+    Activation, Attempted, Idle, Inputs, Point, Reported, Senders, Settled, Tracer, Watch,
 };
 
 /// The notes of a partition.
@@ -29,50 +29,32 @@ pub(super) struct Traces {
 pub(super) enum Noted {
     /// What a turn did to an enrollment.
     Activation(Arc<Activation>),
-    /// A send was to be tried again.
-    Retry(Retry),
     /// An outcome came home.
     Outcome(Settled),
+    /// An event did nothing to any enrollment.
+    Idle(Box<Idle>),
     /// A provider reported something.
     Report(Box<Reported>),
-}
-
-/// A send that was to be tried again; whether it was, its attempt says.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Retry {
-    pub(super) send: SendId,
-    pub(super) at: Instant,
-    pub(super) began_us: u64,
-    pub(super) decided_us: u64,
 }
 
 /// What has become durable.
 #[derive(Debug)]
 pub(super) struct Ripe {
     tracer: Tracer,
-    partition: u16,
     noted: Vec<Noted>,
 }
 
-/// Spans of those who sent these works' events.
-pub(super) fn origins(works: &[Work]) -> Vec<TraceParent> {
-    let mut found: Vec<TraceParent> = Vec::new();
+/// Spans of those who sent these works.
+pub(super) fn senders(works: &[Work]) -> Senders {
+    let mut found = Senders::default();
     for work in works {
-        let ack = match work {
-            Work::Event { ack, .. } | Work::Enroll { ack, .. } => ack.as_ref(),
-            _ => None,
-        };
-        if let Some(origin) = ack.and_then(|ack| ack.origin()).filter(|it| !found.contains(it)) {
-            found.push(origin);
+        match work {
+            Work::Event { ack, .. } => found.add_event(ack.as_ref().and_then(Ack::origin)),
+            Work::Enroll { ack, .. } => found.add(ack.as_ref().and_then(Ack::origin)),
+            _ => {}
         }
     }
     found
-}
-
-/// A turn that is watched, and the sends that it was to try again.
-pub(super) struct Watched {
-    watch: Watch,
-    retries: Vec<SendId>,
 }
 
 impl Core {
@@ -81,38 +63,63 @@ impl Core {
         &self,
         loaded: &Loaded,
         inputs: &[Input],
-        origins: Option<Vec<TraceParent>>,
-    ) -> Option<Watched> {
-        let (traces, origins) = (self.traces.as_ref()?, origins?);
-        let retries = inputs.iter().filter_map(|input| match input {
-            Input::Retry(send) => Some(*send),
-            _ => None,
-        });
-        let retries = retries.collect();
-        Some(Watched { watch: Watch::new(&traces.tracer, loaded, inputs, origins), retries })
+        senders: Option<Senders>,
+    ) -> Option<Watch> {
+        Some(Watch::new(&self.traces.as_ref()?.tracer, loaded, inputs, senders?))
     }
 
     /// Behind its gate, before its commit.
     pub(super) fn noted(
         &self,
-        watched: Option<Watched>,
+        watch: Option<Watch>,
         begun: &Begun,
         loaded: &Loaded,
         at: Instant,
     ) -> Vec<Noted> {
-        let (Some(traces), Some(Watched { watch, retries })) = (&self.traces, watched) else {
+        let (Some(traces), Some(watch)) = (&self.traces, watch) else {
             return Vec::new();
         };
         let tracer = &traces.tracer;
-        let (began_us, decided_us) = (watch.began_us(), tracer.now_us());
+        let (inputs, began_us) = (watch.inputs(), watch.began_us());
+        let decided_us = tracer.now_us();
         let items: &[HistoryItem] = begun.items();
-        let done = watch.activations(tracer, items, loaded, &self.partition, at);
-        let activations = done.into_iter().map(|one| Noted::Activation(Arc::new(one)));
-        let again = |send| Noted::Retry(Retry { send, at, began_us, decided_us });
+        let done = watch.done(tracer, begun, loaded, &self.partition, at);
+        let activations = done.activations.into_iter();
+        let mut noted: Vec<Noted> =
+            activations.map(|one| Noted::Activation(Arc::new(one))).collect();
+        noted.extend(done.idle.into_iter().map(|idle| Noted::Idle(Box::new(idle))));
+        for attempt in begun.attempts() {
+            let told = |noted: &Noted| noted.sends(attempt.send);
+            if let Some(before) = self.before(attempt).filter(|_| !noted.iter().any(told)) {
+                let again = Again { attempt, before, inputs, at, began_us, decided_us };
+                let sampled = tracer.samples(attempt.enrollment);
+                let activation = again.activation(self.partition.id(), sampled);
+                noted.push(Noted::Activation(Arc::new(activation)));
+            }
+        }
         let reports = items.iter().filter_map(|item| self.reported(item, loaded));
         let reports = reports.map(|it| Reported { at, began_us, decided_us, ..it });
-        let reports = reports.map(|it| Noted::Report(Box::new(it)));
-        activations.chain(retries.into_iter().map(again)).chain(reports).collect()
+        noted.extend(reports.map(|it| Noted::Report(Box::new(it))));
+        noted
+    }
+
+    /// What an attempt that is not the first of its send comes after, and the version it is of: the
+    /// outcome of the one before, or the activation that found no slot for it.
+    fn before(&self, attempt: &Attempt) -> Option<(Point, VersionNo)> {
+        let row = &self.partition.open(attempt.send)?.row;
+        let before = match attempt.number {
+            // Sent again on an operator's word, it found no slot then.
+            ..=1 => Point::Retried(attempt.send, row.ledger.counted_at),
+            number => Point::Settled(attempt.send, number - 1),
+        };
+        Some((before, row.info.version))
+    }
+
+    /// A customer's record cannot be read: a turn of it has failed before it began.
+    pub(crate) fn not_loaded(&self, customer: CustomerKey) {
+        if let Some(Traces { tracer, .. }) = &self.traces {
+            tracer.failed(customer, self.partition.id(), self.now(), tracer.now_us());
+        }
     }
 
     /// What a provider reported, without the times.
@@ -170,28 +177,26 @@ impl Traces {
     }
 
     /// What is durable up to a sequence.
-    pub(super) fn ripe(&mut self, durable: u64, partition: u16) -> Ripe {
+    pub(super) fn ripe(&mut self, durable: u64) -> Ripe {
         let count = self.pending.partition_point(|(seq, _)| *seq <= durable);
         let noted = self.pending.drain(..count).map(|(_, noted)| noted).collect();
-        Ripe { tracer: self.tracer.clone(), partition, noted }
+        Ripe { tracer: self.tracer.clone(), noted }
+    }
+}
+
+impl Noted {
+    /// Whether it is the activation that asked for an attempt of this send.
+    fn sends(&self, send: SendId) -> bool {
+        matches!(self, Self::Activation(activation) if activation.sends(send))
     }
 }
 
 impl Ripe {
     /// The activation that asked for an attempt.
-    pub(super) fn of_attempt(&mut self, attempt: &Attempt) -> Option<Arc<Activation>> {
-        let found = self.noted.iter_mut().find(|noted| match noted {
-            Noted::Activation(activation) => activation.sends(attempt.send),
-            Noted::Retry(retry) => retry.send == attempt.send,
-            Noted::Outcome(_) | Noted::Report(_) => false,
-        })?;
-        if let Noted::Retry(retry) = found {
-            let again = self.tracer.samples(attempt.enrollment);
-            *found = Noted::Activation(Arc::new(retry.activation(attempt, self.partition, again)));
-        }
-        match found {
+    pub(super) fn of_attempt(&self, attempt: &Attempt) -> Option<Arc<Activation>> {
+        match self.noted.iter().find(|noted| noted.sends(attempt.send))? {
             Noted::Activation(activation) => Some(activation.clone()),
-            Noted::Retry(_) | Noted::Outcome(_) | Noted::Report(_) => None,
+            Noted::Outcome(_) | Noted::Report(_) | Noted::Idle(_) => None,
         }
     }
 
@@ -203,26 +208,35 @@ impl Ripe {
                 Noted::Activation(activation) => self.tracer.durable(&activation),
                 Noted::Report(it) => self.tracer.reported(Reported { durable_us, ..*it }),
                 Noted::Outcome(settled) => self.tracer.settled(Settled { durable_us, ..settled }),
-                // Nothing was attempted: the policy held it, or there was no slot.
-                Noted::Retry(_) => {}
+                Noted::Idle(idle) => self.tracer.idle(Idle { durable_us, ..*idle }),
             }
         }
     }
 }
 
-impl Retry {
-    fn activation(&self, attempt: &Attempt, partition: u16, sampled: bool) -> Activation {
-        let (before, point) = retry_points(attempt, self.at);
+/// An attempt that no decision of its turn asked for: its send was decided about before.
+struct Again<'a> {
+    attempt: &'a Attempt,
+    before: (Point, VersionNo),
+    inputs: Inputs,
+    at: Instant,
+    began_us: u64,
+    decided_us: u64,
+}
+
+impl Again<'_> {
+    fn activation(&self, partition: u16, sampled: bool) -> Activation {
+        let (attempt, (before, version)) = (self.attempt, self.before);
         Activation {
             enrollment: attempt.enrollment,
             journey: attempt.journey.clone(),
-            version: None,
+            version: Some(version),
             customer: attempt.customer.key(),
             partition,
             at: self.at,
-            inputs: Inputs::of(&[engine::Input::Retry(self.send)]),
+            inputs: self.inputs,
             before: Some(before),
-            point,
+            point: Point::Retried(attempt.send, self.at),
             origins: Vec::new(),
             step: Some(attempt.step.clone()),
             exit: None,

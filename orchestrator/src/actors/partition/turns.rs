@@ -79,6 +79,7 @@ impl PartitionActor {
                 Err(error) => {
                     let hash = CustomerHash(*key);
                     tracing::error!(customer.hash = %hash, %error, "a record could not be loaded");
+                    core.borrow().not_loaded(*key);
                 }
             }
         }

@@ -25,9 +25,10 @@ const METRICS_SECONDS_MAX: u64 = 3_600;
 
 /// Variables of the OpenTelemetry specification, with the keys that they set where neither the
 /// file nor a variable of ours does.
-pub(super) const STANDARD_VARIABLES: [(&str, &str); 5] = [
+pub(super) const STANDARD_VARIABLES: [(&str, &str); 6] = [
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.endpoint"),
     ("OTEL_EXPORTER_OTLP_PROTOCOL", "telemetry.protocol"),
+    ("OTEL_EXPORTER_OTLP_CERTIFICATE", "telemetry.ca_file"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "telemetry.headers"),
     ("OTEL_SERVICE_NAME", "telemetry.service_name"),
     ("OTEL_RESOURCE_ATTRIBUTES", "telemetry.resource"),
@@ -50,7 +51,7 @@ pub struct Telemetry {
     /// File with more of them, one a line: for secrets.
     pub headers_file: Option<PathBuf>,
     /// File with the certificates (PEM) that the collector's is checked against, instead of the
-    /// public ones.
+    /// public ones. Also `OTEL_EXPORTER_OTLP_CERTIFICATE`.
     pub ca_file: Option<PathBuf>,
     /// Longest time that one request to the collector may take, in seconds.
     #[garde(range(min = 1, max = TIMEOUT_SECONDS_MAX))]
@@ -59,6 +60,10 @@ pub struct Telemetry {
     /// activations are kept whatever it says.
     #[garde(range(min = 0.0, max = 1.0))]
     pub sample_ratio: f64,
+    /// Part of the events that are traced where they do nothing to any enrollment, from 0 to 1; by
+    /// default as `sample_ratio`.
+    #[garde(inner(range(min = 0.0, max = 1.0)))]
+    pub event_sample_ratio: Option<f64>,
     /// An activation or attempt that takes longer is slow, in milliseconds.
     #[garde(range(min = 1))]
     pub slow_ms: u64,
@@ -100,6 +105,7 @@ impl Default for Telemetry {
             ca_file: None,
             timeout_seconds: 10,
             sample_ratio: 1.0,
+            event_sample_ratio: None,
             slow_ms: 1_000,
             service_name: "cadencia".to_owned(),
             resource: Vec::new(),

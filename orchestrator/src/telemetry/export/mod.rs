@@ -7,6 +7,7 @@
 
 mod logs;
 mod metrics;
+mod probe;
 mod resource;
 mod spans;
 mod text;
@@ -23,6 +24,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::logs::LogLayer;
 use self::logs::LogLine;
+pub use self::probe::{NotTaken, probe};
 use self::transport::Transport;
 pub use self::transport::TransportError;
 use super::customer_hash;
@@ -112,7 +114,9 @@ impl Outlet {
         let (sender, traces) = mpsc::channel(TRACES_WAITING_MAX);
         let tracer = settings.traces.then(|| {
             let slow_us = settings.slow_ms.saturating_mul(1_000);
-            let sampling = Sampling { ratio: settings.sample_ratio, slow_us };
+            let ratio = settings.sample_ratio;
+            let event_ratio = settings.event_sample_ratio.unwrap_or(ratio);
+            let sampling = Sampling { ratio, event_ratio, slow_us };
             Tracer::new(keyed, sampling, clock.clone(), sender, metrics.clone())
         });
         let (stop, stopping) = watch::channel(false);

@@ -191,8 +191,20 @@ fn spoken<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Str
         if !status.message().is_empty() {
             words = format!("{words}: {}", status.message());
         }
-        words
+        with_causes(words, std::error::Error::source(&status))
     })
+}
+
+/// What happened, with why: libraries say the reason at the end of their chain.
+fn with_causes(mut words: String, mut cause: Option<&dyn std::error::Error>) -> String {
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !words.contains(&said) {
+            words = format!("{words}: {said}");
+        }
+        cause = error.source();
+    }
+    words
 }
 
 fn rejected(count: i64) -> u64 {
@@ -205,7 +217,10 @@ async fn post<A: Message + Default>(
     path: &str,
     request: &impl Message,
 ) -> Result<A, String> {
-    let plain = |error: reqwest::Error| error.without_url().to_string();
+    let plain = |error: reqwest::Error| {
+        let error = error.without_url();
+        with_causes(error.to_string(), std::error::Error::source(&error))
+    };
     let body = request.encode_to_vec();
     let asked = client.post(format!("{base}{path}")).header(CONTENT_TYPE, PROTOBUF).body(body);
     let answer = asked.send().await.map_err(plain)?;

@@ -61,8 +61,8 @@ impl Worker {
 
     async fn traces(mut self, transport: &Transport, mut queue: mpsc::Receiver<Record>) {
         while let Some(batch) = self.gather(&mut queue).await {
-            let converted = spans::Converter { keyed: self.keyed, offset_ns: self.offset_ns() };
-            let spans: Vec<_> = batch.iter().flat_map(|one| converted.spans(one)).collect();
+            let converter = spans::Converter::new(self.keyed, self.offset_ns());
+            let spans: Vec<_> = batch.iter().flat_map(|one| converter.spans(one)).collect();
             let count = spans.len() as u64;
             let scope_spans = ScopeSpans { scope: Some(scope()), spans, ..ScopeSpans::default() };
             let request = ExportTraceServiceRequest {

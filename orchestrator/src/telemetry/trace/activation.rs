@@ -116,7 +116,10 @@ pub struct Activation {
 impl Activation {
     /// Whether it handed this send over.
     pub fn sends(&self, send: SendId) -> bool {
-        self.decisions.iter().any(|decided| decided.sent && decided.send == send)
+        // One that is tried again passes the gate without a decision of its own.
+        let again = matches!(self.point, Point::Retried(it, _) if it == send);
+        let sent = |decided: &Decided| decided.sent && decided.send == send;
+        (again && self.decisions.is_empty()) || self.decisions.iter().any(sent)
     }
 
     /// Whether it is exported, or is about to be.
@@ -157,6 +160,33 @@ pub struct Settled {
     pub decided_us: u64,
     /// When that was durable.
     pub durable_us: u64,
+}
+
+/// An attempt that was under way when the process before ended: its outcome is unknown.
+#[derive(Clone, Debug)]
+pub struct Interrupted {
+    /// The send.
+    pub send: SendId,
+    /// Which attempt, from 1.
+    pub number: u16,
+    /// In which enrollment.
+    pub enrollment: EnrollmentId,
+    /// For which journey.
+    pub journey: JourneyName,
+    /// The version.
+    pub version: VersionNo,
+    /// At which step; none where it is not known any more.
+    pub step: Option<StepId>,
+    /// On which channel.
+    pub channel: ChannelName,
+    /// Whether it is tried again.
+    pub again: bool,
+    /// Whose.
+    pub customer: CustomerKey,
+    /// In which partition.
+    pub partition: u16,
+    /// The instant of the start.
+    pub at: Instant,
 }
 
 /// What a provider reported of a send.

@@ -26,8 +26,12 @@ pub enum Point {
     Settled(SendId, u16),
     /// A provider reported this state of a send. Each is reached once.
     Reported(SendId, CountState),
-    /// A turn of this customer failed.
-    Failed(CustomerKey, Instant),
+    /// A turn of this customer failed that began at this instant, and at this microsecond of the
+    /// tracer's clock: nobody has to name it again.
+    Failed(CustomerKey, Instant, u64),
+    /// An event came to this customer and did nothing to any enrollment: by its place in the turn,
+    /// which is named as above.
+    Event(CustomerKey, Instant, u64, u16),
 }
 
 impl Point {
@@ -90,10 +94,18 @@ impl Keyed {
                 hasher.update(&[5, state as u8]);
                 hasher.update(&send.0.to_le_bytes());
             }
-            Point::Failed(customer, at) => {
+            Point::Failed(customer, at, began_us) => {
                 hasher.update(&[4]);
                 hasher.update(&customer.0);
                 hasher.update(&at.0.to_le_bytes());
+                hasher.update(&began_us.to_le_bytes());
+            }
+            Point::Event(customer, at, began_us, number) => {
+                hasher.update(&[6]);
+                hasher.update(&customer.0);
+                hasher.update(&at.0.to_le_bytes());
+                hasher.update(&began_us.to_le_bytes());
+                hasher.update(&number.to_le_bytes());
             }
         }
         let mut bytes = [0; 24];
@@ -135,7 +147,11 @@ mod tests {
             Point::Settled(SendId(9), 2),
             Point::Reported(SendId(9), CountState::Delivered),
             Point::Reported(SendId(9), CountState::Bounced),
-            Point::Failed(CustomerKey([1; 16]), Instant(5)),
+            Point::Failed(CustomerKey([1; 16]), Instant(5), 7),
+            Point::Failed(CustomerKey([1; 16]), Instant(5), 8),
+            Point::Event(CustomerKey([1; 16]), Instant(5), 7, 0),
+            Point::Event(CustomerKey([1; 16]), Instant(5), 7, 1),
+            Point::Event(CustomerKey([1; 16]), Instant(5), 8, 0),
         ];
         let mut seen = std::collections::HashSet::new();
         for enrollment in [EnrollmentId(1), EnrollmentId(2)] {

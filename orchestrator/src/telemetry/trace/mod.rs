@@ -8,14 +8,18 @@
 //! ([ADR 10](../../../docs/adr/0010-traces.md)).
 
 mod activation;
+mod event;
 mod ids;
 mod parent;
 mod tracer;
 mod watch;
 
-pub use activation::{Activation, Attempted, Decided, FailedTurn, Inputs, Reported, Settled};
+pub use activation::{
+    Activation, Attempted, Decided, FailedTurn, Inputs, Interrupted, Reported, Settled,
+};
+pub use event::{Did, Idle};
 pub use ids::{Ids, Keyed, Point};
-pub use parent::TraceParent;
+pub use parent::{Origins, Senders, TraceParent};
+pub(crate) use tracer::attempt_ids;
 pub use tracer::{Record, Sampling, Tracer};
-pub(crate) use tracer::{attempt_ids, retry_points};
-pub use watch::Watch;
+pub use watch::{Done, Watch};

@@ -26,6 +26,63 @@ impl TraceParent {
     }
 }
 
+/// Spans inside of which the items of one batch were sent.
+#[derive(Clone, Debug, Default)]
+pub enum Origins {
+    /// Nobody said.
+    #[default]
+    Unknown,
+    /// All of them inside of one.
+    All(TraceParent),
+    /// Each has its own word, by its place in the batch.
+    Each(Vec<Option<TraceParent>>),
+}
+
+impl Origins {
+    /// That of one item.
+    pub fn of(&self, item: usize) -> Option<TraceParent> {
+        match self {
+            Self::Unknown => None,
+            Self::All(parent) => Some(*parent),
+            Self::Each(parents) => parents.get(item).copied().flatten(),
+        }
+    }
+}
+
+/// Spans of those who sent what a turn is given.
+#[derive(Clone, Debug, Default)]
+pub struct Senders {
+    /// Each of them once.
+    pub all: Vec<TraceParent>,
+    /// Those of the events, in their order, up to the last one that is known.
+    events: Vec<Option<TraceParent>>,
+    count: usize,
+}
+
+impl Senders {
+    /// Somebody sent something.
+    pub fn add(&mut self, origin: Option<TraceParent>) {
+        if let Some(origin) = origin.filter(|origin| !self.all.contains(origin)) {
+            self.all.push(origin);
+        }
+    }
+
+    /// Somebody sent the next event.
+    pub fn add_event(&mut self, origin: Option<TraceParent>) {
+        self.add(origin);
+        if origin.is_some() {
+            self.events.resize(self.count, None);
+            self.events.push(origin);
+        }
+        self.count += 1;
+    }
+
+    /// That of an event, by its place among the events.
+    pub fn of(&self, event: usize) -> Option<TraceParent> {
+        self.events.get(event).copied().flatten()
+    }
+}
+
 /// So many bytes of lower-case hexadecimal digits.
 fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
@@ -54,6 +111,18 @@ mod tests {
         assert_eq!(parent.flags, 1);
         let later = GOOD.replacen("00", "01", 1) + "-more";
         assert_eq!(TraceParent::parse(&later), Some(parent));
+    }
+
+    #[test]
+    fn each_event_keeps_its_own_sender() {
+        let [one, other] = [1, 2].map(|n| TraceParent { trace: [n; 16], span: [n; 8], flags: 1 });
+        let mut senders = Senders::default();
+        for origin in [None, Some(one), None, Some(other), Some(one), None] {
+            senders.add_event(origin);
+        }
+        assert_eq!(senders.all, [one, other]);
+        let of: Vec<_> = (0..7).map(|at| senders.of(at)).collect();
+        assert_eq!(of, [None, Some(one), None, Some(other), Some(one), None, None]);
     }
 
     #[test]

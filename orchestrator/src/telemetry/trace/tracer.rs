@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use domain::event::Event;
 use domain::hash;
 use domain::ids::{CustomerKey, EnrollmentId};
 use domain::time::Instant;
@@ -13,7 +14,7 @@ use policies::CountState;
 use runtime::Clock;
 use tokio::sync::mpsc;
 
-use super::{Activation, Attempted, FailedTurn, Ids, Keyed, Point, Reported, Settled};
+use super::{Activation, Attempted, FailedTurn, Idle, Ids, Interrupted, Keyed, Reported, Settled};
 use crate::telemetry::metrics::{Metrics, Signal};
 use crate::telemetry::names;
 
@@ -21,12 +22,16 @@ use crate::telemetry::names;
 const BUCKETS: u64 = 1_000_000;
 /// Sets this draw apart from those of splits and holdouts.
 const SALT: &str = "telemetry";
+/// The same for the draw of events.
+const EVENT_SALT: &str = "telemetry of an event";
 
 /// What is kept.
 #[derive(Clone, Copy, Debug)]
 pub struct Sampling {
     /// Part of the enrollments that are traced, from 0 to 1.
     pub ratio: f64,
+    /// Part of the events that are traced where they do nothing to any enrollment, from 0 to 1.
+    pub event_ratio: f64,
     /// Activations and attempts that take longer are kept, in microseconds.
     pub slow_us: u64,
 }
@@ -44,6 +49,11 @@ pub enum Record {
     Report(Reported),
     /// A turn that failed.
     Failed(FailedTurn),
+    /// An event that did nothing to any enrollment, durable.
+    Event(Idle),
+    /// An attempt that the end of the process before interrupted, and when that was found, in
+    /// microseconds of the tracer's clock.
+    Interrupted(Interrupted, u64),
 }
 
 /// Cheap to clone.
@@ -54,6 +64,7 @@ pub struct Tracer(Arc<Inner>);
 struct Inner {
     keyed: Keyed,
     buckets: u64,
+    event_buckets: u64,
     slow_us: u64,
     /// Real time, however fast the process's clock runs: spans measure work.
     clock: Clock,
@@ -70,8 +81,16 @@ impl Tracer {
         queue: mpsc::Sender<Record>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let buckets = (sampling.ratio * BUCKETS as f64) as u64;
-        Self(Arc::new(Inner { keyed, buckets, slow_us: sampling.slow_us, clock, queue, metrics }))
+        let buckets = |ratio: f64| (ratio * BUCKETS as f64) as u64;
+        Self(Arc::new(Inner {
+            keyed,
+            buckets: buckets(sampling.ratio),
+            event_buckets: buckets(sampling.event_ratio),
+            slow_us: sampling.slow_us,
+            clock,
+            queue,
+            metrics,
+        }))
     }
 
     /// Microseconds of the tracer's clock.
@@ -83,6 +102,24 @@ impl Tracer {
     pub fn samples(&self, enrollment: EnrollmentId) -> bool {
         self.0.buckets >= BUCKETS
             || hash::bucket(SALT, &enrollment.0.to_le_bytes(), BUCKETS) < self.0.buckets
+    }
+
+    /// Whether any event is traced for itself.
+    pub(super) fn samples_events(&self) -> bool {
+        self.0.event_buckets > 0
+    }
+
+    /// Whether an event is traced where it does nothing to any enrollment: the same answer each
+    /// time that it is sent.
+    pub(super) fn samples_event(&self, event: &Event) -> bool {
+        let buckets = self.0.event_buckets;
+        let draw = || hash::bucket(EVENT_SALT, event.identity().0.as_bytes(), BUCKETS);
+        buckets >= BUCKETS || draw() < buckets
+    }
+
+    /// An event is durable that did nothing to any enrollment.
+    pub fn idle(&self, idle: Idle) {
+        self.push(Record::Event(idle));
     }
 
     /// An activation is durable: exports it if it is kept.
@@ -141,6 +178,11 @@ impl Tracer {
         self.push(Record::Outcome(settled));
     }
 
+    /// A start found an attempt that was under way: that is always kept.
+    pub fn interrupted(&self, interrupted: Interrupted) {
+        self.push(Record::Interrupted(interrupted, self.now_us()));
+    }
+
     /// A report is durable: exports it if its enrollment is traced, or if the message failed.
     pub fn reported(&self, reported: Reported) {
         let failed = reported.state == CountState::Bounced;
@@ -189,8 +231,57 @@ pub(crate) fn attempt_ids(keyed: &Keyed, attempted: &Attempted) -> Ids {
     Ids { trace, span: keyed.child(trace, &send, u32::from(attempted.attempt.number)) }
 }
 
-/// The point of a retry's activation, and of the outcome that it follows.
-pub(crate) fn retry_points(attempt: &Attempt, at: Instant) -> (Point, Point) {
-    let before = Point::Settled(attempt.send, attempt.number.saturating_sub(1));
-    (before, Point::Retried(attempt.send, at))
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU64};
+
+    use domain::ids::VersionNo;
+    use runtime::SimulatedClock;
+
+    use super::*;
+    use crate::telemetry::trace::{Inputs, Point};
+
+    const SLOW_US: u64 = 100_000;
+
+    fn activation(tracer: &Tracer) -> Arc<Activation> {
+        Arc::new(Activation {
+            enrollment: EnrollmentId(7),
+            journey: "hello".into(),
+            version: Some(VersionNo(1)),
+            customer: CustomerKey([1; 16]),
+            partition: 0,
+            at: Instant(0),
+            inputs: Inputs::of(&[]),
+            before: None,
+            point: Point::Ended,
+            origins: Vec::new(),
+            step: None,
+            exit: None,
+            decisions: Vec::new(),
+            began_us: tracer.now_us(),
+            decided_us: tracer.now_us(),
+            durable_us: AtomicU64::new(0),
+            sampled: tracer.samples(EnrollmentId(7)),
+            failed: false,
+            exported: AtomicBool::new(false),
+        })
+    }
+
+    #[test]
+    fn an_activation_that_is_durable_late_is_kept_although_it_is_not_sampled() {
+        let time = SimulatedClock::new(0);
+        let (queue, mut told) = mpsc::channel(8);
+        let sampling = Sampling { ratio: 0.0, event_ratio: 0.0, slow_us: SLOW_US };
+        let keyed = Keyed([7; 32]);
+        let metrics = Arc::new(Metrics::new());
+        let tracer = Tracer::new(keyed, sampling, time.clock(), queue, metrics);
+        for (took_ms, kept) in [(0, false), (100, false), (101, true)] {
+            let activation = activation(&tracer);
+            time.advance_to(time.clock().now_ms() + took_ms);
+            tracer.durable(&activation);
+            assert_eq!(activation.is_exported(), kept, "{took_ms} ms");
+            let found = matches!(told.try_recv(), Ok(Record::Activation(_)));
+            assert_eq!(found, kept, "{took_ms} ms");
+        }
+    }
 }

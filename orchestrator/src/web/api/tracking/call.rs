@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 
 use crate::error::ErrorCode;
 use crate::telemetry::metrics::EventType;
+use crate::telemetry::trace::TraceParent;
 use crate::web::json::JsonMap;
 
 /// Largest event, in bytes of JSON: Segment's own limit.
@@ -116,6 +117,8 @@ pub enum Item {
 pub(super) struct Asked {
     pub(super) kind: EventType,
     pub(super) item: Item,
+    /// The span inside of which it was sent, where it names one itself.
+    pub(super) origin: Option<TraceParent>,
 }
 
 /// What all events of one request share.
@@ -180,7 +183,7 @@ impl Call<'_> {
         )?;
         if kind == EventType::Alias {
             let item = Item::Alias(aliased(self.previous_id, self.user_id, occurred_at)?);
-            return Ok(Asked { kind, item });
+            return Ok(Asked { kind, item, origin: None });
         }
         let customer = customer(self.user_id.take(), self.anonymous_id.take())?;
         let message_id = message_id(self.message_id.take(), text, receipt)?;
@@ -200,7 +203,7 @@ impl Call<'_> {
         if kind == EventType::Identify {
             events.append(&mut permissions);
         }
-        Ok(Asked { kind, item: Item::Events(events) })
+        Ok(Asked { kind, item: Item::Events(events), origin: None })
     }
 
     fn body(self, kind: EventType) -> Result<EventBody, Bad> {

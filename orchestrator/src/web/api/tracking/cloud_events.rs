@@ -8,6 +8,7 @@
 //! | `source` and `id` | the message id: both together are unique |
 //! | `time` | when it happened |
 //! | `data` | properties: a JSON object |
+//! | `traceparent` | the span that the event's trace points at |
 //!
 //! Source: CloudEvents 1.0.2, "HTTP Protocol Binding" and "JSON Event Format".
 
@@ -21,6 +22,7 @@ use super::call::{Asked, Bad, Call, EVENT_BYTES_MAX, Id, Receipt, bad};
 use super::durable::{Request, alone};
 use super::{BATCH_EVENTS_MAX, malformed, sender, too_many};
 use crate::error::ErrorCode;
+use crate::telemetry::trace::TraceParent;
 use crate::web::Site;
 use crate::web::json::JsonMap;
 
@@ -46,6 +48,10 @@ struct CloudEvent {
     time: Option<String>,
     datacontenttype: Option<String>,
     anonymousid: Option<String>,
+    /// Of the extension "Distributed Tracing": a text, but nobody is refused because of it. Its
+    /// other half, `tracestate`, says nothing about which span it is, and is not kept.
+    #[serde(default)]
+    traceparent: serde_json::Value,
     #[serde(default)]
     data: JsonMap,
     data_base64: Option<String>,
@@ -112,6 +118,7 @@ fn binary(headers: &HeaderMap, text: &str, receipt: Receipt<'_>) -> Result<Asked
         subject: attribute(headers, "subject")?,
         time: attribute(headers, "time")?,
         anonymousid: attribute(headers, "anonymousid")?,
+        traceparent: attribute(headers, "traceparent").ok().flatten().into(),
         // The body's own type was looked at where the body was read.
         datacontenttype: None,
         data,
@@ -182,6 +189,7 @@ impl CloudEvent {
             let detail = format!("`data` is `{kind}`, not a JSON object");
             return bad(ErrorCode::UnknownContentType, detail);
         }
+        let origin = self.traceparent.as_str().and_then(TraceParent::parse);
         let mut call = Call {
             message_id: Some(format!("{source} {id}")),
             user_id: self.subject.map(Id::Text),
@@ -197,12 +205,13 @@ impl CloudEvent {
             call.event = Some(kind);
             call.properties = self.data;
         }
-        call.asked(text, receipt).map_err(|(code, detail)| match code {
+        let asked = call.asked(text, receipt).map_err(|(code, detail)| match code {
             ErrorCode::MissingIdentity => {
                 (code, "neither `subject` nor the extension `anonymousid`".to_owned())
             }
             _ => (code, detail),
-        })
+        })?;
+        Ok(Asked { origin, ..asked })
     }
 }
 
@@ -258,6 +267,32 @@ mod tests {
                 "CAD-2011: `ce-subject` is not percent-encoded UTF-8",
                 "{bad:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_span_that_is_named_is_kept_and_a_wrong_one_is_none() {
+        const SPAN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let structured = |said: &str| {
+            let text = format!(
+                r#"{{"specversion":"1.0","id":"1","source":"s","type":"t","subject":"a",
+                    "traceparent":{said}}}"#
+            );
+            structured(&text, RECEIPT).map_err(|(_, detail)| detail)
+        };
+        let binary = |said: &str| {
+            let headers = headers(&[("subject", b"a"), ("traceparent", said.as_bytes())]);
+            binary(&headers, "{}", RECEIPT).map_err(|(_, detail)| detail)
+        };
+        for (asked, known) in [
+            (structured(&format!("\"{SPAN}\"")), true),
+            (structured("\"00-zz-1-01\""), false),
+            (structured("7"), false),
+            (binary(SPAN), true),
+            (binary("%"), false),
+        ] {
+            let origin = asked.expect("it is taken in any case").origin;
+            assert_eq!(origin, known.then(|| TraceParent::parse(SPAN).unwrap()));
         }
     }
 

@@ -11,7 +11,7 @@ use super::call::{Asked, Bad, Item, event_type};
 use crate::actors::load::first_damaged;
 use crate::error::{ErrorCode, Problem};
 use crate::telemetry::metrics::{EventResult, EventType};
-use crate::telemetry::trace::TraceParent;
+use crate::telemetry::trace::{Origins, TraceParent};
 use crate::web::live_events::{Seen, Verdict};
 use crate::web::{Site, respond};
 
@@ -50,16 +50,16 @@ pub(super) struct Request<'a> {
     watched: bool,
     /// The span inside of which it was sent.
     origin: Option<TraceParent>,
+    /// Spans that events name themselves, in their order, up to the last one that does.
+    origins: Vec<Option<TraceParent>>,
 }
 
 /// Header in which callers say inside of which span they call.
 const TRACE_PARENT: &str = "traceparent";
-/// The same of one CloudEvent in binary mode: the extension "Distributed Tracing".
-const EVENT_TRACE_PARENT: &str = "ce-traceparent";
 
 impl<'a> Request<'a> {
     pub(super) fn new(site: &'a Site, request: &HttpRequest, source: String) -> Self {
-        let said = |name| request.headers().get(name)?.to_str().ok().and_then(TraceParent::parse);
+        let said = request.headers().get(TRACE_PARENT).and_then(|value| value.to_str().ok());
         Self {
             site,
             source,
@@ -70,7 +70,8 @@ impl<'a> Request<'a> {
             counts: [0; EventType::ALL.len()],
             seen: Vec::new(),
             watched: site.live_events.is_watched(),
-            origin: said(EVENT_TRACE_PARENT).or_else(|| said(TRACE_PARENT)),
+            origin: said.and_then(TraceParent::parse),
+            origins: Vec::new(),
         }
     }
 
@@ -79,13 +80,19 @@ impl<'a> Request<'a> {
         let index = self.items;
         self.items += 1;
         match asked {
-            Ok(Asked { kind: counted, item }) => {
+            Ok(Asked { kind: counted, item, origin }) => {
                 if self.watched {
                     self.see(text, kind, Verdict::Accepted);
                 }
                 self.counts[counted as usize] += 1;
                 match item {
-                    Item::Events(events) => self.events.extend(events),
+                    Item::Events(events) => {
+                        if origin.is_some() {
+                            self.origins.resize(self.events.len(), None);
+                            self.origins.resize(self.events.len() + events.len(), origin);
+                        }
+                        self.events.extend(events);
+                    }
                     Item::Alias(alias) => self.aliases.push(alias),
                 }
             }
@@ -109,13 +116,28 @@ impl<'a> Request<'a> {
         }
     }
 
+    /// An event's own word counts; else that of the request.
+    fn origins(&mut self, events: usize) -> Origins {
+        let mut own = std::mem::take(&mut self.origins);
+        match self.origin {
+            None if own.is_empty() => Origins::Unknown,
+            Some(origin) if own.is_empty() => Origins::All(origin),
+            origin => {
+                own.resize(events, None);
+                own.iter_mut().for_each(|one| *one = one.or(origin));
+                Origins::Each(own)
+            }
+        }
+    }
+
     /// Hands events over and waits until they are durable; then aliases, one after the other: one
     /// may build on another one.
     pub(super) async fn take_in(mut self) -> HttpResponse {
         let site = self.site;
         let events = std::mem::take(&mut self.events);
         let whose: Vec<CustomerId> = events.iter().map(|event| event.customer.clone()).collect();
-        match site.directory.ingest_from(events, Lane::Live, self.origin) {
+        let origins = self.origins(events.len());
+        match site.directory.ingest_from(events, Lane::Live, origins) {
             Ok(answer) => {
                 if answer.await.is_err() {
                     return not_durable(site, &whose);

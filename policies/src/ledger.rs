@@ -12,9 +12,13 @@ use crate::request::Request;
 use crate::set::PolicySet;
 
 /// Bytes of one encoded row.
-pub const LEDGER_ROW_BYTES: usize = 47;
+pub const LEDGER_ROW_BYTES: usize = 49;
 /// Layout that this release writes.
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
+/// Layout of rows from before there were labels: the same without them.
+const LAYOUT_WITHOUT_LABELS: u8 = 1;
+/// Bytes of a row of that layout.
+const LEDGER_ROW_BYTES_WITHOUT_LABELS: usize = 47;
 
 const FLAG_SHADOW: u8 = 1;
 const FLAG_COUNTS: u8 = 2;
@@ -92,7 +96,7 @@ impl Counts {
     }
 }
 
-/// One send, as it counts. 48 bytes in memory, [`LEDGER_ROW_BYTES`] on disk.
+/// One send, as it counts. 64 bytes in memory, [`LEDGER_ROW_BYTES`] on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedgerRow {
     /// The send.
@@ -111,6 +115,8 @@ pub struct LedgerRow {
     pub topic: NameId,
     /// Its campaign, or [`NameId::NONE`].
     pub campaign: NameId,
+    /// The set of its labels, or [`NameId::NONE`].
+    pub labels: NameId,
     /// What became of it.
     pub state: CountState,
     /// Whether its class counted toward caps at the decision.
@@ -142,6 +148,7 @@ impl LedgerRow {
             class: request.class_id,
             topic: request.topic_id,
             campaign: request.campaign_id,
+            labels: request.labels_id,
             state: CountState::Reserved,
             counts_toward_caps: set.class(request.class_id).counts_toward_caps,
             shadow: request.shadow,
@@ -163,7 +170,7 @@ impl LedgerRow {
         put(&self.counted_at.0.to_le_bytes());
         put(&self.cost_micros.to_le_bytes());
         put(&self.policy.to_le_bytes());
-        for name in [self.channel, self.class, self.topic, self.campaign] {
+        for name in [self.channel, self.class, self.topic, self.campaign, self.labels] {
             put(&name.0.to_le_bytes());
         }
         bytes
@@ -171,32 +178,46 @@ impl LedgerRow {
 
     /// A row from its bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, LedgerRowError> {
-        match bytes.first() {
-            Some(&LAYOUT) => {}
+        match Self::decode_front(bytes)? {
+            (row, []) => Ok(row),
+            _ => Err(LedgerRowError::Damaged("wrong length")),
+        }
+    }
+
+    /// A row that stands in front of other bytes, and those. Older layouts are read too.
+    pub fn decode_front(bytes: &[u8]) -> Result<(Self, &[u8]), LedgerRowError> {
+        let length = match bytes.first() {
+            Some(&LAYOUT) => LEDGER_ROW_BYTES,
+            Some(&LAYOUT_WITHOUT_LABELS) => LEDGER_ROW_BYTES_WITHOUT_LABELS,
             Some(&newer) if newer > LAYOUT => return Err(LedgerRowError::Newer(newer)),
             _ => return Err(LedgerRowError::Damaged("no layout")),
-        }
-        let bytes: &[u8; LEDGER_ROW_BYTES] =
-            bytes.try_into().map_err(|_| LedgerRowError::Damaged("wrong length"))?;
+        };
+        let (front, rest) =
+            bytes.split_at_checked(length).ok_or(LedgerRowError::Damaged("wrong length"))?;
+        // What an older layout does not have is zero: no name.
+        let mut bytes = [0; LEDGER_ROW_BYTES];
+        bytes[..length].copy_from_slice(front);
         let state = CountState::ALL.get(usize::from(bytes[1]));
         let state = *state.ok_or(LedgerRowError::Damaged("unknown state"))?;
         if bytes[2] & !(FLAG_SHADOW | FLAG_COUNTS) != 0 {
             return Err(LedgerRowError::Damaged("unknown flag"));
         }
-        let name = |at: usize| NameId(u16::from_le_bytes(part(bytes, at)));
-        Ok(Self {
-            send: SendId(u128::from_le_bytes(part(bytes, 3))),
-            counted_at: Instant(i64::from_le_bytes(part(bytes, 19))),
-            cost_micros: i64::from_le_bytes(part(bytes, 27)),
-            policy: u32::from_le_bytes(part(bytes, 35)),
+        let name = |at: usize| NameId(u16::from_le_bytes(part(&bytes, at)));
+        let row = Self {
+            send: SendId(u128::from_le_bytes(part(&bytes, 3))),
+            counted_at: Instant(i64::from_le_bytes(part(&bytes, 19))),
+            cost_micros: i64::from_le_bytes(part(&bytes, 27)),
+            policy: u32::from_le_bytes(part(&bytes, 35)),
             channel: name(39),
             class: name(41),
             topic: name(43),
             campaign: name(45),
+            labels: name(47),
             state,
             counts_toward_caps: bytes[2] & FLAG_COUNTS != 0,
             shadow: bytes[2] & FLAG_SHADOW != 0,
-        })
+        };
+        Ok((row, rest))
     }
 }
 

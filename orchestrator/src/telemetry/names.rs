@@ -180,7 +180,8 @@ pub const AUDIENCE: &str = "audience";
 /// `accepted`, `rejected`, `not_sent` or `unknown`.
 pub const OUTCOME: &str = "outcome";
 /// Kind of a rule: `suppression`, `consent`, `holdout`, `validity`, `quiet_hours`,
-/// `frequency_cap`, `budget`, `channel_rate`, `reachability`, `catch_up`.
+/// `frequency_cap`, `budget`, `channel_rate`, `reachability`, `catch_up`, `minimum_gap`,
+/// `send_window`.
 pub const RULE: &str = "rule";
 /// `identify`, `track`, `page`, `screen`, `group`, `alias`, `delivery` or `other`.
 pub const TYPE: &str = "type";
@@ -239,7 +240,7 @@ pub const METRIC_ATTRIBUTES: [Attribute; 9] = [
         name: RULE,
         help: "kind of a rule: `suppression`, `consent`, `holdout`, `validity`, \
                `quiet_hours`, `frequency_cap`, `budget`, `channel_rate`, `reachability`, \
-               `catch_up`",
+               `catch_up`, `minimum_gap`, `send_window`",
     },
     Attribute {
         name: TYPE,

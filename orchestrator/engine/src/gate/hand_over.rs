@@ -40,6 +40,7 @@ pub(super) fn run(
         class,
         topic: step.topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
         campaign: question::campaign(catalog, &asking.journey),
+        labels: catalog.labels(&step.labels),
         state: CountState::Reserved,
         counts_toward_caps: policy.class(class).counts_toward_caps,
         shadow: false,

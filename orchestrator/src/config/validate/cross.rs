@@ -155,11 +155,8 @@ fn scopes(raw: &RawContactPolicy, known: &Known, problems: &mut Vec<Problem>) {
     }
     for (at, rule) in raw.rules.iter().enumerate() {
         let path = Path::root().key("spec").key("rules").index(at);
-        let cap = rule.frequency_cap.as_ref().and_then(|cap| cap.scope.as_ref());
-        let quiet = rule.quiet_hours.as_ref().and_then(|hours| hours.scope.as_ref());
-        for (scope, body) in [(cap, "frequency_cap"), (quiet, "quiet_hours")] {
-            let Some(scope) = scope else { continue };
-            let path = path.key(body).key("scope");
+        for (scope, below) in rule.scopes() {
+            let path = path.join(&below);
             let lists = [
                 ("channels", "channel", &scope.channels, &known.channels),
                 ("classes", "message class", &scope.classes, &known.classes),
@@ -190,7 +187,7 @@ fn lints(documents: &[Parsed], policy: &ContactPolicy, report: &mut Report) {
             let Spec::ContactPolicy(raw) = &parsed.spec else { continue };
             let rule = raw.rules.iter().position(|rule| rule.name == found.rule().as_str());
             let Some(at) = rule else { continue };
-            let path = Path::root().key("spec").key("rules").index(at).key("name");
+            let path = Path::root().key("spec").key("rules").index(at).join(&found.place());
             let mut warnings = Report::default();
             record(parsed, vec![Problem::new(path, found.to_string())], &mut warnings);
             report.extend(warnings.diagnostics().iter().cloned().map(|mut warning| {

@@ -8,10 +8,12 @@ use std::ops::Range;
 
 use domain::ids::{NameId, RuleName};
 use domain::time::{Instant, Zone};
-use domain::verdict::Reason;
+use domain::verdict::{Reason, RuleKind};
 
 use super::lanes::{BLOCK_MAX, add_block};
-use super::{CAPS_MAX, FrequencyCap, Window};
+use super::scope_table::ScopeTable;
+use super::weight::WeightTable;
+use super::{CAPS_MAX, FrequencyCap, Limit, Window};
 use crate::ledger::{CountState, History, LedgerRow};
 use crate::request::Request;
 use crate::rules::{Finding, Outcome};
@@ -22,49 +24,29 @@ pub(crate) struct CapTable {
     caps: Vec<CapRule>,
     /// Distinct windows, with the caps that use them.
     windows: Vec<(Window, u64)>,
-    channels: Dimension,
-    classes: Dimension,
-    topics: Dimension,
-    campaigns: Dimension,
+    scopes: ScopeTable,
     /// The caps for which a row in this state counts, by the code of the state.
     states: [u64; CountState::ALL.len()],
+    /// The caps for which some message counts more than once.
+    weighted: u64,
+    /// The caps whose limit depends on the customer.
+    personal: u64,
 }
 
 #[derive(Clone, Debug)]
 struct CapRule {
     name: RuleName,
-    limit: u32,
+    kind: RuleKind,
+    limit: Limit,
+    weights: WeightTable,
     on_exceeded: Outcome,
     window: usize,
 }
 
-/// The caps that a name is in the scope of.
-#[derive(Clone, Debug, Default)]
-struct Dimension {
-    by_id: Vec<u64>,
-    /// For names that no scope mentions: the caps that do not restrict this dimension.
-    others: u64,
-}
-
-impl Dimension {
-    fn caps(&self, id: NameId) -> u64 {
-        self.by_id.get(usize::from(id.0)).copied().unwrap_or(self.others)
-    }
-
-    fn add(&mut self, bit: u64, names: &[NameId]) {
-        if names.is_empty() {
-            self.others |= bit;
-            self.by_id.iter_mut().for_each(|caps| *caps |= bit);
-        }
-        for name in names {
-            let index = usize::from(name.0);
-            if index >= self.by_id.len() {
-                self.by_id.resize(index + 1, self.others);
-            }
-            self.by_id[index] |= bit;
-        }
-    }
-}
+/// The limits that depend on the customer, of the caps that a request is in the scope of: each with
+/// its cap, or why there is none.
+#[derive(Debug, Default)]
+pub(crate) struct Limits(Vec<(usize, Result<u32, String>)>);
 
 /// What a pass found, for the caps that it was asked about.
 pub(crate) struct Tally {
@@ -90,7 +72,7 @@ impl Tally {
 }
 
 /// Who is asked for, and about what: the same for every pass over one request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Asking<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) history: History<'a>,
@@ -98,11 +80,18 @@ pub(crate) struct Asking<'a> {
     pub(crate) obeys_caps: bool,
     /// The zone of the customer, or the fallback zone.
     pub(crate) zone: &'a Zone,
+    pub(crate) limits: Limits,
 }
 
 impl CapTable {
-    /// Adds a cap. There are at most [`CAPS_MAX`]: validation sees to it.
-    pub(crate) fn add(&mut self, name: RuleName, cap: FrequencyCap<NameId>) -> usize {
+    /// Adds a cap, or a gap as the cap that it is. There are at most [`CAPS_MAX`]: validation sees
+    /// to it.
+    pub(crate) fn add(
+        &mut self,
+        name: RuleName,
+        kind: RuleKind,
+        cap: FrequencyCap<NameId>,
+    ) -> usize {
         let index = self.caps.len();
         assert!(index < CAPS_MAX, "validation admits at most {CAPS_MAX} caps");
         let bit = 1 << index;
@@ -112,34 +101,50 @@ impl CapTable {
             self.windows.len() - 1
         });
         self.windows[window].1 |= bit;
-        self.channels.add(bit, &cap.scope.channels);
-        self.classes.add(bit, &cap.scope.classes);
-        self.topics.add(bit, &cap.scope.topics);
-        self.campaigns.add(bit, &cap.scope.campaigns);
+        self.scopes.add(bit, &cap.scope);
         for state in CountState::ALL {
             if cap.counts.counts(state) {
                 self.states[state as usize] |= bit;
             }
         }
+        if !cap.weights.is_empty() {
+            self.weighted |= bit;
+        }
+        if matches!(cap.limit, Limit::Expression(_)) {
+            self.personal |= bit;
+        }
         let (limit, on_exceeded) = (cap.limit, cap.on_exceeded);
-        self.caps.push(CapRule { name, limit, on_exceeded, window });
+        let weights = WeightTable::new(&cap.weights);
+        self.caps.push(CapRule { name, kind, limit, weights, on_exceeded, window });
         index
     }
 
-    /// The caps that a request is in the scope of, as bits.
-    fn in_scope(&self, request: &Request<'_>) -> u64 {
-        self.channels.caps(request.channel_id)
-            & self.classes.caps(request.class_id)
-            & self.topics.caps(request.topic_id)
-            & self.campaigns.caps(request.campaign_id)
+    /// Computes the limits that depend on the customer, once for all passes over a request.
+    pub(crate) fn limits(&self, request: &Request<'_>, obeys_caps: bool) -> Limits {
+        if self.personal == 0 || !obeys_caps {
+            return Limits::default();
+        }
+        let asked = bits(self.personal & self.scopes.of_request(request));
+        let limit = |index: usize| (index, self.caps[index].limit.of(request.subject.traits));
+        Limits(asked.map(limit).collect())
+    }
+
+    fn limit<'a>(&self, index: usize, asking: &'a Asking<'_>) -> Result<u32, &'a str> {
+        if let Limit::Number(number) = self.caps[index].limit {
+            return Ok(number);
+        }
+        let found = asking.limits.0.iter().find(|(cap, _)| *cap == index);
+        // Without one the cap was not asked about.
+        found.map_or(Err(""), |(_, limit)| limit.as_ref().copied().map_err(String::as_str))
     }
 
     /// Counts for a send that would go at an instant.
     pub(crate) fn tally(&self, asking: &Asking<'_>, at: Instant) -> Tally {
-        let asked = if asking.obeys_caps { self.in_scope(asking.request) } else { 0 };
+        let request = asking.request;
+        let asked = if asking.obeys_caps { self.scopes.of_request(request) } else { 0 };
         let mut tally = Tally { at, asked, full: 0, counted: [0; CAPS_MAX] };
         let rows = asking.history.rows();
-        if asked == 0 || rows.is_empty() {
+        if asked == 0 || (rows.is_empty() && asked & (self.weighted | self.personal) == 0) {
             return tally;
         }
         let mut covered = [Covered::default(); CAPS_MAX];
@@ -151,13 +156,33 @@ impl CapTable {
             covered[used] = Covered { start: start as u32, end: end as u32, caps: caps & asked };
             used += 1;
         }
-        self.count(asking.request, rows, &covered[..used], &mut tally.counted);
+        self.count(request, rows, &covered[..used], &mut tally.counted);
+        for index in bits(asked & self.weighted) {
+            let rows = self.counted_by(index, asking, at);
+            let weights = rows.map(|row| self.caps[index].weights.of_row(row));
+            tally.counted[index] = weights.fold(0, u32::saturating_add);
+        }
         for index in bits(asked) {
-            if tally.counted[index] >= self.caps[index].limit {
+            let limit = self.limit(index, asking).unwrap_or(0);
+            let taken = self.caps[index].weights.of_request(request);
+            if tally.counted[index].saturating_add(taken) > limit {
                 tally.full |= 1 << index;
             }
         }
         tally
+    }
+
+    /// The rows that count for a cap at an instant, the newest first.
+    fn counted_by<'a>(
+        &'a self,
+        index: usize,
+        asking: &'a Asking<'_>,
+        at: Instant,
+    ) -> impl Iterator<Item = &'a LedgerRow> {
+        let (from, to) = self.windows[self.caps[index].window].0.span(at, asking.zone);
+        let rows = asking.history.rows();
+        let within = rows[range_of(rows, from, to)].iter().rev();
+        within.filter(move |row| self.counting(row, asking.request) & (1 << index) != 0)
     }
 
     /// Goes down the rows in stretches over which the set of covering windows stays the same.
@@ -195,27 +220,28 @@ impl CapTable {
             row.counts_toward_caps & (!row.shadow | request.shadow) & (row.send != request.send);
         // All ones or none: whether a row counts is not guessable, so it is not branched on.
         let counts = u64::from(counts).wrapping_neg();
-        counts
-            & self.states[row.state as usize]
-            & self.channels.caps(row.channel)
-            & self.classes.caps(row.class)
-            & self.topics.caps(row.topic)
-            & self.campaigns.caps(row.campaign)
+        counts & self.states[row.state as usize] & self.scopes.of_row(row)
     }
 
-    /// The first instant at which cap `index`, full in a tally, has room.
+    /// The first instant at which cap `index`, full in a tally, has room; [`Instant::MAX`] if it
+    /// never has.
     fn room_at(&self, index: usize, asking: &Asking<'_>, at: Instant) -> Instant {
         let cap = &self.caps[index];
+        let taken = cap.weights.of_request(asking.request);
+        let left = self.limit(index, asking).ok().and_then(|limit| limit.checked_sub(taken));
+        let Some(mut left) = left else { return Instant::MAX };
+        // The newest rows may stay, as far as they leave room; when the next one leaves the window,
+        // older ones have left it.
+        let blocker = self.counted_by(index, asking, at).find(|row| {
+            match left.checked_sub(cap.weights.of_row(row)) {
+                Some(fewer) => left = fewer,
+                None => return true,
+            }
+            false
+        });
         let window = &self.windows[cap.window].0;
-        let (from, to) = window.span(at, asking.zone);
-        let rows = asking.history.rows();
-        let within = rows[range_of(rows, from, to)].iter().rev();
-        let mut counting =
-            within.filter(|row| self.counting(row, asking.request) & (1 << index) != 0);
-        // As many rows as the limit, counted from the newest: when the last of them leaves the
-        // window, one fewer than the limit is left.
-        let blocker = counting.nth(cap.limit as usize - 1).map_or(at, |row| row.counted_at);
-        window.free_at(blocker, to, asking.zone)
+        let end = window.span(at, asking.zone).1;
+        window.free_at(blocker.map_or(at, |row| row.counted_at), end, asking.zone)
     }
 
     /// The latest of the instants at which full caps of a tally have room, each taken alone; `None`
@@ -225,9 +251,9 @@ impl CapTable {
         bits(tally.full).map(|index| self.room_at(index, asking, at)).max()
     }
 
-    /// The name of a cap.
-    pub(crate) fn name(&self, index: usize) -> &RuleName {
-        &self.caps[index].name
+    /// The name of a cap, and whether it is a gap.
+    pub(crate) fn named(&self, index: usize) -> (&RuleName, RuleKind) {
+        (&self.caps[index].name, self.caps[index].kind)
     }
 
     /// What cap `index` finds: the finding, the sends that it counted, its limit.
@@ -238,21 +264,38 @@ impl CapTable {
         tally: &Tally,
     ) -> (Finding, Option<u32>, Option<u32>) {
         let (cap, now) = (&self.caps[index], tally.at);
-        let limit = Some(cap.limit);
+        let is_gap = cap.kind == RuleKind::MinimumGap;
+        let limit = self.limit(index, asking).ok().filter(|_| !is_gap);
         if !asking.obeys_caps {
             return (Finding::allow(Reason::ClassExempt, now), None, limit);
         }
         if tally.asked & (1 << index) == 0 {
             return (Finding::allow(Reason::OutOfScope, now), None, limit);
         }
-        let shown = self.windows[cap.window].0.shown();
-        let counted = Some(tally.counted[index]);
+        let window = &self.windows[cap.window].0;
+        let shown = window.shown();
+        let counted = Some(tally.counted[index]).filter(|_| !is_gap);
         if tally.full & (1 << index) == 0 {
-            return (Finding::allow(Reason::CapRoom(shown), now), counted, limit);
+            let reason = match window.rolling_ms() {
+                Some(ms) if is_gap => Reason::GapKept(ms),
+                _ => Reason::CapRoom(shown),
+            };
+            return (Finding::allow(reason, now), counted, limit);
         }
-        let outcome = asking.request.on_capped.map_or(cap.on_exceeded, Outcome::from);
+        if let Err(why) = self.limit(index, asking) {
+            // Whatever the rule does when it is full: waiting does not help here.
+            let reason = Reason::CapLimitUnknown(why.to_owned());
+            return (Finding::never(Outcome::Refuse, reason), counted, None);
+        }
         let until = self.room_at(index, asking, now);
-        (Finding::until(outcome, until, Reason::CapFull(shown)), counted, limit)
+        let weight = cap.weights.of_request(asking.request);
+        let reason = match window.rolling_ms() {
+            Some(gap_ms) if is_gap => Reason::GapTooShort { last: until.plus_ms(-gap_ms), gap_ms },
+            _ if counted < limit => Reason::CapTooFull { window: shown, weight },
+            _ => Reason::CapFull(shown),
+        };
+        let outcome = asking.request.on_capped.map_or(cap.on_exceeded, Outcome::from);
+        (Finding::until(outcome, until, reason), counted, limit)
     }
 }
 

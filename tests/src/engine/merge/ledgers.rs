@@ -35,6 +35,7 @@ fn row((send, counted_at): Row, cost: i64) -> SendRow {
             class: NameId::NONE,
             topic: NameId::NONE,
             campaign: NameId::NONE,
+            labels: NameId::NONE,
             state: CountState::Accepted,
             counts_toward_caps: true,
             shadow: false,

@@ -20,9 +20,6 @@ const LAYOUT_WITHOUT_LABELS: u8 = 1;
 /// Bytes of a row of that layout.
 const LEDGER_ROW_BYTES_WITHOUT_LABELS: usize = 47;
 
-const FLAG_SHADOW: u8 = 1;
-const FLAG_COUNTS: u8 = 2;
-
 /// What became of a reserved send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -96,7 +93,39 @@ impl Counts {
     }
 }
 
-/// One send, as it counts. 64 bytes in memory, [`LEDGER_ROW_BYTES`] on disk.
+/// Whether a row counts, as it was at the decision: two bits, so that a row stays 48 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Marks(u8);
+
+impl Marks {
+    const SHADOW: u8 = 1;
+    const COUNTS: u8 = 2;
+
+    /// Whether its class counted toward caps, and whether it was never meant to leave (holdout): a
+    /// shadow counts only for others of the kind.
+    pub fn new(counts_toward_caps: bool, shadow: bool) -> Self {
+        let shadow = if shadow { Self::SHADOW } else { 0 };
+        Self(shadow | if counts_toward_caps { Self::COUNTS } else { 0 })
+    }
+
+    /// Whether its class counted toward caps.
+    pub fn counts_toward_caps(self) -> bool {
+        self.0 & Self::COUNTS != 0
+    }
+
+    /// Whether it counts for a request that is a shadow itself, or is none.
+    pub(crate) fn counts_for(self, shadow: bool) -> bool {
+        let looked_at = if shadow { Self::COUNTS } else { Self::COUNTS | Self::SHADOW };
+        self.0 & looked_at == Self::COUNTS
+    }
+
+    /// Whether it is a shadow.
+    pub fn shadow(self) -> bool {
+        self.0 & Self::SHADOW != 0
+    }
+}
+
+/// One send, as it counts. 48 bytes in memory, [`LEDGER_ROW_BYTES`] on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedgerRow {
     /// The send.
@@ -119,10 +148,8 @@ pub struct LedgerRow {
     pub labels: NameId,
     /// What became of it.
     pub state: CountState,
-    /// Whether its class counted toward caps at the decision.
-    pub counts_toward_caps: bool,
-    /// Whether it was never meant to leave (holdout): it counts only for others of the kind.
-    pub shadow: bool,
+    /// Whether it counts, as far as its class says.
+    pub marks: Marks,
 }
 
 /// Bytes that are not a ledger row.
@@ -150,22 +177,19 @@ impl LedgerRow {
             campaign: request.campaign_id,
             labels: request.labels_id,
             state: CountState::Reserved,
-            counts_toward_caps: set.class(request.class_id).counts_toward_caps,
-            shadow: request.shadow,
+            marks: Marks::new(set.class(request.class_id).counts_toward_caps, request.shadow),
         }
     }
 
     /// The bytes of this row.
     pub fn encode(&self) -> [u8; LEDGER_ROW_BYTES] {
-        let flags = if self.shadow { FLAG_SHADOW } else { 0 }
-            | if self.counts_toward_caps { FLAG_COUNTS } else { 0 };
         let mut bytes = [0; LEDGER_ROW_BYTES];
         let mut at = 0;
         let mut put = |part: &[u8]| {
             bytes[at..at + part.len()].copy_from_slice(part);
             at += part.len();
         };
-        put(&[LAYOUT, self.state as u8, flags]);
+        put(&[LAYOUT, self.state as u8, self.marks.0]);
         put(&self.send.0.to_le_bytes());
         put(&self.counted_at.0.to_le_bytes());
         put(&self.cost_micros.to_le_bytes());
@@ -199,7 +223,7 @@ impl LedgerRow {
         bytes[..length].copy_from_slice(front);
         let state = CountState::ALL.get(usize::from(bytes[1]));
         let state = *state.ok_or(LedgerRowError::Damaged("unknown state"))?;
-        if bytes[2] & !(FLAG_SHADOW | FLAG_COUNTS) != 0 {
+        if bytes[2] & !(Marks::SHADOW | Marks::COUNTS) != 0 {
             return Err(LedgerRowError::Damaged("unknown flag"));
         }
         let name = |at: usize| NameId(u16::from_le_bytes(part(&bytes, at)));
@@ -214,8 +238,7 @@ impl LedgerRow {
             campaign: name(45),
             labels: name(47),
             state,
-            counts_toward_caps: bytes[2] & FLAG_COUNTS != 0,
-            shadow: bytes[2] & FLAG_SHADOW != 0,
+            marks: Marks(bytes[2]),
         };
         Ok((row, rest))
     }

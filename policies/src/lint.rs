@@ -30,7 +30,9 @@ pub enum Lint {
         by: RuleName,
     },
     /// Messages that count as more than a cap ever has room for.
-    #[error("cap {rule} never lets these messages go: each counts as {count_as} of {limit}")]
+    #[error(
+        "cap {rule} never lets these messages go: each counts as {count_as}, its limit is {limit}"
+    )]
     TooHeavy {
         /// The rule.
         rule: RuleName,
@@ -254,7 +256,10 @@ fn never(policy: &ContactPolicy) -> Vec<Lint> {
         .rules
         .iter()
         .filter_map(|rule| match &rule.body {
-            RuleBody::QuietHours(hours) | RuleBody::SendWindow(hours) => Some((rule, hours)),
+            // Without a window it only keeps holidays.
+            RuleBody::QuietHours(hours) | RuleBody::SendWindow(hours) => {
+                (!hours.windows.is_empty()).then_some((rule, hours))
+            }
             RuleBody::FrequencyCap(_) | RuleBody::MinimumGap(_) => None,
         })
         .collect();

@@ -47,8 +47,8 @@ pub struct ChannelInfo {
     pub spread_ms: i64,
 }
 
-/// Names of channels, classes, topics, campaigns and sets of labels, numbered for ledger rows. Append-only: a
-/// number keeps its meaning for as long as there are rows.
+/// Names of channels, classes, topics, campaigns and sets of labels, numbered for ledger rows.
+/// Append-only: a number keeps its meaning for as long as there are rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
     texts: Vec<Arc<str>>,

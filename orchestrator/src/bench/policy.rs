@@ -9,7 +9,7 @@ use domain::ids::{ChannelName, NameId, SendId, Topic};
 use domain::time::{DAY_MS, Instant, Zone};
 use domain::value::Map;
 use policies::{
-    ContactPolicy, CountState, History, LEDGER_ROW_BYTES, LedgerRow, NameKind, PolicySet,
+    ContactPolicy, CountState, History, LEDGER_ROW_BYTES, LedgerRow, Marks, NameKind, PolicySet,
     RawContactPolicy, Request, Subject, decide,
 };
 use store::bench::procfs::thread_core_ns;
@@ -92,8 +92,7 @@ fn rows() -> Vec<LedgerRow> {
             campaign: NameId((draw / 36 % 2 * 8) as u16),
             labels: NameId::NONE,
             state: CountState::ALL[(draw / 72 % 3) as usize],
-            counts_toward_caps: true,
-            shadow: false,
+            marks: Marks::new(true, false),
         }
     };
     (0..ROWS).map(row).collect()

@@ -1,9 +1,9 @@
 //! `minimum_gap`: at least so much time between two messages to a customer.
 //!
-//! The gap is elapsed time from the counted instant of the one before (`P1D` is 24 hours here, as in
-//! rolling windows). It stops the messages that a cap with the same scope would stop, and sees those
-//! that it would count: a class that does not obey caps does not keep the gap, one that does not
-//! count toward caps opens none. `on_capped` of a step is about gaps too.
+//! The gap is elapsed time from the counted instant of the one before (`P1D` is 24 hours here, as
+//! in rolling windows). It stops the messages that a cap with the same scope would stop, and sees
+//! those that it would count: a class that does not obey caps does not keep the gap, one that does
+//! not count toward caps opens none. `on_capped` of a step is about gaps too.
 //!
 //! ```yaml
 //! fallback_zone: Europe/Madrid

@@ -96,8 +96,8 @@ fn a_message_may_count_as_more_than_one() {
     let big = World { channel: 0, labels: Some(1), ..sms.clone() };
     let words = "hold until 2026-06-15T11:00:00Z 4/4: the cap is full in any 7 days";
     assert_eq!(said(&big, &set, TUESDAY), words);
-    let words = "hold until 2026-06-15T11:00:00Z 2/4: the cap has no room for a message that counts \
-                 as 3 in any 7 days";
+    let words = "hold until 2026-06-15T11:00:00Z 2/4: the cap has no room for a message that \
+                 counts as 3 in any 7 days";
     assert_eq!(said(&big, &set, "2026-06-15T10:30:00Z"), words);
     let plain = World { channel: 0, labels: Some(2), ..sms };
     let words = "allow 2/4: the cap has room in any 7 days";
@@ -162,6 +162,13 @@ fn an_hour_that_the_clock_shows_twice_is_two() {
     assert_eq!(lord_howe.decision(&set, "2026-04-04T14:50:00Z"), until);
     let again = world("Australia/Lord_Howe", "2026-04-04T15:10:00Z");
     assert_eq!(again.decision(&set, "2026-04-04T15:20:00Z"), hold("2026-04-04T15:30:00Z"));
+    // St. John's went back at one minute past midnight: that hour had a minute, and the evening
+    // before came again.
+    let st_johns = world("America/St_Johns", "2010-11-07T02:30:30Z");
+    assert_eq!(st_johns.decision(&set, "2010-11-07T02:30:40Z"), hold("2010-11-07T02:31:00Z"));
+    assert_eq!(st_johns.decision(&set, "2010-11-07T02:31:00Z"), Decision::Allow);
+    let evening = world("America/St_Johns", "2010-11-07T02:31:00Z");
+    assert_eq!(evening.decision(&set, "2010-11-07T03:29:00Z"), hold("2010-11-07T03:30:00Z"));
 }
 
 #[test]

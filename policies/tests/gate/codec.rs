@@ -1,6 +1,6 @@
 //! The bytes of a ledger row.
 
-use cadencia_policies::{CountState, Counts, LEDGER_ROW_BYTES, LedgerRow, LedgerRowError};
+use cadencia_policies::{CountState, Counts, LEDGER_ROW_BYTES, LedgerRow, LedgerRowError, Marks};
 use domain::ids::{NameId, SendId};
 use domain::time::Instant;
 use proptest::prelude::*;
@@ -23,15 +23,14 @@ fn row() -> impl Strategy<Value = LedgerRow> {
                 campaign,
                 labels,
                 state,
-                counts_toward_caps: counts,
-                shadow,
+                marks: Marks::new(counts, shadow),
             }
         })
 }
 
 #[test]
 fn a_row_is_small() {
-    assert!(size_of::<LedgerRow>() <= 64 && LEDGER_ROW_BYTES <= 64);
+    assert!(size_of::<LedgerRow>() <= 48 && LEDGER_ROW_BYTES <= 64);
 }
 
 fn one_row() -> LedgerRow {
@@ -46,8 +45,7 @@ fn one_row() -> LedgerRow {
         campaign: NameId(7),
         labels: NameId(8),
         state: CountState::Unknown,
-        counts_toward_caps: true,
-        shadow: false,
+        marks: Marks::new(true, false),
     }
 }
 

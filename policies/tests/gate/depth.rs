@@ -1,5 +1,5 @@
-//! Caps in their whole breadth against a naive count: any scope with labels, any window in any zone,
-//! weights, limits by trait, gaps; over ledgers around changes of the clock.
+//! Caps in their whole breadth against a naive count: any scope with labels, any window in any
+//! zone, weights, limits by trait, gaps; over ledgers around changes of the clock.
 
 use cadencia_policies::{CountState, Counts, LedgerRow};
 use domain::ids::NameId;
@@ -160,7 +160,8 @@ impl Cap {
             .map(|(only, weight)| format!("{{scope: {}, count_as: {weight}}}", only.yaml()))
             .collect();
         format!(
-            "  - {{name: c{name}, frequency_cap: {{limit: {limit}, window: {window}, weights: [{}], \
+            "  - {{name: c{name}, frequency_cap: {{limit: {limit}, window: {window}, \
+             weights: [{}], \
              {tail}}}}}\n",
             weights.join(", ")
         )
@@ -195,7 +196,7 @@ impl Cap {
     fn counted(&self, world: &World, at: Instant) -> u32 {
         let customer = world.zone.as_ref().expect("a zone");
         let rows = world.rows.iter().filter(|row: &&LedgerRow| {
-            row.counts_toward_caps
+            row.marks.counts_toward_caps()
                 && self.counts.counts(row.state)
                 && self.only.about(row.channel, row.class, row.labels)
                 && self.together(row.counted_at, at, customer)

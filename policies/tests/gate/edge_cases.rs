@@ -1,8 +1,9 @@
 //! The cases that bite people in other products (research note c), one test each, by number.
 
-use cadencia_policies::{CountState, PolicySet, release_spread};
+use cadencia_policies::{Candidate, CountState, PolicySet, arbitrate, release_spread};
 use domain::consent::Permission;
 use domain::ids::SendId;
+use domain::time::Instant;
 use domain::verdict::{Decision, RuleKind, Ruling};
 
 use crate::fixture::{World, at, consent, hold, policy, set, zone};
@@ -45,6 +46,62 @@ fn edge_02_what_counts_is_declared() {
         }
     }
     assert_eq!(states, CountState::ALL);
+}
+
+/// Two campaigns at the same moment: one total order, whatever the order of arrival.
+#[test]
+fn edge_03_of_competing_messages_the_same_one_goes_whatever_the_order_of_arrival() {
+    let set = capped("{rolling: P7D}", ", on_exceeded: refuse");
+    // Priority, value, deadline, journey, step, channel: each beats the next by one of them.
+    let messages = [
+        (80, 5, 9, "spring", "a", 0_usize),
+        (80, 4, 8, "spring", "a", 1),
+        (80, 4, 9, "autumn", "b", 2),
+        (80, 4, 9, "spring", "a", 0),
+        (70, 9, 1, "autumn", "a", 1),
+    ];
+    for turn in 0..120_usize {
+        let mut order: Vec<usize> = (0..5).collect();
+        // Every permutation once, by its number.
+        let mut rest = turn;
+        let arrived: Vec<usize> = (1..=5)
+            .rev()
+            .map(|left| {
+                let at = rest % left;
+                rest /= left;
+                order.remove(at)
+            })
+            .collect();
+        let mut candidates: Vec<Candidate<'_, usize>> = arrived
+            .iter()
+            .map(|&at| {
+                let (priority, value_micros, deadline, journey, step, _) = messages[at];
+                Candidate {
+                    priority,
+                    value_micros,
+                    valid_until: Instant(deadline),
+                    journey,
+                    step,
+                    key: "",
+                    send: SendId(at as u128),
+                    payload: at,
+                }
+            })
+            .collect();
+        arbitrate(&mut candidates);
+        let now = at("2026-06-01T10:00:00Z");
+        let mut world = World::default();
+        let mut went = Vec::new();
+        for candidate in candidates {
+            world.channel = messages[candidate.payload].5;
+            world.send = 100 + candidate.send.0;
+            if world.ask(&set, now).decision == Decision::Allow {
+                world.reserve(&set, now, CountState::Reserved);
+                went.push(candidate.payload);
+            }
+        }
+        assert_eq!(went, [0], "arrived as {arrived:?}");
+    }
 }
 
 #[test]

@@ -17,7 +17,8 @@ fn none(spec: &str) {
 fn a_gap_can_make_a_cap_moot() {
     let pair = |gap: &str, cap: &str| {
         lints(&format!(
-            "rules: [{{name: gap, minimum_gap: {{{gap}}}}}, {{name: cap, frequency_cap: {{{cap}}}}}]"
+            "rules: [{{name: gap, minimum_gap: {{{gap}}}}}, {{name: cap, \
+             frequency_cap: {{{cap}}}}}]"
         ))
     };
     let moot =
@@ -92,10 +93,8 @@ fn a_message_heavier_than_the_limit_is_pointed_out() {
             "rules: [{name: cap, frequency_cap: {limit: 2, window: {rolling: P7D}, weights: \
              [{scope: {channels: [push]}, count_as: 2}, {scope: {channels: [sms]}, count_as: 3}]}}]"
         ),
-        [
-            "cap frequency_cap.weights[1].count_as: cap cap never lets these messages go: each counts \
-          as 3 of 2"
-        ]
+        ["cap frequency_cap.weights[1].count_as: cap cap never lets these messages go: each \
+          counts as 3, its limit is 2"]
     );
 }
 
@@ -114,8 +113,8 @@ fn a_rule_whose_classes_do_not_obey_is_pointed_out() {
         [
             "cap frequency_cap.scope.classes: rule cap never stops a message: none of its classes \
              obeys rules of this kind",
-            "night quiet_hours.scope.classes: rule night never stops a message: none of its classes \
-             obeys rules of this kind",
+            "night quiet_hours.scope.classes: rule night never stops a message: none of its \
+             classes obeys rules of this kind",
         ]
     );
 }
@@ -124,7 +123,8 @@ fn a_rule_whose_classes_do_not_obey_is_pointed_out() {
 fn gaps_of_quiet_hours_are_pointed_out() {
     assert_eq!(
         lints(
-            "rules: [{name: night, quiet_hours: {windows: [{from: \"21:00\", to: \"23:59\"}, {from: \
+            "rules: [{name: night, quiet_hours: {windows: [{from: \"21:00\", to: \"23:59\"}, \
+             {from: \
              \"00:00\", to: \"08:00\"}], scope: {channels: [sms]}}}]"
         )
         .first()
@@ -169,10 +169,9 @@ fn hours_that_are_always_quiet_somewhere_are_pointed_out() {
     let far = "plausible_zones: [UTC, Asia/Tokyo, America/New_York, Pacific/Auckland]";
     assert_eq!(
         lints(&format!("{far}\n{night}")),
-        [
-            "night quiet_hours: quiet hours night never let a message go to a customer of unknown time \
-          zone: it is always quiet in some plausible zone"
-        ]
+        ["night quiet_hours: quiet hours night never let a message go to a customer of unknown \
+          time \
+          zone: it is always quiet in some plausible zone"]
     );
     none(&format!("plausible_zones: [Europe/Madrid, Atlantic/Canary]\n{night}"));
     none("rules: [{name: us, quiet_hours: {preset: us_sms}}]");

@@ -1,7 +1,7 @@
 //! Definitions for tests: a catalog from the same text that a user writes, without files.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::channel::AddressForm;
@@ -85,6 +85,12 @@ impl Given {
     /// The rules of the contact policy.
     pub(crate) fn rules(mut self, rules: Json) -> Self {
         self.policy["rules"] = rules;
+        self
+    }
+
+    /// The whole contact policy.
+    pub(crate) fn contact_policy(mut self, spec: Json) -> Self {
+        self.policy = spec;
         self
     }
 
@@ -199,9 +205,15 @@ impl Given {
                 .collect(),
             templates: set(&TEMPLATES),
             segments: self.segments.iter().map(|(name, _, _)| name.clone()).collect(),
-            classes: set(&["marketing", "transactional", "advertising"]),
+            classes: self.classes(),
             ..Known::default()
         }
+    }
+
+    fn classes(&self) -> BTreeSet<String> {
+        let declared = self.policy["classes"].as_object().into_iter().flatten();
+        let built_in = ["marketing", "transactional", "advertising"].map(str::to_owned);
+        declared.map(|(name, _)| name.clone()).chain(built_in).collect()
     }
 
     fn policy(&self, names: &RefCell<Names>) -> (PolicySet, Zone) {

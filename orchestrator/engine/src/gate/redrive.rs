@@ -2,7 +2,7 @@
 
 use domain::ids::SendId;
 use domain::verdict::{Decision, Verdict};
-use policies::{CountState, LedgerRow};
+use policies::{CountState, LedgerRow, Marks};
 
 use super::retry::NO_SLOT_PAUSE_MS;
 use super::{deciding_kind, hand_over, question};
@@ -59,13 +59,14 @@ fn repeated(
     catalog: &Catalog,
 ) -> SendRow {
     let policy = catalog.policy();
+    let counts = policy.class(ended.ledger.class).counts_toward_caps;
     let accepted = grant == Grant::Accepted;
     let ledger = LedgerRow {
         send,
         counted_at: begun.now,
         policy: policy.version(),
         state: if accepted { CountState::Accepted } else { CountState::Reserved },
-        counts_toward_caps: policy.class(ended.ledger.class).counts_toward_caps,
+        marks: Marks::new(counts, ended.ledger.marks.shadow()),
         ..ended.ledger
     };
     let no_slot = grant == Grant::None;

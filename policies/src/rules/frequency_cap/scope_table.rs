@@ -15,6 +15,8 @@ pub(super) struct ScopeTable {
     topics: Dimension,
     campaigns: Dimension,
     labels: Dimension,
+    /// Whether some scope names labels: most policies do not.
+    by_labels: bool,
 }
 
 /// The scopes that a name is in.
@@ -59,8 +61,16 @@ impl ScopeTable {
         self.campaigns.add(bit, &scope.campaigns);
         match &scope.labels {
             None => self.labels.all(bit),
-            Some(sets) => self.labels.only(bit, sets),
+            Some(sets) => {
+                self.by_labels = true;
+                self.labels.only(bit, sets);
+            }
         }
+    }
+
+    /// Whether some scope names labels.
+    pub(super) fn by_labels(&self) -> bool {
+        self.by_labels
     }
 
     /// The scopes that a request is in.
@@ -72,12 +82,14 @@ impl ScopeTable {
             & self.labels.bits(request.labels_id)
     }
 
-    /// The scopes that a row is in.
-    pub(super) fn of_row(&self, row: &LedgerRow) -> u64 {
+    /// The scopes that a row is in. Without `LABELS` its labels are not looked at: for where no
+    /// scope names any, once per row of a long ledger.
+    pub(super) fn of_row<const LABELS: bool>(&self, row: &LedgerRow) -> u64 {
+        let labels = if LABELS { self.labels.bits(row.labels) } else { u64::MAX };
         self.channels.bits(row.channel)
             & self.classes.bits(row.class)
             & self.topics.bits(row.topic)
             & self.campaigns.bits(row.campaign)
-            & self.labels.bits(row.labels)
+            & labels
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use domain::ids::{NameId, RuleName};
 use domain::time::{Instant, Zone};
-use domain::verdict::{Reason, RuleKind};
+use domain::verdict::{CapWindow, Reason, RuleKind};
 
 use super::lanes::{BLOCK_MAX, add_block};
 use super::scope_table::ScopeTable;
@@ -31,16 +31,34 @@ pub(crate) struct CapTable {
     weighted: u64,
     /// The caps whose limit depends on the customer.
     personal: u64,
+    /// The limits of all others, side by side.
+    plain: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
 struct CapRule {
     name: RuleName,
-    kind: RuleKind,
     limit: Limit,
-    weights: WeightTable,
+    /// `None` if every message counts once; boxed, because most caps have none.
+    weights: Option<Box<WeightTable>>,
     on_exceeded: Outcome,
     window: usize,
+    /// The window in words.
+    shown: CapWindow,
+    /// The length of a gap, in milliseconds; `None` for caps.
+    gap_ms: Option<i64>,
+}
+
+impl CapRule {
+    /// As how many sends a request counts.
+    fn taken(&self, request: &Request<'_>) -> u32 {
+        self.weights.as_ref().map_or(1, |weights| weights.of_request(request))
+    }
+
+    /// As how many sends a row counts.
+    fn weight(&self, row: &LedgerRow) -> u32 {
+        self.weights.as_ref().map_or(1, |weights| weights.of_row(row))
+    }
 }
 
 /// The limits that depend on the customer, of the caps that a request is in the scope of: each with
@@ -95,6 +113,8 @@ impl CapTable {
         let index = self.caps.len();
         assert!(index < CAPS_MAX, "validation admits at most {CAPS_MAX} caps");
         let bit = 1 << index;
+        let shown = cap.window.shown();
+        let gap_ms = cap.window.rolling_ms().filter(|_| kind == RuleKind::MinimumGap);
         let known = self.windows.iter().position(|(window, _)| *window == cap.window);
         let window = known.unwrap_or_else(|| {
             self.windows.push((cap.window, 0));
@@ -110,12 +130,16 @@ impl CapTable {
         if !cap.weights.is_empty() {
             self.weighted |= bit;
         }
-        if matches!(cap.limit, Limit::Expression(_)) {
-            self.personal |= bit;
-        }
+        self.plain.push(match cap.limit {
+            Limit::Number(number) => number,
+            Limit::Expression(_) => {
+                self.personal |= bit;
+                0
+            }
+        });
         let (limit, on_exceeded) = (cap.limit, cap.on_exceeded);
-        let weights = WeightTable::new(&cap.weights);
-        self.caps.push(CapRule { name, kind, limit, weights, on_exceeded, window });
+        let weights = (!cap.weights.is_empty()).then(|| Box::new(WeightTable::new(&cap.weights)));
+        self.caps.push(CapRule { name, limit, weights, on_exceeded, window, shown, gap_ms });
         index
     }
 
@@ -130,8 +154,8 @@ impl CapTable {
     }
 
     fn limit<'a>(&self, index: usize, asking: &'a Asking<'_>) -> Result<u32, &'a str> {
-        if let Limit::Number(number) = self.caps[index].limit {
-            return Ok(number);
+        if self.personal & (1 << index) == 0 {
+            return Ok(self.plain[index]);
         }
         let found = asking.limits.0.iter().find(|(cap, _)| *cap == index);
         // Without one the cap was not asked about.
@@ -156,37 +180,46 @@ impl CapTable {
             covered[used] = Covered { start: start as u32, end: end as u32, caps: caps & asked };
             used += 1;
         }
-        self.count(request, rows, &covered[..used], &mut tally.counted);
+        let covered = &covered[..used];
+        match self.scopes.by_labels() {
+            true => self.count::<true>(request, rows, covered, &mut tally.counted),
+            false => self.count::<false>(request, rows, covered, &mut tally.counted),
+        }
         for index in bits(asked & self.weighted) {
-            let rows = self.counted_by(index, asking, at);
-            let weights = rows.map(|row| self.caps[index].weights.of_row(row));
+            let window = &self.windows[self.caps[index].window].0;
+            let rows = self.counted_by(index, asking, window.span(at, asking.zone));
+            let weights = rows.map(|row| self.caps[index].weight(row));
             tally.counted[index] = weights.fold(0, u32::saturating_add);
         }
-        for index in bits(asked) {
+        let special = asked & (self.weighted | self.personal);
+        for index in bits(asked & !special) {
+            if tally.counted[index] >= self.plain[index] {
+                tally.full |= 1 << index;
+            }
+        }
+        for index in bits(special) {
             let limit = self.limit(index, asking).unwrap_or(0);
-            let taken = self.caps[index].weights.of_request(request);
-            if tally.counted[index].saturating_add(taken) > limit {
+            if tally.counted[index].saturating_add(self.caps[index].taken(request)) > limit {
                 tally.full |= 1 << index;
             }
         }
         tally
     }
 
-    /// The rows that count for a cap at an instant, the newest first.
+    /// The rows that count for a cap from an instant until another one, the newest first.
     fn counted_by<'a>(
         &'a self,
         index: usize,
         asking: &'a Asking<'_>,
-        at: Instant,
+        (from, to): (Instant, Instant),
     ) -> impl Iterator<Item = &'a LedgerRow> {
-        let (from, to) = self.windows[self.caps[index].window].0.span(at, asking.zone);
         let rows = asking.history.rows();
         let within = rows[range_of(rows, from, to)].iter().rev();
-        within.filter(move |row| self.counting(row, asking.request) & (1 << index) != 0)
+        within.filter(move |row| self.counting::<true>(row, asking.request) & (1 << index) != 0)
     }
 
     /// Goes down the rows in stretches over which the set of covering windows stays the same.
-    fn count(
+    fn count<const LABELS: bool>(
         &self,
         request: &Request<'_>,
         rows: &[LedgerRow],
@@ -206,7 +239,8 @@ impl CapTable {
             }
             if active != 0 {
                 for block in rows[start as usize..end as usize].chunks(BLOCK_MAX) {
-                    let words = block.iter().map(|row| active & self.counting(row, request));
+                    let words =
+                        block.iter().map(|row| active & self.counting::<LABELS>(row, request));
                     add_block(counted, self.caps.len(), words);
                 }
             }
@@ -215,33 +249,32 @@ impl CapTable {
     }
 
     /// The caps for which a row counts, as bits.
-    fn counting(&self, row: &LedgerRow, request: &Request<'_>) -> u64 {
-        let counts =
-            row.counts_toward_caps & (!row.shadow | request.shadow) & (row.send != request.send);
+    fn counting<const LABELS: bool>(&self, row: &LedgerRow, request: &Request<'_>) -> u64 {
+        let counts = row.marks.counts_for(request.shadow) & (row.send != request.send);
         // All ones or none: whether a row counts is not guessable, so it is not branched on.
         let counts = u64::from(counts).wrapping_neg();
-        counts & self.states[row.state as usize] & self.scopes.of_row(row)
+        counts & self.states[row.state as usize] & self.scopes.of_row::<LABELS>(row)
     }
 
     /// The first instant at which cap `index`, full in a tally, has room; [`Instant::MAX`] if it
     /// never has.
     fn room_at(&self, index: usize, asking: &Asking<'_>, at: Instant) -> Instant {
         let cap = &self.caps[index];
-        let taken = cap.weights.of_request(asking.request);
+        let taken = cap.taken(asking.request);
         let left = self.limit(index, asking).ok().and_then(|limit| limit.checked_sub(taken));
         let Some(mut left) = left else { return Instant::MAX };
+        let window = &self.windows[cap.window].0;
+        let span = window.span(at, asking.zone);
         // The newest rows may stay, as far as they leave room; when the next one leaves the window,
         // older ones have left it.
-        let blocker = self.counted_by(index, asking, at).find(|row| {
-            match left.checked_sub(cap.weights.of_row(row)) {
+        let blocker = self.counted_by(index, asking, span).find(|row| {
+            match left.checked_sub(cap.weight(row)) {
                 Some(fewer) => left = fewer,
                 None => return true,
             }
             false
         });
-        let window = &self.windows[cap.window].0;
-        let end = window.span(at, asking.zone).1;
-        window.free_at(blocker.map_or(at, |row| row.counted_at), end, asking.zone)
+        window.free_at(blocker.map_or(at, |row| row.counted_at), span.1, asking.zone)
     }
 
     /// The latest of the instants at which full caps of a tally have room, each taken alone; `None`
@@ -253,7 +286,9 @@ impl CapTable {
 
     /// The name of a cap, and whether it is a gap.
     pub(crate) fn named(&self, index: usize) -> (&RuleName, RuleKind) {
-        (&self.caps[index].name, self.caps[index].kind)
+        let cap = &self.caps[index];
+        let is_gap = cap.gap_ms.is_some();
+        (&cap.name, if is_gap { RuleKind::MinimumGap } else { RuleKind::FrequencyCap })
     }
 
     /// What cap `index` finds: the finding, the sends that it counted, its limit.
@@ -263,23 +298,21 @@ impl CapTable {
         asking: &Asking<'_>,
         tally: &Tally,
     ) -> (Finding, Option<u32>, Option<u32>) {
-        let (cap, now) = (&self.caps[index], tally.at);
-        let is_gap = cap.kind == RuleKind::MinimumGap;
-        let limit = self.limit(index, asking).ok().filter(|_| !is_gap);
+        let (cap, now, bit) = (&self.caps[index], tally.at, 1 << index);
+        let limit = match cap.gap_ms {
+            Some(_) => None,
+            None if self.personal & bit == 0 => Some(self.plain[index]),
+            None => self.limit(index, asking).ok(),
+        };
         if !asking.obeys_caps {
             return (Finding::allow(Reason::ClassExempt, now), None, limit);
         }
-        if tally.asked & (1 << index) == 0 {
+        if tally.asked & bit == 0 {
             return (Finding::allow(Reason::OutOfScope, now), None, limit);
         }
-        let window = &self.windows[cap.window].0;
-        let shown = window.shown();
-        let counted = Some(tally.counted[index]).filter(|_| !is_gap);
-        if tally.full & (1 << index) == 0 {
-            let reason = match window.rolling_ms() {
-                Some(ms) if is_gap => Reason::GapKept(ms),
-                _ => Reason::CapRoom(shown),
-            };
+        let counted = if cap.gap_ms.is_none() { Some(tally.counted[index]) } else { None };
+        if tally.full & bit == 0 {
+            let reason = cap.gap_ms.map_or(Reason::CapRoom(cap.shown), Reason::GapKept);
             return (Finding::allow(reason, now), counted, limit);
         }
         if let Err(why) = self.limit(index, asking) {
@@ -288,11 +321,11 @@ impl CapTable {
             return (Finding::never(Outcome::Refuse, reason), counted, None);
         }
         let until = self.room_at(index, asking, now);
-        let weight = cap.weights.of_request(asking.request);
-        let reason = match window.rolling_ms() {
-            Some(gap_ms) if is_gap => Reason::GapTooShort { last: until.plus_ms(-gap_ms), gap_ms },
-            _ if counted < limit => Reason::CapTooFull { window: shown, weight },
-            _ => Reason::CapFull(shown),
+        let (window, weight) = (cap.shown, cap.taken(asking.request));
+        let reason = match cap.gap_ms {
+            Some(gap_ms) => Reason::GapTooShort { last: until.plus_ms(-gap_ms), gap_ms },
+            None if counted < limit => Reason::CapTooFull { window, weight },
+            None => Reason::CapFull(window),
         };
         let outcome = asking.request.on_capped.map_or(cap.on_exceeded, Outcome::from);
         (Finding::until(outcome, until, reason), counted, limit)

@@ -93,11 +93,11 @@ impl WeightTable {
 
     /// As how many sends a request counts.
     pub(super) fn of_request(&self, request: &Request<'_>) -> u32 {
-        if self.counts.is_empty() { 1 } else { self.first(self.scopes.of_request(request)) }
+        self.first(self.scopes.of_request(request))
     }
 
     /// As how many sends a row counts.
     pub(super) fn of_row(&self, row: &LedgerRow) -> u32 {
-        if self.counts.is_empty() { 1 } else { self.first(self.scopes.of_row(row)) }
+        self.first(self.scopes.of_row::<true>(row))
     }
 }

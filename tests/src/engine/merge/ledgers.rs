@@ -4,7 +4,7 @@ use domain::ids::{EnrollmentId, NameId, SendId, VersionNo};
 use domain::journey::steps::Kind;
 use domain::time::Instant;
 use engine::ledger::{SendInfo, SendRow};
-use policies::{CountState, LedgerRow};
+use policies::{CountState, LedgerRow, Marks};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -37,8 +37,7 @@ fn row((send, counted_at): Row, cost: i64) -> SendRow {
             campaign: NameId::NONE,
             labels: NameId::NONE,
             state: CountState::Accepted,
-            counts_toward_caps: true,
-            shadow: false,
+            marks: Marks::new(true, false),
         },
         info: SendInfo {
             journey: "basket".into(),

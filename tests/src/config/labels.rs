@@ -11,10 +11,12 @@ use domain::value::{Text, Value};
 use domain::verdict::Decision;
 use policies::{CountState, LedgerRow, Marks};
 
+use super::lines;
+
 const NOW: Instant = Instant(1_781_092_800_000);
 
-fn campaign(labels: &str, policy_labels: &str) -> Definitions {
-    let text = format!(
+fn text(labels: &str, policy_labels: &str) -> String {
+    format!(
         "apiVersion: cadencia/v1
 kind: ContactPolicy
 metadata: {{name: p, labels: {{{policy_labels}}}}}
@@ -47,8 +49,11 @@ spec:
     - send: {{channels: [{{email: hello}}], class: marketing, labels: {{size: big}}}}
     - send: {{channels: [{{email: hello}}], class: marketing, labels: {{team: sales}}}}
 "
-    );
-    let loaded = load_sources(&[Source::new("labels.yaml", text)]);
+    )
+}
+
+fn campaign(labels: &str, policy_labels: &str) -> Definitions {
+    let loaded = load_sources(&[Source::new("labels.yaml", text(labels, policy_labels))]);
     assert!(loaded.report.is_empty(), "{}", loaded.report.render(false));
     loaded.definitions.expect("valid definitions")
 }
@@ -62,7 +67,19 @@ fn labels_of_a_journey_are_part_of_it_and_others_are_not() {
     let one = hashes("team: growth", "");
     let changed = |other: &[String]| one.iter().zip(other).filter(|(a, b)| a != b).count();
     assert_eq!(changed(&hashes("team: growth", "owner: ana")), 0);
-    assert_eq!(changed(&hashes("team: sales", "")), 1);
+    assert_eq!(changed(&hashes("team: growth, wave: '2'", "")), 1);
+}
+
+#[test]
+fn labels_that_no_message_has_are_pointed_out() {
+    let text = text("team: service", "");
+    let loaded = load_sources(&[Source::new("labels.yaml", text)]);
+    assert_eq!(
+        lines(&loaded),
+        ["11:17: warning: no message has these labels | label a journey (`metadata.labels`) or a \
+          step (`labels`)"]
+    );
+    assert!(loaded.definitions.is_some(), "a warning refuses nothing");
 }
 
 #[test]

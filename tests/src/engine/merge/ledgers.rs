@@ -68,6 +68,18 @@ fn united(own: &[Row], other: &[Row]) -> Vec<LedgerRow> {
     all
 }
 
+/// A store may have rows from before messages had labels: ledger part of 47 bytes, the same behind.
+#[test]
+fn rows_of_the_layout_before_are_read_whole() {
+    let row = row((7, 1_000), 5);
+    let mut old = row.encode();
+    old[0] = 1;
+    old.drain(47..49);
+    assert_eq!(SendRow::decode(&old).expect("it is read"), row);
+    assert_eq!(engine::ledger::decode_ledger(&old).expect("it is read"), row.ledger);
+    assert_eq!(row.encode()[0], 2, "and written as it is now");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

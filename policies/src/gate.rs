@@ -28,13 +28,14 @@ pub fn decide(
     set: &PolicySet,
     now: Instant,
 ) -> Verdict {
-    let (rules, worst) = ask(request, history, set, now);
+    let asking = asking(request, history, set);
+    let (rules, worst) = ask(&asking, set, now);
     let mut verdict =
         Verdict { decision: Decision::Allow, earliest: Some(now), rules, policy: set.version() };
     if worst == 0 {
         return verdict;
     }
-    verdict.earliest = first_legal(&verdict.rules, request, history, set);
+    verdict.earliest = first_legal(&verdict.rules, &asking, set);
     verdict.decision = match worst {
         1 => hold(&mut verdict, request, set),
         2 => Decision::NextChannel,
@@ -84,17 +85,14 @@ fn rank(ruling: Ruling) -> u8 {
 fn asking<'a>(request: &'a Request<'a>, history: History<'a>, set: &'a PolicySet) -> Asking<'a> {
     let obeys_caps = set.class(request.class_id).obeys_caps;
     let zone = request.subject.zone.unwrap_or(set.fallback_zone());
-    Asking { request, history, obeys_caps, zone }
+    let limits = set.caps.limits(request, obeys_caps);
+    Asking { request, history, obeys_caps, zone, limits }
 }
 
 /// Every rule's result at an instant: the built-in rules, then the declared ones in their order.
 /// And the rank of the strongest ruling.
-fn ask(
-    request: &Request<'_>,
-    history: History<'_>,
-    set: &PolicySet,
-    now: Instant,
-) -> (Vec<RuleResult>, u8) {
+fn ask(asking: &Asking<'_>, set: &PolicySet, now: Instant) -> (Vec<RuleResult>, u8) {
+    let request = asking.request;
     let mut worst = 0;
     let mut results = Vec::with_capacity(BUILT_IN_RULES.len() + set.rules.len());
     let mut put = |rule: &RuleName, kind, finding: Finding, counted, limit| {
@@ -119,17 +117,17 @@ fn ask(
     put(&names.reachability, RuleKind::Reachability, finding, None, None);
     put(&names.validity, RuleKind::Validity, validity::judge(request, now), None, None);
     put(&names.catch_up, RuleKind::CatchUp, catch_up::judge(request, now), None, None);
-    let asking = asking(request, history, set);
-    let tally = set.caps.tally(&asking, now);
+    let tally = set.caps.tally(asking, now);
     for rule in &set.rules {
         match *rule {
             RuleRef::Quiet(index) => {
                 let rule = &set.quiet[index];
-                put(&rule.name, RuleKind::QuietHours, rule.judge(request, set, now), None, None);
+                put(&rule.name, rule.kind, rule.judge(request, set, now), None, None);
             }
             RuleRef::Cap(index) => {
-                let (finding, counted, limit) = set.caps.judge(index, &asking, &tally);
-                put(set.caps.name(index), RuleKind::FrequencyCap, finding, counted, limit);
+                let (finding, counted, limit) = set.caps.judge(index, asking, &tally);
+                let (name, kind) = set.caps.named(index);
+                put(name, kind, finding, counted, limit);
             }
         }
     }
@@ -141,18 +139,13 @@ fn ask(
 /// Every candidate is the latest "not before" of rules that stand in the way, and none of them
 /// allows the send earlier. So the first candidate that nothing stands in the way of is minimal.
 /// A rule that refuses or moves on instead of holding counts here as one that holds.
-fn first_legal(
-    rules: &[RuleResult],
-    request: &Request<'_>,
-    history: History<'_>,
-    set: &PolicySet,
-) -> Option<Instant> {
+fn first_legal(rules: &[RuleResult], asking: &Asking<'_>, set: &PolicySet) -> Option<Instant> {
     let others = rules.iter().filter(|rule| rule.kind != RuleKind::Validity);
     let mut at = others
         .map(|rule| rule.earliest)
         .try_fold(Instant::MIN, |latest, earliest| Some(latest.max(earliest?)))?;
     for _ in 0..HOLD_ROUNDS_MAX {
-        match blocked_until(request, history, set, at) {
+        match blocked_until(asking, set, at) {
             None => break,
             Some(Instant::MAX) => return None,
             Some(later) => at = later,
@@ -163,16 +156,12 @@ fn first_legal(
 
 /// The latest "not before" of the rules that depend on time, at an instant; `None` if none stands
 /// in the way.
-fn blocked_until(
-    request: &Request<'_>,
-    history: History<'_>,
-    set: &PolicySet,
-    at: Instant,
-) -> Option<Instant> {
+fn blocked_until(asking: &Asking<'_>, set: &PolicySet, at: Instant) -> Option<Instant> {
+    let request = asking.request;
     let obeys_quiet_hours = set.class(request.class_id).obeys_quiet_hours;
     let quiet = if obeys_quiet_hours { &set.quiet[..] } else { &[] };
     let quiet_until = quiet.iter().filter_map(|rule| rule.until(request, set, at)).max();
-    quiet_until.max(set.caps.all_room_at(&asking(request, history, set), at))
+    quiet_until.max(set.caps.all_room_at(asking, at))
 }
 
 /// Holds until the earliest legal instant, or refuses if the message is no longer valid then.

@@ -12,12 +12,13 @@ use crate::request::Request;
 use crate::set::PolicySet;
 
 /// Bytes of one encoded row.
-pub const LEDGER_ROW_BYTES: usize = 47;
+pub const LEDGER_ROW_BYTES: usize = 49;
 /// Layout that this release writes.
-const LAYOUT: u8 = 1;
-
-const FLAG_SHADOW: u8 = 1;
-const FLAG_COUNTS: u8 = 2;
+const LAYOUT: u8 = 2;
+/// Layout of rows from before there were labels: the same without them.
+const LAYOUT_WITHOUT_LABELS: u8 = 1;
+/// Bytes of a row of that layout.
+const LEDGER_ROW_BYTES_WITHOUT_LABELS: usize = 47;
 
 /// What became of a reserved send.
 #[derive(
@@ -94,6 +95,38 @@ impl Counts {
     }
 }
 
+/// Whether a row counts, as it was at the decision: two bits, so that a row stays 48 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Marks(u8);
+
+impl Marks {
+    const SHADOW: u8 = 1;
+    const COUNTS: u8 = 2;
+
+    /// Whether its class counted toward caps, and whether it was never meant to leave (holdout): a
+    /// shadow counts only for others of the kind.
+    pub fn new(counts_toward_caps: bool, shadow: bool) -> Self {
+        let shadow = if shadow { Self::SHADOW } else { 0 };
+        Self(shadow | if counts_toward_caps { Self::COUNTS } else { 0 })
+    }
+
+    /// Whether its class counted toward caps.
+    pub fn counts_toward_caps(self) -> bool {
+        self.0 & Self::COUNTS != 0
+    }
+
+    /// Whether it counts for a request that is a shadow itself, or is none.
+    pub(crate) fn counts_for(self, shadow: bool) -> bool {
+        let looked_at = if shadow { Self::COUNTS } else { Self::COUNTS | Self::SHADOW };
+        self.0 & looked_at == Self::COUNTS
+    }
+
+    /// Whether it is a shadow.
+    pub fn shadow(self) -> bool {
+        self.0 & Self::SHADOW != 0
+    }
+}
+
 /// One send, as it counts. 48 bytes in memory, [`LEDGER_ROW_BYTES`] on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LedgerRow {
@@ -114,12 +147,12 @@ pub struct LedgerRow {
     pub topic: NameId,
     /// Its campaign, or [`NameId::NONE`].
     pub campaign: NameId,
+    /// The set of its labels, or [`NameId::NONE`].
+    pub labels: NameId,
     /// What became of it.
     pub state: CountState,
-    /// Whether its class counted toward caps at the decision.
-    pub counts_toward_caps: bool,
-    /// Whether it was never meant to leave (holdout): it counts only for others of the kind.
-    pub shadow: bool,
+    /// Whether it counts, as far as its class says.
+    pub marks: Marks,
 }
 
 /// Bytes that are not a ledger row.
@@ -145,28 +178,26 @@ impl LedgerRow {
             class: request.class_id,
             topic: request.topic_id,
             campaign: request.campaign_id,
+            labels: request.labels_id,
             state: CountState::Reserved,
-            counts_toward_caps: set.class(request.class_id).counts_toward_caps,
-            shadow: request.shadow,
+            marks: Marks::new(set.class(request.class_id).counts_toward_caps, request.shadow),
         }
     }
 
     /// The bytes of this row.
     pub fn encode(&self) -> [u8; LEDGER_ROW_BYTES] {
-        let flags = if self.shadow { FLAG_SHADOW } else { 0 }
-            | if self.counts_toward_caps { FLAG_COUNTS } else { 0 };
         let mut bytes = [0; LEDGER_ROW_BYTES];
         let mut at = 0;
         let mut put = |part: &[u8]| {
             bytes[at..at + part.len()].copy_from_slice(part);
             at += part.len();
         };
-        put(&[LAYOUT, self.state as u8, flags]);
+        put(&[LAYOUT, self.state as u8, self.marks.0]);
         put(&self.send.0.to_le_bytes());
         put(&self.counted_at.0.to_le_bytes());
         put(&self.cost_micros.to_le_bytes());
         put(&self.policy.to_le_bytes());
-        for name in [self.channel, self.class, self.topic, self.campaign] {
+        for name in [self.channel, self.class, self.topic, self.campaign, self.labels] {
             put(&name.0.to_le_bytes());
         }
         bytes
@@ -174,32 +205,45 @@ impl LedgerRow {
 
     /// A row from its bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, LedgerRowError> {
-        match bytes.first() {
-            Some(&LAYOUT) => {}
+        match Self::decode_front(bytes)? {
+            (row, []) => Ok(row),
+            _ => Err(LedgerRowError::Damaged("wrong length")),
+        }
+    }
+
+    /// A row that stands in front of other bytes, and those. Older layouts are read too.
+    pub fn decode_front(bytes: &[u8]) -> Result<(Self, &[u8]), LedgerRowError> {
+        let length = match bytes.first() {
+            Some(&LAYOUT) => LEDGER_ROW_BYTES,
+            Some(&LAYOUT_WITHOUT_LABELS) => LEDGER_ROW_BYTES_WITHOUT_LABELS,
             Some(&newer) if newer > LAYOUT => return Err(LedgerRowError::Newer(newer)),
             _ => return Err(LedgerRowError::Damaged("no layout")),
-        }
-        let bytes: &[u8; LEDGER_ROW_BYTES] =
-            bytes.try_into().map_err(|_| LedgerRowError::Damaged("wrong length"))?;
+        };
+        let (front, rest) =
+            bytes.split_at_checked(length).ok_or(LedgerRowError::Damaged("wrong length"))?;
+        // What an older layout does not have is zero: no name.
+        let mut bytes = [0; LEDGER_ROW_BYTES];
+        bytes[..length].copy_from_slice(front);
         let state = CountState::ALL.get(usize::from(bytes[1]));
         let state = *state.ok_or(LedgerRowError::Damaged("unknown state"))?;
-        if bytes[2] & !(FLAG_SHADOW | FLAG_COUNTS) != 0 {
+        if bytes[2] & !(Marks::SHADOW | Marks::COUNTS) != 0 {
             return Err(LedgerRowError::Damaged("unknown flag"));
         }
-        let name = |at: usize| NameId(u16::from_le_bytes(part(bytes, at)));
-        Ok(Self {
-            send: SendId(u128::from_le_bytes(part(bytes, 3))),
-            counted_at: Instant(i64::from_le_bytes(part(bytes, 19))),
-            cost_micros: i64::from_le_bytes(part(bytes, 27)),
-            policy: u32::from_le_bytes(part(bytes, 35)),
+        let name = |at: usize| NameId(u16::from_le_bytes(part(&bytes, at)));
+        let row = Self {
+            send: SendId(u128::from_le_bytes(part(&bytes, 3))),
+            counted_at: Instant(i64::from_le_bytes(part(&bytes, 19))),
+            cost_micros: i64::from_le_bytes(part(&bytes, 27)),
+            policy: u32::from_le_bytes(part(&bytes, 35)),
             channel: name(39),
             class: name(41),
             topic: name(43),
             campaign: name(45),
+            labels: name(47),
             state,
-            counts_toward_caps: bytes[2] & FLAG_COUNTS != 0,
-            shadow: bytes[2] & FLAG_SHADOW != 0,
-        })
+            marks: Marks(bytes[2]),
+        };
+        Ok((row, rest))
     }
 }
 

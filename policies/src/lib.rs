@@ -17,7 +17,7 @@ mod yaml;
 
 pub use arbitrate::{Candidate, arbitrate, release_spread};
 pub use gate::{HOLD_ROUNDS_MAX, allows, decide, stands_in_the_way};
-pub use ledger::{CountState, Counts, History, LEDGER_ROW_BYTES, LedgerRow, LedgerRowError};
+pub use ledger::{CountState, Counts, History, LEDGER_ROW_BYTES, LedgerRow, LedgerRowError, Marks};
 pub use lint::{Lint, lint};
 pub use policy::{ContactPolicy, DocumentProblem, PolicyDocument, RULES_MAX, Rule, RuleBody};
 pub use request::{Request, Subject};

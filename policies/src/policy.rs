@@ -8,14 +8,20 @@ use std::collections::BTreeMap;
 use domain::ids::{ClassName, RuleName};
 use domain::problem::{Path, Problem};
 use domain::time::Zone;
+use domain::verdict::RuleKind;
 
 use crate::rules::Outcome;
 use crate::rules::frequency_cap::{CAPS_MAX, FrequencyCap};
-use crate::rules::quiet_hours::QuietHours;
+use crate::rules::minimum_gap::MinimumGap;
+use crate::rules::quiet_hours::{Country, CountryHolidays, QuietHours};
+use crate::rules::scope::Scope;
 use crate::set::{ADVERTISING, ClassBits, MARKETING, NameKind, TRANSACTIONAL};
 
 /// Most declared rules of one policy, over all documents.
 pub const RULES_MAX: usize = 200;
+
+/// The trait that names a customer's country, where a policy says nothing else.
+pub(crate) const COUNTRY_TRAIT_DEFAULT: &str = "country";
 
 /// One declared rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +37,33 @@ pub struct Rule {
 pub enum RuleBody {
     /// Local windows in which sends are held.
     QuietHours(QuietHours<String>),
+    /// Local windows outside of which sends are held.
+    SendWindow(QuietHours<String>),
     /// At most so many sends in a window.
     FrequencyCap(FrequencyCap<String>),
+    /// At least so much time between two sends.
+    MinimumGap(MinimumGap),
+}
+
+impl RuleBody {
+    /// Its kind.
+    pub fn kind(&self) -> RuleKind {
+        match self {
+            Self::QuietHours(_) => RuleKind::QuietHours,
+            Self::SendWindow(_) => RuleKind::SendWindow,
+            Self::FrequencyCap(_) => RuleKind::FrequencyCap,
+            Self::MinimumGap(_) => RuleKind::MinimumGap,
+        }
+    }
+
+    /// Which messages it is about.
+    pub fn scope(&self) -> &Scope<String> {
+        match self {
+            Self::QuietHours(hours) | Self::SendWindow(hours) => &hours.scope,
+            Self::FrequencyCap(cap) => &cap.scope,
+            Self::MinimumGap(gap) => &gap.scope,
+        }
+    }
 }
 
 /// A contact policy: of one document, or of all of them merged.
@@ -42,6 +73,12 @@ pub struct ContactPolicy {
     pub fallback_zone: Zone,
     /// The zones in which such customers may be; at least one.
     pub plausible_zones: Vec<Zone>,
+    /// The trait that names a customer's country.
+    pub country_trait: String,
+    /// The country of customers whose own is unknown; `None`: they have no holidays.
+    pub fallback_country: Option<Country>,
+    /// Holidays by country.
+    pub holidays: CountryHolidays,
     /// What a stop on the address does.
     pub on_suppressed: Outcome,
     /// What missing consent does.
@@ -57,6 +94,9 @@ pub struct ContactPolicy {
 pub struct PolicyDocument {
     pub(crate) fallback_zone: Zone,
     pub(crate) plausible_zones: Vec<Zone>,
+    pub(crate) country_trait: Option<String>,
+    pub(crate) fallback_country: Option<Country>,
+    pub(crate) holidays: CountryHolidays,
     pub(crate) on_suppressed: Option<Outcome>,
     pub(crate) on_no_consent: Option<Outcome>,
     pub(crate) classes: BTreeMap<ClassName, ClassBits>,
@@ -78,6 +118,9 @@ impl ContactPolicy {
         Self {
             plausible_zones: vec![fallback_zone.clone()],
             fallback_zone,
+            country_trait: COUNTRY_TRAIT_DEFAULT.to_owned(),
+            fallback_country: None,
+            holidays: CountryHolidays::new(),
             on_suppressed: Outcome::Refuse,
             on_no_consent: Outcome::Refuse,
             classes: built_in.map(|(name, bits)| (ClassName::from(name), bits)).into(),
@@ -107,11 +150,7 @@ impl ContactPolicy {
     /// All names that the policy's scopes mention: for the check that they exist.
     pub fn names(&self) -> impl Iterator<Item = (&RuleName, NameKind, &str)> {
         self.rules.iter().flat_map(|rule| {
-            let scope = match &rule.body {
-                RuleBody::QuietHours(hours) => &hours.scope,
-                RuleBody::FrequencyCap(cap) => &cap.scope,
-            };
-            scope.names().map(move |(kind, name)| (&rule.name, kind, name))
+            rule.body.scope().names().map(move |(kind, name)| (&rule.name, kind, name))
         })
     }
 }
@@ -122,6 +161,8 @@ struct Merge {
     problems: Vec<DocumentProblem>,
     on_suppressed: Option<Outcome>,
     on_no_consent: Option<Outcome>,
+    country_trait: Option<String>,
+    fallback_country: Option<Country>,
     classes: BTreeMap<ClassName, ClassBits>,
     caps: usize,
 }
@@ -150,6 +191,24 @@ impl Merge {
             }
             *known = known.or(said);
         }
+        let countries = [
+            ("country_trait", &document.country_trait, &mut self.country_trait),
+            ("fallback_country", &document.fallback_country, &mut self.fallback_country),
+        ];
+        for (key, said, known) in countries {
+            if said.is_some() && known.is_some() && said != known {
+                let message = format!("another ContactPolicy says something else for `{key}`");
+                self.problems.push((index, Problem::new(spec.key(key), message)));
+            }
+            *known = known.take().or_else(|| said.clone());
+        }
+        if let Some(name) = &self.country_trait {
+            merged.country_trait.clone_from(name);
+        }
+        merged.fallback_country.clone_from(&self.fallback_country);
+        for (country, holidays) in &document.holidays {
+            merged.holidays.entry(country.clone()).or_default().extend(holidays);
+        }
         merged.on_suppressed = self.on_suppressed.unwrap_or(Outcome::Refuse);
         merged.on_no_consent = self.on_no_consent.unwrap_or(Outcome::Refuse);
         for (class, bits) in &document.classes {
@@ -171,9 +230,10 @@ impl Merge {
             let message = format!("there is already a rule named {}", rule.name);
             self.problems.push((index, Problem::new(path.key("name"), message)));
         }
-        self.caps += usize::from(matches!(rule.body, RuleBody::FrequencyCap(_)));
+        let is_cap = matches!(rule.body, RuleBody::FrequencyCap(_) | RuleBody::MinimumGap(_));
+        self.caps += usize::from(is_cap);
         if self.caps == CAPS_MAX + 1 {
-            let message = format!("more than {CAPS_MAX} frequency caps in all policies together");
+            let message = format!("more than {CAPS_MAX} caps and gaps in all policies together");
             self.problems.push((index, Problem::new(path.clone(), message)));
         }
         merged.rules.push(rule.clone());

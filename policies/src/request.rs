@@ -5,6 +5,7 @@ use domain::consent::Consent;
 use domain::ids::{ChannelName, NameId, SendId, Topic};
 use domain::journey::steps::send::OnCapped;
 use domain::time::{Instant, Zone};
+use domain::value::Map;
 
 /// One send on one channel that wants to go.
 ///
@@ -26,9 +27,11 @@ pub struct Request<'a> {
     pub topic_id: NameId,
     /// The campaign, or [`NameId::NONE`].
     pub campaign_id: NameId,
+    /// The set of its labels, or [`NameId::NONE`] without one.
+    pub labels_id: NameId,
     /// It may go at an instant `t` if and only if `t < valid_until`.
     pub valid_until: Instant,
-    /// What a full cap does to it, where the step overrides the rule.
+    /// What a full cap or too short a gap does to it, where the step overrides the rule.
     pub on_capped: Option<OnCapped>,
     /// The wait before it was completed late and the journey's catch-up says skip.
     pub skip_catch_up: bool,
@@ -43,6 +46,8 @@ pub struct Request<'a> {
 pub struct Subject<'a> {
     /// The time zone, where it is known.
     pub zone: Option<&'a Zone>,
+    /// Her traits: limits of caps, and the country for holidays, are read from them.
+    pub traits: &'a Map,
     /// Recorded permissions.
     pub consent: &'a Consent,
     /// The address on the channel of the request.

@@ -4,14 +4,16 @@
 //! names as numbers of the catalog's dictionary, because ledger rows do (semantics 24).
 
 use domain::ids::{ClassName, NameId, RuleName};
-use domain::time::Zone;
+use domain::labels::Labels;
+use domain::time::{Holidays, Zone};
+use domain::value::Map;
 use domain::verdict::RuleKind;
 
 use crate::policy::{ContactPolicy, RuleBody};
 use crate::rules::Outcome;
 use crate::rules::consent::ConsentNeed;
 use crate::rules::frequency_cap::CapTable;
-use crate::rules::quiet_hours::QuietRule;
+use crate::rules::quiet_hours::{Country, CountryHolidays, QuietRule, country_of};
 
 /// What kind of thing a name names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +32,11 @@ pub enum NameKind {
 pub trait Names {
     /// The number of a name, assigned if it has none yet.
     fn id(&self, kind: NameKind, name: &str) -> NameId;
+
+    /// Every set of labels that has a number: those of all rows that there may be.
+    fn label_sets(&self) -> Vec<(NameId, Labels)> {
+        Vec::new()
+    }
 }
 
 impl<F: Fn(NameKind, &str) -> NameId> Names for F {
@@ -89,6 +96,9 @@ pub struct PolicySet {
     version: u32,
     fallback_zone: Zone,
     plausible_zones: Vec<Zone>,
+    country_trait: String,
+    fallback_country: Option<Country>,
+    holidays: CountryHolidays,
     pub(crate) on_suppressed: Outcome,
     pub(crate) on_no_consent: Outcome,
     classes: Vec<(NameId, ClassBits)>,
@@ -133,11 +143,17 @@ impl PolicySet {
         for rule in &policy.rules {
             let name = rule.name.clone();
             rules.push(match &rule.body {
-                RuleBody::QuietHours(hours) => {
-                    quiet.push(QuietRule { name, hours: hours.compile(names) });
+                RuleBody::QuietHours(hours) | RuleBody::SendWindow(hours) => {
+                    let kind = rule.body.kind();
+                    quiet.push(QuietRule { name, kind, hours: hours.compile(names) });
                     RuleRef::Quiet(quiet.len() - 1)
                 }
-                RuleBody::FrequencyCap(cap) => RuleRef::Cap(caps.add(name, cap.compile(names))),
+                RuleBody::FrequencyCap(cap) => {
+                    RuleRef::Cap(caps.add(name, rule.body.kind(), cap.compile(names)))
+                }
+                RuleBody::MinimumGap(gap) => {
+                    RuleRef::Cap(caps.add(name, rule.body.kind(), gap.as_cap().compile(names)))
+                }
             });
         }
         let class_id = |class: &ClassName| names.id(NameKind::Class, class.as_str());
@@ -146,6 +162,9 @@ impl PolicySet {
             version,
             fallback_zone: policy.fallback_zone.clone(),
             plausible_zones: policy.plausible_zones.clone(),
+            country_trait: policy.country_trait.clone(),
+            fallback_country: policy.fallback_country.clone(),
+            holidays: policy.holidays.clone(),
             on_suppressed: policy.on_suppressed,
             on_no_consent: policy.on_no_consent,
             classes: policy.classes.iter().map(|(class, bits)| (class_id(class), *bits)).collect(),
@@ -181,6 +200,13 @@ impl PolicySet {
     /// The zones in which a customer whose zone is unknown may be; at least one.
     pub fn plausible_zones(&self) -> &[Zone] {
         &self.plausible_zones
+    }
+
+    /// The holidays of a customer's country. Whose country is unknown has those of the fallback
+    /// country, if there is one; a country that no list is for has none.
+    pub(crate) fn holidays(&self, traits: &Map) -> Option<&Holidays> {
+        let country = country_of(traits, &self.country_trait);
+        self.holidays.get(country.as_ref().or(self.fallback_country.as_ref())?)
     }
 
     /// Number of declared rules; built-in ones are not counted.

@@ -8,6 +8,7 @@
 //! rules:
 //!   - {name: two-a-week, frequency_cap: {limit: 2, window: {rolling: P7D}}}
 //!   - {name: nights, quiet_hours: {windows: [{from: "21:00", to: "08:00"}]}}
+//!   - {name: room-to-breathe, minimum_gap: {gap: PT4H}}
 //! ```
 
 use std::collections::BTreeMap;
@@ -23,7 +24,9 @@ use crate::policy::{PolicyDocument, Rule, RuleBody};
 use crate::rules::Outcome;
 use crate::rules::consent::ConsentNeed;
 use crate::rules::frequency_cap::RawFrequencyCap;
-use crate::rules::quiet_hours::RawQuietHours;
+use crate::rules::minimum_gap::RawMinimumGap;
+use crate::rules::quiet_hours::{RawHoliday, RawQuietHours, RawSendWindow, validate_holidays};
+use crate::rules::scope::RawScope;
 use crate::set::{ADVERTISING, BUILT_IN_RULES, ClassBits, TRANSACTIONAL};
 
 /// The `spec` of a `ContactPolicy` document as it is written.
@@ -38,6 +41,15 @@ pub struct RawContactPolicy {
     #[garde(length(max = 64))]
     #[serde(default)]
     pub plausible_zones: Vec<String>,
+    /// The trait that names a customer's country, for `holidays`. Default: `country`.
+    #[garde(inner(length(min = 1, max = 200)))]
+    pub country_trait: Option<String>,
+    /// The country of customers whose own is unknown. Without it they have no holidays.
+    pub fallback_country: Option<String>,
+    /// Holidays by country, as the trait names it (`ES`, in any case): dates (`2026-12-25`, or
+    /// `12-25` for every year), or names with dates. Rules with `holidays: true` keep them.
+    #[serde(default)]
+    pub holidays: BTreeMap<String, Vec<RawHoliday>>,
     /// What a stop on the address does: `refuse` (default) or `next_channel`.
     pub on_suppressed: Option<Outcome>,
     /// What missing consent does: `refuse` (default) or `next_channel`.
@@ -79,9 +91,14 @@ pub struct RawRule {
     /// At most so many sends in a window.
     #[garde(dive)]
     pub frequency_cap: Option<RawFrequencyCap>,
+    /// At least so much time between two sends.
+    pub minimum_gap: Option<RawMinimumGap>,
     /// Local windows in which sends are held.
     #[garde(dive)]
     pub quiet_hours: Option<RawQuietHours>,
+    /// Local windows outside of which sends are held.
+    #[garde(dive)]
+    pub send_window: Option<RawSendWindow>,
 }
 
 impl RawContactPolicy {
@@ -103,6 +120,7 @@ impl RawContactPolicy {
                 problems.push(problem.suggest("write `refuse` or `next_channel`"));
             }
         }
+        let holidays = validate_holidays(&self.holidays, &path.key("holidays"), &mut problems);
         let mut rules = Vec::with_capacity(self.rules.len());
         for (index, raw) in self.rules.iter().enumerate() {
             let path = path.key("rules").index(index);
@@ -112,6 +130,9 @@ impl RawContactPolicy {
             Some(fallback_zone) if problems.is_empty() => Ok(PolicyDocument {
                 fallback_zone,
                 plausible_zones,
+                country_trait: self.country_trait.clone(),
+                fallback_country: self.fallback_country.as_ref().map(|name| name.to_uppercase()),
+                holidays,
                 on_suppressed: self.on_suppressed,
                 on_no_consent: self.on_no_consent,
                 classes: self.classes.iter().map(|(name, raw)| raw.class(name)).collect(),
@@ -140,20 +161,51 @@ impl RawClass {
 }
 
 impl RawRule {
+    /// All scopes in it, each with its path below the rule.
+    pub fn scopes(&self) -> Vec<(&RawScope, Path)> {
+        let cap = self.frequency_cap.as_ref();
+        let bodies = [
+            (cap.and_then(|raw| raw.scope.as_ref()), "frequency_cap"),
+            (self.minimum_gap.as_ref().and_then(|raw| raw.scope.as_ref()), "minimum_gap"),
+            (self.quiet_hours.as_ref().and_then(|raw| raw.scope.as_ref()), "quiet_hours"),
+            (self.send_window.as_ref().and_then(|raw| raw.scope.as_ref()), "send_window"),
+        ];
+        let place = |body: &str| Path::root().key(body);
+        let mut scopes: Vec<_> = bodies
+            .into_iter()
+            .filter_map(|(scope, body)| Some((scope?, place(body).key("scope"))))
+            .collect();
+        let weights = cap.map_or(&[][..], |raw| &raw.weights);
+        let weights = weights.iter().enumerate().map(|(at, weight)| {
+            let path = place("frequency_cap").key("weights").index(at).key("scope");
+            (&weight.scope, path)
+        });
+        scopes.extend(weights);
+        scopes
+    }
+
     fn validate(&self, path: &Path, problems: &mut Vec<Problem>) -> Option<Rule> {
         if BUILT_IN_RULES.iter().any(|kind| kind.as_str() == self.name) {
             let message = format!("{} is the name of a rule that always runs", self.name);
             problems.push(Problem::new(path.key("name"), message));
         }
-        let body = match (&self.frequency_cap, &self.quiet_hours) {
-            (Some(raw), None) => {
+        let Self { name: _, frequency_cap, minimum_gap, quiet_hours, send_window } = self;
+        let body = match (frequency_cap, minimum_gap, quiet_hours, send_window) {
+            (Some(raw), None, None, None) => {
                 raw.validate(&path.key("frequency_cap"), problems).map(RuleBody::FrequencyCap)
             }
-            (None, Some(raw)) => {
+            (None, Some(raw), None, None) => {
+                raw.validate(&path.key("minimum_gap"), problems).map(RuleBody::MinimumGap)
+            }
+            (None, None, Some(raw), None) => {
                 raw.validate(&path.key("quiet_hours"), problems).map(RuleBody::QuietHours)
             }
+            (None, None, None, Some(raw)) => {
+                raw.validate(&path.key("send_window"), problems).map(RuleBody::SendWindow)
+            }
             _ => {
-                let message = "a rule has exactly one of `frequency_cap` and `quiet_hours`";
+                let message = "a rule has exactly one of `frequency_cap`, `minimum_gap`, \
+                               `quiet_hours` and `send_window`";
                 problems.push(Problem::new(path.clone(), message));
                 None
             }

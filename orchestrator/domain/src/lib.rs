@@ -15,6 +15,7 @@ pub mod expression;
 pub mod hash;
 pub mod ids;
 pub mod journey;
+pub mod labels;
 pub mod membership;
 pub mod metadata;
 pub mod problem;

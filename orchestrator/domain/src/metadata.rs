@@ -6,12 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::check::Check;
+use crate::labels;
 use crate::problem::Path;
-
-/// Most labels of a document.
-pub const LABELS_MAX: usize = 32;
-/// Longest label, key or value, in characters.
-pub const LABEL_MAX_CHARS: usize = 128;
 
 /// Who a document is.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -21,7 +17,8 @@ pub struct RawMetadata {
     pub name: String,
     /// The campaign that a journey belongs to.
     pub campaign: Option<String>,
-    /// Free words for people and tools; they change nothing.
+    /// Free words. Those of a journey are labels of its messages, which rules of a contact policy
+    /// can be about; those of other documents are for people and tools, and change nothing.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
 }
@@ -40,14 +37,5 @@ pub fn metadata(raw: &RawMetadata, is_journey: bool, check: &mut Check<'_>) {
             check.problem(problem.on_key().suggest("remove it"));
         }
     }
-    let path = path.key("labels");
-    if raw.labels.len() > LABELS_MAX {
-        check.wrong(&path, format!("more than {LABELS_MAX} labels"));
-    }
-    for (key, value) in &raw.labels {
-        if key.chars().count().max(value.chars().count()) > LABEL_MAX_CHARS {
-            let message = format!("the label is longer than {LABEL_MAX_CHARS} characters");
-            check.wrong(&path.key(key.as_str()), message);
-        }
-    }
+    labels::check(&raw.labels, &path.key("labels"), check);
 }

@@ -45,6 +45,10 @@ pub enum RuleKind {
     Reachability,
     /// The wait was completed late and the journey says to skip what follows.
     CatchUp,
+    /// A shortest time between two sends.
+    MinimumGap,
+    /// Local windows outside of which sends are held.
+    SendWindow,
 }
 
 impl RuleKind {
@@ -61,6 +65,8 @@ impl RuleKind {
             Self::ChannelRate => "channel_rate",
             Self::Reachability => "reachability",
             Self::CatchUp => "catch_up",
+            Self::MinimumGap => "minimum_gap",
+            Self::SendWindow => "send_window",
         }
     }
 }
@@ -141,6 +147,40 @@ pub enum Reason {
     CapFull(CapWindow),
     /// Reachability: what stands in the profile is not a telephone number in E.164.
     NotE164,
+    /// Cap: fewer are counted than its limit, but this message counts as more than is left.
+    CapTooFull {
+        /// The window.
+        window: CapWindow,
+        /// As how many sends it counts.
+        weight: u32,
+    },
+    /// Cap: its limit is an expression that gives no number for this customer; why, without values.
+    CapLimitUnknown(String),
+    /// Gap: no send stands so many milliseconds before.
+    GapKept(i64),
+    /// Gap: a send stands within it.
+    GapTooShort {
+        /// The newest send that counts.
+        last: Instant,
+        /// The gap, in milliseconds.
+        gap_ms: i64,
+    },
+    /// Quiet hours, send windows: a holiday of the customer's country.
+    Holiday {
+        /// The first instant at which this rule would allow it.
+        until: Instant,
+        /// Whether the zone of the customer is known; else every plausible zone was looked at.
+        zone_known: bool,
+    },
+    /// Send window: a window covers the instant.
+    InSendWindow,
+    /// Send window: no window covers the instant.
+    OutsideSendWindow {
+        /// The first instant that a window covers.
+        until: Instant,
+        /// Whether the zone of the customer is known; else every plausible zone was looked at.
+        zone_known: bool,
+    },
 }
 
 /// The window of a cap, as far as a reader needs to know.
@@ -157,25 +197,39 @@ pub enum CapWindow {
     Month,
     /// The calendar quarter.
     Quarter,
+    /// The hour of the clock.
+    Hour,
+    /// The minute of the clock.
+    Minute,
+}
+
+/// So many milliseconds, in the largest unit that has no remainder: `4 hours`.
+fn length(ms: i64) -> String {
+    const UNITS: [(i64, &str); 4] =
+        [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
+    let exact = UNITS.into_iter().find(|(unit, _)| ms % unit == 0);
+    let (unit, word) = exact.unwrap_or((1, "millisecond"));
+    let count = ms / unit;
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
 impl fmt::Display for CapWindow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [(i64, &str); 4] =
-            [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
         match *self {
-            Self::Rolling(ms) => {
-                let exact = UNITS.into_iter().find(|(unit, _)| ms % unit == 0);
-                let (unit, word) = exact.unwrap_or((1, "millisecond"));
-                let count = ms / unit;
-                write!(f, "any {count} {word}{}", if count == 1 { "" } else { "s" })
-            }
+            Self::Rolling(ms) => write!(f, "any {}", length(ms)),
             Self::Day => f.write_str("the calendar day"),
             Self::Week => f.write_str("the calendar week"),
             Self::Month => f.write_str("the calendar month"),
             Self::Quarter => f.write_str("the calendar quarter"),
+            Self::Hour => f.write_str("the hour of the clock"),
+            Self::Minute => f.write_str("the minute of the clock"),
         }
     }
+}
+
+/// What is said of an instant that depends on the wall clock of a customer.
+fn unknown_zone(zone_known: &bool) -> &'static str {
+    if *zone_known { "" } else { ", the time zone is not known" }
 }
 
 impl fmt::Display for Reason {
@@ -199,15 +253,29 @@ impl fmt::Display for Reason {
             Self::ClassExempt => f.write_str("the message class does not obey this rule"),
             Self::OutOfScope => f.write_str("the rule is about other messages"),
             Self::NotQuiet => f.write_str("outside quiet hours"),
-            Self::Quiet { until, zone_known: true } => write!(f, "quiet hours until {until}"),
-            Self::Quiet { until, zone_known: false } => {
-                write!(f, "quiet hours until {until}, the time zone is not known")
+            Self::Quiet { until, zone_known } => {
+                write!(f, "quiet hours until {until}{}", unknown_zone(zone_known))
             }
             Self::CapRoom(window) => write!(f, "the cap has room in {window}"),
             Self::CapFull(window) => write!(f, "the cap is full in {window}"),
             Self::NotE164 => f.write_str(
                 "the customer's number is not in E.164 (`+`, country code, digits, no blanks)",
             ),
+            Self::CapTooFull { window, weight } => {
+                write!(f, "the cap has no room for a message that counts as {weight} in {window}")
+            }
+            Self::CapLimitUnknown(why) => write!(f, "the cap's limit cannot be computed: {why}"),
+            Self::GapKept(ms) => write!(f, "no message within {}", length(*ms)),
+            Self::GapTooShort { last, gap_ms } => {
+                write!(f, "the last message was at {last}, less than {} before", length(*gap_ms))
+            }
+            Self::Holiday { until, zone_known } => {
+                write!(f, "a holiday, quiet until {until}{}", unknown_zone(zone_known))
+            }
+            Self::InSendWindow => f.write_str("within the send window"),
+            Self::OutsideSendWindow { until, zone_known } => {
+                write!(f, "outside the send window until {until}{}", unknown_zone(zone_known))
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The catalog: everything published, compiled, as one immutable value. A change (an `apply`, a
 //! pause) makes a new catalog; a turn sees exactly one.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,9 +9,10 @@ use domain::channel::audience::Identifier;
 use domain::channel::{AddressForm, Cost};
 use domain::ids::{ChannelName, EventName, JourneyName, NameId, SegmentName, VersionNo};
 use domain::journey::definition::{Entry, Journey};
+use domain::labels::Labels;
 use domain::segment::Segment;
 use domain::time::{Instant, Zone};
-use policies::PolicySet;
+use policies::{NameKind, PolicySet};
 use serde::{Deserialize, Serialize};
 
 /// Whether a journey runs.
@@ -47,8 +49,8 @@ pub struct ChannelInfo {
     pub spread_ms: i64,
 }
 
-/// Names of channels, classes, topics and campaigns, numbered for ledger rows. Append-only: a
-/// number keeps its meaning for as long as there are rows.
+/// Names of channels, classes, topics, campaigns and sets of labels, numbered for ledger rows.
+/// Append-only: a number keeps its meaning for as long as there are rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
     texts: Vec<Arc<str>>,
@@ -94,6 +96,12 @@ impl Names {
         self.texts.get(at).map(|text| &**text)
     }
 
+    /// All names with their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (NameId, &str)> {
+        // There are no more names than numbers.
+        self.texts.iter().enumerate().map(|(at, text)| (NameId(at as u16 + 1), &**text))
+    }
+
     /// Rebuilds the index after decoding.
     fn index(&mut self) {
         if self.numbers.len() != self.texts.len() {
@@ -101,6 +109,21 @@ impl Names {
             self.numbers =
                 numbered.map(|(at, text)| (text.clone(), NameId(at as u16 + 1))).collect();
         }
+    }
+}
+
+/// Names, as a policy is compiled with them: those that it brings get their numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbering<'a>(pub &'a RefCell<Names>);
+
+impl policies::Names for Numbering<'_> {
+    fn id(&self, _: NameKind, name: &str) -> NameId {
+        self.0.borrow_mut().number(name)
+    }
+
+    fn label_sets(&self) -> Vec<(NameId, Labels)> {
+        let names = self.0.borrow();
+        names.iter().filter_map(|(id, text)| Some((id, Labels::parse(text)?))).collect()
     }
 }
 
@@ -217,6 +240,11 @@ impl Catalog {
     pub fn most_cost(&self, channel: &ChannelName) -> i64 {
         let cost = self.channel(channel).and_then(|info| info.cost.as_ref());
         cost.map_or(0, Cost::most)
+    }
+
+    /// The number of a set of labels, 0 where there is no label.
+    pub fn labels(&self, labels: &Labels) -> NameId {
+        if labels.is_empty() { NameId::NONE } else { self.name(labels.text()) }
     }
 
     /// The number of a name, 0 where it has none.

@@ -14,7 +14,7 @@ use domain::journey::enrollment::Trigger;
 use domain::journey::steps::{Delivery, Kind};
 use domain::time::Instant;
 use domain::value::Text;
-use policies::{CountState, LEDGER_ROW_BYTES, LedgerRow};
+use policies::{CountState, LedgerRow, LedgerRowError};
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
@@ -148,8 +148,8 @@ impl SendRow {
 
     /// A row from its bytes.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let ledger = decode_ledger(bytes)?;
-        let info = codec::decode("send", &bytes[LEDGER_ROW_BYTES..])?;
+        let (ledger, rest) = front(bytes)?;
+        let info = codec::decode("send", rest)?;
         Ok(Self { ledger, info })
     }
 }
@@ -170,9 +170,13 @@ impl TryFrom<Vec<u8>> for SendRow {
 
 /// Only the part of a row that counts.
 pub fn decode_ledger(bytes: &[u8]) -> Result<LedgerRow, DecodeError> {
-    let damaged = |detail: String| DecodeError::Damaged { what: "send", detail };
-    let head = bytes.get(..LEDGER_ROW_BYTES).ok_or_else(|| damaged("it is too short".into()))?;
-    LedgerRow::decode(head).map_err(|error| damaged(error.to_string()))
+    front(bytes).map(|(row, _)| row)
+}
+
+fn front(bytes: &[u8]) -> Result<(LedgerRow, &[u8]), DecodeError> {
+    let damaged =
+        |error: LedgerRowError| DecodeError::Damaged { what: "send", detail: error.to_string() };
+    LedgerRow::decode_front(bytes).map_err(damaged)
 }
 
 /// A send whose outcome is not known yet.

@@ -2,7 +2,6 @@
 
 use domain::channel::Provider;
 use domain::ids::JourneyName;
-use policies::RuleBody;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -103,7 +102,7 @@ pub struct ClassState {
 pub struct RuleState {
     /// Its name.
     pub name: String,
-    /// `quiet_hours` or `frequency_cap`.
+    /// `quiet_hours`, `send_window`, `frequency_cap` or `minimum_gap`.
     pub kind: String,
 }
 
@@ -217,10 +216,6 @@ impl Admin {
     pub async fn policy(&self) -> PolicyState {
         let state = self.state.lock().await;
         let policy = &state.built.definitions.policy;
-        let kind = |body: &RuleBody| match body {
-            RuleBody::QuietHours(_) => "quiet_hours",
-            RuleBody::FrequencyCap(_) => "frequency_cap",
-        };
         let documents = state.publication.documents.iter();
         let documents = documents.filter(|document| document.kind == Kind::ContactPolicy);
         PolicyState {
@@ -242,7 +237,7 @@ impl Admin {
                 .iter()
                 .map(|rule| RuleState {
                     name: rule.name.to_string(),
-                    kind: kind(&rule.body).to_owned(),
+                    kind: rule.body.kind().as_str().to_owned(),
                 })
                 .collect(),
         }

@@ -7,8 +7,9 @@ use domain::channel::AddressForm;
 use domain::consent::{Consent, ConsentChange, Permission};
 use domain::ids::{ChannelName, NameId, SendId, Topic};
 use domain::time::{DAY_MS, Instant, Zone};
+use domain::value::Map;
 use policies::{
-    ContactPolicy, CountState, History, LEDGER_ROW_BYTES, LedgerRow, NameKind, PolicySet,
+    ContactPolicy, CountState, History, LEDGER_ROW_BYTES, LedgerRow, Marks, NameKind, PolicySet,
     RawContactPolicy, Request, Subject, decide,
 };
 use store::bench::procfs::thread_core_ns;
@@ -89,9 +90,9 @@ fn rows() -> Vec<LedgerRow> {
             class: NameId(4 + (draw / 3 % 2) as u16),
             topic: NameId((draw / 6 % 3 * (5 + draw / 18 % 2)) as u16),
             campaign: NameId((draw / 36 % 2 * 8) as u16),
+            labels: NameId::NONE,
             state: CountState::ALL[(draw / 72 % 3) as usize],
-            counts_toward_caps: true,
-            shadow: false,
+            marks: Marks::new(true, false),
         }
     };
     (0..ROWS).map(row).collect()
@@ -108,6 +109,7 @@ pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
     };
     consent.record(granted, Instant(0));
     let (channel, topic) = (ChannelName::from("email"), Topic::from("carts"));
+    let traits = Map::new();
     let zone = Zone::parse("Europe/Madrid").map_err(|_| BenchError::new("read a zone", "bad"))?;
     let request = Request {
         send: SendId(u128::MAX),
@@ -117,12 +119,14 @@ pub(super) fn run(bench: &Bench) -> Result<Report, BenchError> {
         class_id: NameId(4),
         topic_id: NameId(6),
         campaign_id: NameId(8),
+        labels_id: NameId::NONE,
         valid_until: NOW.plus_ms(DAY_MS),
         on_capped: None,
         skip_catch_up: false,
         shadow: false,
         subject: Subject {
             zone: Some(&zone),
+            traits: &traits,
             consent: &consent,
             address: Some("someone@example.com"),
             address_form: AddressForm::Any,

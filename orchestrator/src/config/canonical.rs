@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::document::Kind;
 use super::yaml::{Content, Entry, Node};
 
 /// As JSON with sorted keys.
@@ -49,10 +50,13 @@ pub(crate) fn from_json(value: &Value) -> Node {
     Node::new(content, 0..0)
 }
 
-/// The canonical text of a document. Labels are left out: they change nothing.
-pub(crate) fn text(root: &Node) -> String {
+/// The canonical text of a document. Labels are left out, unless they are labels of messages: they
+/// change nothing.
+pub(crate) fn text(root: &Node, kind: Kind) -> String {
     let mut json = to_json(root);
-    if let Some(Value::Object(metadata)) = json.get_mut("metadata") {
+    if kind != Kind::Journey
+        && let Some(Value::Object(metadata)) = json.get_mut("metadata")
+    {
         metadata.shift_remove("labels");
     }
     json.to_string()

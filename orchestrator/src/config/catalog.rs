@@ -68,7 +68,7 @@ pub struct Document {
     pub name: String,
     /// Hex content hash of the canonical text.
     pub hash: String,
-    /// Canonical text: JSON with sorted keys, files included, labels left out.
+    /// Canonical text: JSON with sorted keys, files included, labels left out except of journeys.
     pub canonical: String,
     /// The file that it was read from.
     pub file: PathBuf,

@@ -124,7 +124,7 @@ pub(crate) fn parse(
             texts.extend(inline(source, &mut root, &path, files, flaws));
         }
     }
-    let canonical = super::canonical::text(&root);
+    let canonical = super::canonical::text(&root, kind);
     let (metadata, spec) = match kind {
         Kind::Journey => read(&mut root, flaws, |raw| Spec::Journey(Box::new(raw))),
         Kind::Segment => read(&mut root, flaws, Spec::Segment),

@@ -13,6 +13,7 @@ use domain::check::{Check, Known};
 use domain::ids::{CampaignName, ChannelName, JourneyName, SegmentName, TemplateName};
 use domain::journey::definition::Journey;
 use domain::journey::validate::{Identity, journey as build_journey};
+use domain::labels::Labels;
 use domain::metadata;
 use domain::problem::{Path, Problem};
 use domain::segment::{self, Segment};
@@ -125,7 +126,9 @@ impl Parts {
         match &parsed.spec {
             Spec::Journey(raw) => {
                 let campaign = parsed.metadata.campaign.as_deref().map(CampaignName::from);
-                let identity = Identity { name: JourneyName::from(name), campaign, hash };
+                let labels = parsed.metadata.labels.iter();
+                let labels = Labels::of(labels.map(|(key, value)| (&**key, &**value)));
+                let identity = Identity { name: JourneyName::from(name), campaign, labels, hash };
                 let built = build_journey(raw, identity, &spec, check);
                 self.journeys.extend(built.map(|built| (built.name.clone(), Arc::new(built))));
             }

@@ -10,14 +10,14 @@ use domain::journey::steps::Step;
 use domain::segment::Segment;
 use domain::time::Instant;
 use engine::Catalog;
-use engine::catalog::{ChannelInfo, Control, Names, Parts};
-use policies::{NameKind, PolicySet};
+use engine::catalog::{ChannelInfo, Control, Names, Numbering, Parts};
+use policies::PolicySet;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{self, Definitions, Kind, Report, Source};
 
-/// Most names of channels, classes, topics and campaigns over the life of a store: ledger rows
-/// number them with 16 bits.
+/// Most names of channels, classes, topics, campaigns and sets of labels over the life of a store:
+/// ledger rows number them with 16 bits.
 pub(super) const NAMES_MAX: usize = 65_000;
 
 /// Key of the publication's row.
@@ -85,7 +85,7 @@ pub enum PublicationError {
     #[error("a published definition cannot be read:\n{0}")]
     Definition(String),
     /// More names than ledger rows can number.
-    #[error("more than {NAMES_MAX} names of channels, classes, topics and campaigns")]
+    #[error("more than {NAMES_MAX} names of channels, classes, topics, campaigns, sets of labels")]
     TooManyNames,
 }
 
@@ -223,8 +223,9 @@ impl Publication {
         for journey in versions.values() {
             number_names(journey, &names);
         }
-        let number = |_: NameKind, name: &str| names.borrow_mut().number(name);
-        let policy = PolicySet::compile(&definitions.policy, self.policy.0, &number);
+        // After the journeys, so that it knows every set of labels.
+        let numbering = Numbering(&names);
+        let policy = PolicySet::compile(&definitions.policy, self.policy.0, &numbering);
         let channels = channels(&definitions, &names);
         self.names = names.into_inner();
         if self.names.len() > NAMES_MAX {
@@ -286,6 +287,9 @@ fn number_names(journey: &domain::journey::definition::Journey, names: &RefCell<
         }
         for (channel, _) in &send.channels {
             names.number(channel.as_str());
+        }
+        if !send.labels.is_empty() {
+            names.number(send.labels.text());
         }
     }
 }

@@ -190,7 +190,8 @@ pub const OUTCOME: &str = "outcome";
 /// `taken`, `delivered`, `failed` or `refused`.
 pub const REPORT: &str = "report";
 /// Kind of a rule: `suppression`, `consent`, `holdout`, `validity`, `quiet_hours`,
-/// `frequency_cap`, `budget`, `channel_rate`, `reachability`, `catch_up`.
+/// `frequency_cap`, `budget`, `channel_rate`, `reachability`, `catch_up`, `minimum_gap`,
+/// `send_window`.
 pub const RULE: &str = "rule";
 /// `identify`, `track`, `page`, `screen`, `group`, `alias`, `delivery` or `other`.
 pub const TYPE: &str = "type";
@@ -262,7 +263,7 @@ pub const METRIC_ATTRIBUTES: [Attribute; 10] = [
         name: RULE,
         help: "kind of a rule: `suppression`, `consent`, `holdout`, `validity`, \
                `quiet_hours`, `frequency_cap`, `budget`, `channel_rate`, `reachability`, \
-               `catch_up`",
+               `catch_up`, `minimum_gap`, `send_window`",
     },
     Attribute {
         name: TYPE,

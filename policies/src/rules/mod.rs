@@ -1,12 +1,14 @@
 //! The rules of the gate, one file each: YAML shape, validation, judgement.
 //!
-//! `suppression`, `consent`, `reachability`, `validity` and `catch_up` always run; `quiet_hours`
-//! and `frequency_cap` are declared in policies. Each judges one request at one instant, without
-//! side effects and without knowing what the others say (semantics 16).
+//! `suppression`, `consent`, `reachability`, `validity` and `catch_up` always run; `quiet_hours`,
+//! `send_window`, `frequency_cap` and `minimum_gap` are declared in policies. Each judges one
+//! request at one instant, without side effects and without knowing what the others say (semantics
+//! 16).
 
 pub(crate) mod catch_up;
 pub(crate) mod consent;
 pub mod frequency_cap;
+pub mod minimum_gap;
 pub mod quiet_hours;
 pub(crate) mod reachability;
 pub mod scope;

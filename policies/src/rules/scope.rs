@@ -1,10 +1,20 @@
-//! Which messages a rule is about: any mix of channels, classes, campaigns and topics.
+//! Which messages a rule is about: any mix of channels, classes, campaigns, topics and labels.
 //!
 //! ```yaml
 //! scope: {channels: [email, sms], topics: [carts]}   # both must match; nothing means everything
 //! ```
+//!
+//! Labels are those of a journey (`metadata.labels`) and of its step (`labels`); a message must
+//! have all that a scope names.
+//!
+//! ```yaml
+//! scope: {labels: {team: growth, size: big}}
+//! ```
+
+use std::collections::BTreeMap;
 
 use domain::ids::NameId;
+use domain::labels::{self, Labels};
 use domain::problem::{Path, Problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -31,11 +41,13 @@ pub struct RawScope {
     /// Topics; left out means every topic, and messages without one.
     #[schemars(length(min = 1, max = 100))]
     pub topics: Option<Vec<String>>,
+    /// Labels that a message must have, all of them; left out means any labels or none.
+    pub labels: Option<BTreeMap<String, String>>,
 }
 
 /// A scope by names or by their numbers. An empty list restricts nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope<N> {
+pub struct Scope<N: Naming> {
     /// Channels.
     pub channels: Vec<N>,
     /// Message classes.
@@ -44,17 +56,45 @@ pub struct Scope<N> {
     pub topics: Vec<N>,
     /// Campaigns.
     pub campaigns: Vec<N>,
+    /// Labels that a message must have; `None` restricts nothing.
+    pub labels: Option<N::Labels>,
 }
 
-impl<N> Default for Scope<N> {
+/// How names are held: as text in a definition, as numbers in a policy set.
+pub trait Naming {
+    /// What stands for the labels of a scope.
+    type Labels: Clone + std::fmt::Debug + PartialEq + Eq;
+}
+
+impl Naming for String {
+    type Labels = Labels;
+}
+
+impl Naming for NameId {
+    /// The sets in which all those labels are; there may be none.
+    type Labels = Vec<NameId>;
+}
+
+impl<N: Naming> Default for Scope<N> {
     fn default() -> Self {
         let (channels, classes) = (Vec::new(), Vec::new());
-        Self { channels, classes, topics: Vec::new(), campaigns: Vec::new() }
+        Self { channels, classes, topics: Vec::new(), campaigns: Vec::new(), labels: None }
     }
 }
 
 impl RawScope {
     pub(crate) fn validate(&self, path: &Path, problems: &mut Vec<Problem>) -> Scope<String> {
+        let labels = self.labels.as_ref().map(|labels| {
+            let path = path.key("labels");
+            labels::problems(labels, &path, &mut |path, message| {
+                problems.push(Problem::new(path.clone(), message));
+            });
+            if labels.is_empty() {
+                let problem = Problem::new(path, "no label is named");
+                problems.push(problem.suggest("leave the key out to mean all messages"));
+            }
+            Labels::of(labels.iter().map(|(key, value)| (&**key, &**value)))
+        });
         let mut list = |key: &str, names: &Option<Vec<String>>| {
             let Some(names) = names else { return Vec::new() };
             let path = path.key(key);
@@ -75,6 +115,7 @@ impl RawScope {
             classes: list("classes", &self.classes),
             topics: list("topics", &self.topics),
             campaigns: list("campaigns", &self.campaigns),
+            labels,
         }
     }
 }
@@ -95,11 +136,16 @@ impl Scope<String> {
 
     pub(crate) fn compile(&self, names: &impl Names) -> Scope<NameId> {
         let ids = |kind, list: &[String]| list.iter().map(|name| names.id(kind, name)).collect();
+        let sets_with = |wanted: &Labels| {
+            let sets = names.label_sets().into_iter();
+            sets.filter(|(_, labels)| labels.contains(wanted)).map(|(id, _)| id).collect()
+        };
         Scope {
             channels: ids(NameKind::Channel, &self.channels),
             classes: ids(NameKind::Class, &self.classes),
             topics: ids(NameKind::Topic, &self.topics),
             campaigns: ids(NameKind::Campaign, &self.campaigns),
+            labels: self.labels.as_ref().map(sets_with),
         }
     }
 
@@ -113,6 +159,11 @@ impl Scope<String> {
             && covers(&self.classes, &other.classes)
             && covers(&self.topics, &other.topics)
             && covers(&self.campaigns, &other.campaigns)
+            && match (&self.labels, &other.labels) {
+                (None, _) => true,
+                (Some(ours), Some(theirs)) => theirs.contains(ours),
+                (Some(_), None) => false,
+            }
     }
 }
 
@@ -124,5 +175,6 @@ impl Scope<NameId> {
             && within(&self.classes, request.class_id)
             && within(&self.topics, request.topic_id)
             && within(&self.campaigns, request.campaign_id)
+            && self.labels.as_ref().is_none_or(|sets| sets.contains(&request.labels_id))
     }
 }

@@ -1,8 +1,9 @@
 //! The cases that bite people in other products (research note c), one test each, by number.
 
-use cadencia_policies::{CountState, PolicySet, release_spread};
+use cadencia_policies::{Candidate, CountState, PolicySet, arbitrate, release_spread};
 use domain::consent::Permission;
 use domain::ids::SendId;
+use domain::time::Instant;
 use domain::verdict::{Decision, RuleKind, Ruling};
 
 use crate::fixture::{World, at, consent, hold, policy, set, zone};
@@ -16,7 +17,7 @@ const NIGHT: &str = r#"
 rules: [{name: night, quiet_hours: {windows: [{from: "21:00", to: "08:00"}]}}]"#;
 
 #[test]
-fn case_1_a_reservation_counts_at_once_whatever_is_counted() {
+fn edge_01_a_reservation_counts_at_once_whatever_is_counted() {
     for counts in ["reserved", "accepted", "delivered"] {
         let set = capped("{rolling: P7D}", &format!(", counts: {counts}"));
         let mut world = World::default();
@@ -27,7 +28,7 @@ fn case_1_a_reservation_counts_at_once_whatever_is_counted() {
 }
 
 #[test]
-fn case_2_what_counts_is_declared() {
+fn edge_02_what_counts_is_declared() {
     use CountState::*;
     let table = [
         ("reserved", [true, true, true, true, true, false, true]),
@@ -47,8 +48,64 @@ fn case_2_what_counts_is_declared() {
     assert_eq!(states, CountState::ALL);
 }
 
+/// Two campaigns at the same moment: one total order, whatever the order of arrival.
 #[test]
-fn case_4_calendar_and_rolling_are_different_things() {
+fn edge_03_of_competing_messages_the_same_one_goes_whatever_the_order_of_arrival() {
+    let set = capped("{rolling: P7D}", ", on_exceeded: refuse");
+    // Priority, value, deadline, journey, step, channel: each beats the next by one of them.
+    let messages = [
+        (80, 5, 9, "spring", "a", 0_usize),
+        (80, 4, 8, "spring", "a", 1),
+        (80, 4, 9, "autumn", "b", 2),
+        (80, 4, 9, "spring", "a", 0),
+        (70, 9, 1, "autumn", "a", 1),
+    ];
+    for turn in 0..120_usize {
+        let mut order: Vec<usize> = (0..5).collect();
+        // Every permutation once, by its number.
+        let mut rest = turn;
+        let arrived: Vec<usize> = (1..=5)
+            .rev()
+            .map(|left| {
+                let at = rest % left;
+                rest /= left;
+                order.remove(at)
+            })
+            .collect();
+        let mut candidates: Vec<Candidate<'_, usize>> = arrived
+            .iter()
+            .map(|&at| {
+                let (priority, value_micros, deadline, journey, step, _) = messages[at];
+                Candidate {
+                    priority,
+                    value_micros,
+                    valid_until: Instant(deadline),
+                    journey,
+                    step,
+                    key: "",
+                    send: SendId(at as u128),
+                    payload: at,
+                }
+            })
+            .collect();
+        arbitrate(&mut candidates);
+        let now = at("2026-06-01T10:00:00Z");
+        let mut world = World::default();
+        let mut went = Vec::new();
+        for candidate in candidates {
+            world.channel = messages[candidate.payload].5;
+            world.send = 100 + candidate.send.0;
+            if world.ask(&set, now).decision == Decision::Allow {
+                world.reserve(&set, now, CountState::Reserved);
+                went.push(candidate.payload);
+            }
+        }
+        assert_eq!(went, [0], "arrived as {arrived:?}");
+    }
+}
+
+#[test]
+fn edge_04_calendar_and_rolling_are_different_things() {
     let late = ["2026-06-01T23:00:00Z"];
     let day = capped("{calendar: day, zone: utc}", "");
     let any_day = capped("{rolling: P1D}", "");
@@ -63,7 +120,7 @@ fn case_4_calendar_and_rolling_are_different_things() {
 }
 
 #[test]
-fn case_5_the_zone_of_a_calendar_window_is_explicit() {
+fn edge_05_the_zone_of_a_calendar_window_is_explicit() {
     // 11:00Z is 23:00 in Auckland, 13:00Z is 01:00 of the next day there.
     let sent = ["2026-06-10T11:00:00Z"];
     let now = "2026-06-10T13:00:00Z";
@@ -81,7 +138,7 @@ fn case_5_the_zone_of_a_calendar_window_is_explicit() {
 }
 
 #[test]
-fn case_5_weeks_start_where_the_policy_says() {
+fn edge_05_weeks_start_where_the_policy_says() {
     // 2026-06-07 is a Sunday.
     let table = [
         ("", hold("2026-06-08T00:00:00Z")),
@@ -96,7 +153,7 @@ fn case_5_weeks_start_where_the_policy_says() {
 }
 
 #[test]
-fn case_6_an_unknown_zone_is_quiet_if_any_plausible_one_is() {
+fn edge_06_an_unknown_zone_is_quiet_if_any_plausible_one_is() {
     let night = NIGHT.trim_start();
     let unknown = World { zone: None, ..World::default() };
     // The fallback zone alone: UTC.
@@ -111,7 +168,7 @@ fn case_6_an_unknown_zone_is_quiet_if_any_plausible_one_is() {
 }
 
 #[test]
-fn case_6_where_it_is_always_quiet_somewhere_nothing_goes() {
+fn edge_06_where_it_is_always_quiet_somewhere_nothing_goes() {
     let zones = "plausible_zones: [UTC, Asia/Tokyo, America/New_York, Pacific/Auckland]";
     let set = set(&format!("{zones}\n{}", NIGHT.trim_start()));
     let unknown = World { zone: None, ..World::default() };
@@ -126,7 +183,7 @@ fn case_6_where_it_is_always_quiet_somewhere_nothing_goes() {
 }
 
 #[test]
-fn case_7_a_new_zone_means_new_quiet_hours() {
+fn edge_07_a_new_zone_means_new_quiet_hours() {
     let set = set(NIGHT);
     let mut world = World { zone: Some(zone("Europe/Madrid")), ..World::default() };
     assert_eq!(world.decision(&set, "2026-06-10T20:00:00Z"), hold("2026-06-11T06:00:00Z"));
@@ -135,7 +192,7 @@ fn case_7_a_new_zone_means_new_quiet_hours() {
 }
 
 #[test]
-fn case_8_quiet_hours_end_by_the_wall_clock_on_days_of_23_and_25_hours() {
+fn edge_08_quiet_hours_end_by_the_wall_clock_on_days_of_23_and_25_hours() {
     let set = set(NIGHT);
     let world = World { zone: Some(zone("America/New_York")), ..World::default() };
     let table = [
@@ -152,7 +209,7 @@ fn case_8_quiet_hours_end_by_the_wall_clock_on_days_of_23_and_25_hours() {
 }
 
 #[test]
-fn case_8_a_day_that_does_not_exist_has_no_window() {
+fn edge_08_a_day_that_does_not_exist_has_no_window() {
     let set = capped("{calendar: day, zone: customer}", "");
     let apia = World { zone: Some(zone("Pacific/Apia")), ..World::default() };
     // 29 December 23:00 local; the next instant of a new day is 31 December 00:00 local.
@@ -161,7 +218,7 @@ fn case_8_a_day_that_does_not_exist_has_no_window() {
 }
 
 #[test]
-fn case_9_a_rolling_day_is_24_hours_half_open() {
+fn edge_09_a_rolling_day_is_24_hours_half_open() {
     let set = capped("{rolling: P1D}", "");
     let world = World { zone: Some(zone("America/New_York")), ..World::default() };
     // Over the night of 23 hours: still 24 hours.
@@ -171,7 +228,7 @@ fn case_9_a_rolling_day_is_24_hours_half_open() {
 }
 
 #[test]
-fn case_10_a_window_over_midnight_belongs_to_the_day_it_starts_on() {
+fn edge_10_a_window_over_midnight_belongs_to_the_day_it_starts_on() {
     let windows = r#"[{on: mon-fri, from: "21:00", to: "09:00"}]"#;
     let rules = format!("rules: [{{name: night, quiet_hours: {{windows: {windows}}}}}]");
     let (set, world) = (set(&rules), World::default());
@@ -190,14 +247,14 @@ fn case_10_a_window_over_midnight_belongs_to_the_day_it_starts_on() {
 }
 
 #[test]
-fn case_11_a_crowd_held_by_the_same_window_spreads_out() {
+fn edge_11_a_crowd_held_by_the_same_window_spreads_out() {
     let spreads = (0..100).map(|send| release_spread(SendId(send), 600_000));
     let distinct: std::collections::BTreeSet<i64> = spreads.collect();
     assert!(distinct.len() > 90);
 }
 
 #[test]
-fn case_12_a_held_message_passes_the_whole_gate_again() {
+fn edge_12_a_held_message_passes_the_whole_gate_again() {
     let set = set(NIGHT);
     let mut world = World::default();
     assert_eq!(world.decision(&set, "2026-06-10T22:00:00Z"), hold("2026-06-11T08:00:00Z"));
@@ -206,7 +263,7 @@ fn case_12_a_held_message_passes_the_whole_gate_again() {
 }
 
 #[test]
-fn case_16_editing_a_class_does_not_rewrite_history() {
+fn edge_16_editing_a_class_does_not_rewrite_history() {
     let rule = "rules: [{name: cap, frequency_cap: {limit: 1, window: {rolling: P7D}}}]";
     let before = set(&format!("classes: {{service: {{counts_toward_caps: true}}}}\n{rule}"));
     let after = set(&format!("classes: {{service: {{counts_toward_caps: false}}}}\n{rule}"));
@@ -221,13 +278,13 @@ fn case_16_editing_a_class_does_not_rewrite_history() {
 }
 
 #[test]
-fn case_17_the_version_that_decided_is_recorded() {
+fn edge_17_the_version_that_decided_is_recorded() {
     let set = set("rules: []");
     assert_eq!(World::default().ask(&set, at("2026-06-01T10:00:00Z")).policy, 7);
 }
 
 #[test]
-fn case_18_the_three_bits_of_a_class_are_independent() {
+fn edge_18_the_three_bits_of_a_class_are_independent() {
     for bits in 0..8 {
         let [obeys, counts, quiet] = [1, 2, 4].map(|bit| bits & bit != 0);
         let class = format!(
@@ -255,7 +312,7 @@ rules:
 }
 
 #[test]
-fn case_20_what_never_left_gives_its_place_back() {
+fn edge_20_what_never_left_gives_its_place_back() {
     let set = capped("{rolling: P7D}", ", counts: reserved");
     let mut world = World::default();
     for day in 1..=6 {
@@ -266,7 +323,7 @@ fn case_20_what_never_left_gives_its_place_back() {
 }
 
 #[test]
-fn case_23_shadows_count_only_for_shadows() {
+fn edge_23_shadows_count_only_for_shadows() {
     let set = capped("{rolling: P7D}", "");
     let shadow = World { shadow: true, ..World::default() };
     let mut world = shadow.after(&set, &["2026-06-01T10:00:00Z"]);
@@ -279,7 +336,7 @@ fn case_23_shadows_count_only_for_shadows() {
 }
 
 #[test]
-fn case_24_a_send_never_counts_against_itself() {
+fn edge_24_a_send_never_counts_against_itself() {
     let set = capped("{rolling: P7D}", "");
     let mut world = World::default().after(&set, &["2026-06-01T10:00:00Z"]);
     world.send = world.rows[0].send.0;
@@ -287,7 +344,7 @@ fn case_24_a_send_never_counts_against_itself() {
 }
 
 #[test]
-fn case_25_validity_is_half_open_and_holds_do_not_outlive_it() {
+fn edge_25_validity_is_half_open_and_holds_do_not_outlive_it() {
     let set = set(NIGHT);
     let world = |until| World { valid_until: at(until), ..World::default() };
     let now = "2026-06-10T22:00:00Z";

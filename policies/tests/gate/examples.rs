@@ -5,17 +5,23 @@ use serde::Deserialize;
 
 use crate::fixture::{id, policy};
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 7] = [
     ("full", include_str!("../../examples/full.yaml")),
     ("two-a-week", include_str!("../../examples/two-a-week.yaml")),
     ("sms-with-care", include_str!("../../examples/sms-with-care.yaml")),
+    ("us-sms", include_str!("../../examples/us-sms.yaml")),
+    ("room-to-breathe", include_str!("../../examples/room-to-breathe.yaml")),
+    ("by-tier", include_str!("../../examples/by-tier.yaml")),
     ("built-in-rules", include_str!("../../examples/built-in-rules.yaml")),
 ];
 
-const DOCUMENTED: [(&str, &str); 6] = [
+const DOCUMENTED: [(&str, &str); 9] = [
     ("suppression", include_str!("../../src/rules/suppression.rs")),
     ("consent", include_str!("../../src/rules/consent.rs")),
-    ("quiet_hours", include_str!("../../src/rules/quiet_hours.rs")),
+    ("quiet_hours", include_str!("../../src/rules/quiet_hours/mod.rs")),
+    ("minimum_gap", include_str!("../../src/rules/minimum_gap.rs")),
+    ("limit", include_str!("../../src/rules/frequency_cap/limit.rs")),
+    ("weight", include_str!("../../src/rules/frequency_cap/weight.rs")),
     ("frequency_cap", include_str!("../../src/rules/frequency_cap/mod.rs")),
     ("scope", include_str!("../../src/rules/scope.rs")),
     ("yaml", include_str!("../../src/yaml.rs")),
@@ -62,11 +68,16 @@ fn the_documentation_shows_valid_policies() {
         let yaml = blocks.iter().filter_map(|block| block.strip_prefix("yaml\n"));
         let mut count = 0;
         for block in yaml {
-            let block = match name {
-                "scope" => format!(
+            let within_a_cap = |limit: &str| {
+                let block = block.replace("\n ", "\n      ");
+                format!(
                     " fallback_zone: UTC\n rules:\n  - name: cap\n    frequency_cap:\n      \
-                     limit: 1\n      window: {{rolling: P1D}}\n     {block}"
-                ),
+                     {limit}window: {{rolling: P1D}}\n     {block}"
+                )
+            };
+            let block = match name {
+                "scope" | "weight" => within_a_cap("limit: 3\n      "),
+                "limit" => within_a_cap(""),
                 _ => block.to_owned(),
             };
             policy(&block);

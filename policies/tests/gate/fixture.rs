@@ -1,20 +1,40 @@
 //! A small world to ask the gate in: a policy from YAML, one customer, a ledger.
 
 use cadencia_policies::{
-    ContactPolicy, CountState, History, LedgerRow, NameKind, PolicySet, RawContactPolicy, Request,
-    Subject, allows, decide,
+    ContactPolicy, CountState, History, LedgerRow, NameKind, Names, PolicySet, RawContactPolicy,
+    Request, Subject, allows, decide,
 };
 use domain::channel::AddressForm;
 use domain::consent::{Consent, ConsentChange, Permission};
 use domain::ids::{ChannelName, NameId, SendId, Topic};
 use domain::journey::steps::send::OnCapped;
+use domain::labels::Labels;
 use domain::time::{Instant, Zone};
+use domain::value::Map;
 use domain::verdict::{Decision, Verdict};
 
 pub(crate) const CHANNELS: [&str; 3] = ["email", "sms", "push"];
 pub(crate) const CLASSES: [&str; 4] = ["marketing", "transactional", "service", "advertising"];
 pub(crate) const TOPICS: [&str; 2] = ["carts", "news"];
 pub(crate) const CAMPAIGNS: [&str; 2] = ["spring", "autumn"];
+
+/// Sets of labels that messages have.
+pub(crate) const LABELS: [&str; 3] = ["size=big", "size=big\nteam=growth", "team=growth"];
+
+/// The dictionary of the tests, with its sets of labels.
+pub(crate) struct Dictionary;
+
+impl Names for Dictionary {
+    fn id(&self, kind: NameKind, name: &str) -> NameId {
+        id(kind, name)
+    }
+
+    fn label_sets(&self) -> Vec<(NameId, Labels)> {
+        let sets = LABELS.iter().enumerate();
+        sets.map(|(at, text)| (NameId(at as u16 + 1), Labels::parse(text).expect("labels")))
+            .collect()
+    }
+}
 
 /// The dictionary of the tests.
 pub(crate) fn id(kind: NameKind, name: &str) -> NameId {
@@ -45,7 +65,7 @@ pub(crate) fn policy(spec: &str) -> ContactPolicy {
 
 /// A policy set whose fallback zone is UTC, from the text of its rules (and other keys).
 pub(crate) fn set(rest: &str) -> PolicySet {
-    PolicySet::compile(&policy(&format!("fallback_zone: UTC\n{rest}")), 7, &id)
+    PolicySet::compile(&policy(&format!("fallback_zone: UTC\n{rest}")), 7, &Dictionary)
 }
 
 /// One message and its customer.
@@ -55,6 +75,8 @@ pub(crate) struct World {
     pub(crate) class: usize,
     pub(crate) topic: Option<usize>,
     pub(crate) campaign: Option<usize>,
+    pub(crate) labels: Option<usize>,
+    pub(crate) traits: Map,
     pub(crate) send: u128,
     pub(crate) valid_until: Instant,
     pub(crate) on_capped: Option<OnCapped>,
@@ -76,6 +98,8 @@ impl Default for World {
             class: 0,
             topic: None,
             campaign: None,
+            labels: None,
+            traits: Map::new(),
             send: u128::MAX,
             valid_until: Instant::MAX,
             on_capped: None,
@@ -122,12 +146,14 @@ impl World {
             class_id: number(Some(self.class)),
             topic_id: number(self.topic),
             campaign_id: number(self.campaign),
+            labels_id: number(self.labels),
             valid_until: self.valid_until,
             on_capped: self.on_capped,
             skip_catch_up: self.skip_catch_up,
             shadow: self.shadow,
             subject: Subject {
                 zone: self.zone.as_ref(),
+                traits: &self.traits,
                 consent: &self.consent,
                 address: self.address.as_deref(),
                 address_form: self.address_form,

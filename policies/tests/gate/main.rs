@@ -2,10 +2,14 @@
 
 mod arbitration;
 
+mod caps;
 mod codec;
+mod depth;
 mod edge_cases;
 mod examples;
 mod fixture;
+mod hours;
+mod lints;
 mod oracle;
 mod properties;
 mod quarters;

@@ -82,7 +82,7 @@ impl NaiveCap {
     pub(crate) fn count(&self, rows: &[LedgerRow], at: Instant, zone: &Zone) -> u32 {
         let counted = rows.iter().filter(|row| {
             self.counts.counts(row.state)
-                && row.counts_toward_caps
+                && row.marks.counts_toward_caps()
                 && self.about(row.channel)
                 && self.together(row.counted_at, at, zone)
         });

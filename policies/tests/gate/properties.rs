@@ -24,12 +24,12 @@ const ZONES: [&str; 8] = [
     "Pacific/Chatham",
 ];
 
-fn zones() -> impl Strategy<Value = Zone> {
+pub(crate) fn zones() -> impl Strategy<Value = Zone> {
     select(ZONES.to_vec()).prop_map(zone)
 }
 
 /// Instants near changes of the clock of most of the zones.
-fn starts() -> impl Strategy<Value = Instant> {
+pub(crate) fn starts() -> impl Strategy<Value = Instant> {
     let near = [
         "2026-03-07T00:00:00Z",
         "2026-03-28T00:00:00Z",

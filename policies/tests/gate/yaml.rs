@@ -41,8 +41,6 @@ rules:
     frequency_cap: {limit: 2, window: {rolling: 7 days}, per: household, scope: {topics: []}}"#
         ),
         [
-            "spec.rules[1].frequency_cap.limit: lower than 1",
-            "spec.rules[1].quiet_hours.windows: length is lower than 1",
             "spec.rules[2].name: length is lower than 1",
             "spec.fallback_zone: unknown time zone `Madrid` (did you mean `Europe/Madrid`?)",
             "spec.plausible_zones[1]: unknown time zone `Europe/Tenerifa` \
@@ -51,8 +49,10 @@ rules:
             "spec.rules[0].name: consent is the name of a rule that always runs",
             "spec.rules[0].quiet_hours.windows[0]: `9:00` is not a time of day \
              (write \"09:00\")",
-            "spec.rules[1]: a rule has exactly one of `frequency_cap` and `quiet_hours`",
-            "spec.rules[2]: a rule has exactly one of `frequency_cap` and `quiet_hours`",
+            "spec.rules[1]: a rule has exactly one of `frequency_cap`, `minimum_gap`, \
+             `quiet_hours` and `send_window`",
+            "spec.rules[2]: a rule has exactly one of `frequency_cap`, `minimum_gap`, \
+             `quiet_hours` and `send_window`",
             "spec.rules[3].frequency_cap.per: caps per address or household are not supported yet \
              (write `per: customer`)",
             "spec.rules[3].frequency_cap.scope.topics: the list is empty \
@@ -169,7 +169,7 @@ fn there_is_a_limit_to_caps() {
     let document = validated(&format!("fallback_zone: UTC\nrules: [{}]", caps.join(", ")));
     let problems = ContactPolicy::merge(&[document.expect("valid alone")]).expect_err("too many");
     assert_eq!(problems.len(), 1);
-    assert_eq!(problems[0].1.message, "more than 64 frequency caps in all policies together");
+    assert_eq!(problems[0].1.message, "more than 64 caps and gaps in all policies together");
 }
 
 #[test]
@@ -213,6 +213,6 @@ rules:
     let lints: Vec<String> = lint(&policy(spec)).iter().map(ToString::to_string).collect();
     assert_eq!(
         lints,
-        ["quiet hours night and others cover the whole week: such a message is never sent"]
+        ["quiet hours night and others leave no time of the week: such a message is never sent"]
     );
 }

@@ -6,6 +6,7 @@
 mod bad;
 mod canonical;
 mod examples;
+mod labels;
 pub(crate) mod properties;
 mod schema;
 mod settings;

@@ -36,7 +36,23 @@ fn every_reference_of_the_schema_leads_somewhere() {
 #[test]
 fn every_key_of_a_definition_is_described() {
     let schema = schema();
-    for name in ["RawJourney", "RawSend", "RawWait", "RawEntry", "RawSmtp", "RawTemplate"] {
+    for name in [
+        "RawJourney",
+        "RawSend",
+        "RawWait",
+        "RawEntry",
+        "RawSmtp",
+        "RawTemplate",
+        "RawContactPolicy",
+        "RawRule",
+        "RawScope",
+        "RawFrequencyCap",
+        "RawWeight",
+        "RawMinimumGap",
+        "RawQuietHours",
+        "RawSendWindow",
+        "RawNamedHoliday",
+    ] {
         let properties = schema["$defs"][name]["properties"].as_object().expect("it has keys");
         for (key, property) in properties {
             assert!(property.get("description").is_some(), "{name}.{key} has no description");

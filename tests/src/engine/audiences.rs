@@ -40,7 +40,7 @@ fn who_joins_stands_in_a_row_and_in_the_ledger() {
     );
     let [send] = &one.sends()[..] else { panic!("{:?}", one.sends()) };
     assert_eq!(send.ledger.state, CountState::Accepted);
-    assert!(!send.ledger.counts_toward_caps, "the class `advertising` contacts nobody");
+    assert!(!send.ledger.marks.counts_toward_caps(), "the class `advertising` contacts nobody");
     assert!(one.in_flight.is_empty() && one.partition.open_sends() == 0);
 }
 

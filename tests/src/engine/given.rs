@@ -1,7 +1,7 @@
 //! Definitions for tests: a catalog from the same text that a user writes, without files.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::channel::audience::Identifier;
@@ -9,15 +9,18 @@ use domain::channel::{AddressForm, Cost};
 use domain::check::{Check, Known};
 use domain::consent::{ConsentChange, Permission};
 use domain::ids::{ChannelName, JourneyName, SegmentName, VersionNo};
+use domain::journey::definition::Journey;
 use domain::journey::raw::RawJourney;
+use domain::journey::steps::Step;
 use domain::journey::validate::{self, Identity};
+use domain::labels::Labels;
 use domain::problem::Path;
 use domain::segment::RawSegment;
 use domain::time::Zone;
 use domain::value::{Map, Value};
 use engine::Catalog;
-use engine::catalog::{ChannelInfo, Control, Names, Parts};
-use policies::{ContactPolicy, NameKind, PolicySet, RawContactPolicy};
+use engine::catalog::{ChannelInfo, Control, Names, Numbering, Parts};
+use policies::{ContactPolicy, PolicySet, RawContactPolicy};
 use serde_json::Value as Json;
 
 /// Channels of every test catalog, with the trait that holds the address.
@@ -94,6 +97,12 @@ impl Given {
         self
     }
 
+    /// The whole contact policy.
+    pub(crate) fn contact_policy(mut self, spec: Json) -> Self {
+        self.policy = spec;
+        self
+    }
+
     /// Releases of held messages are spread over this period.
     pub(crate) fn spread_ms(mut self, spread_ms: i64) -> Self {
         self.spread_ms = spread_ms;
@@ -126,8 +135,12 @@ impl Given {
         for (at, (name, spec)) in self.journeys[..published].iter().enumerate() {
             let raw: RawJourney = serde_json::from_value(spec.clone()).expect("a journey's shape");
             let name = JourneyName::from(name.as_str());
-            let identity =
-                Identity { name: name.clone(), campaign: None, hash: format!("{at:08x}") };
+            let identity = Identity {
+                name: name.clone(),
+                campaign: None,
+                labels: Labels::default(),
+                hash: format!("{at:08x}"),
+            };
             let journey = validate::journey(&raw, identity, &Path::root(), &mut check);
             let version = VersionNo(at as u32 + 1);
             if let Some(journey) = journey {
@@ -147,6 +160,7 @@ impl Given {
         let problems = check.finish();
         assert!(problems.is_empty(), "the definitions of this test are wrong: {problems:#?}");
         let names = RefCell::new(Names::default());
+        number_labels(&versions, &names);
         let (policy, fallback_zone) = self.policy(&names);
         let mut channels: BTreeMap<_, _> = CHANNELS
             .iter()
@@ -209,9 +223,15 @@ impl Given {
                 .collect(),
             templates: set(&TEMPLATES),
             segments: self.segments.iter().map(|(name, _, _)| name.clone()).collect(),
-            classes: set(&["marketing", "transactional", "advertising"]),
+            classes: self.classes(),
             ..Known::default()
         }
+    }
+
+    fn classes(&self) -> BTreeSet<String> {
+        let declared = self.policy["classes"].as_object().into_iter().flatten();
+        let built_in = ["marketing", "transactional", "advertising"].map(str::to_owned);
+        declared.map(|(name, _)| name.clone()).chain(built_in).collect()
     }
 
     fn policy(&self, names: &RefCell<Names>) -> (PolicySet, Zone) {
@@ -219,9 +239,20 @@ impl Given {
             serde_json::from_value(self.policy.clone()).expect("a policy's shape");
         let document = raw.validate().expect("a valid policy");
         let policy = ContactPolicy::merge(&[document]).expect("a policy without contradictions");
-        let number = |_: NameKind, name: &str| names.borrow_mut().number(name);
         let zone = policy.fallback_zone.clone();
-        (PolicySet::compile(&policy, 1, &number), zone)
+        (PolicySet::compile(&policy, 1, &Numbering(names)), zone)
+    }
+}
+
+/// As the publication does before it compiles the policy.
+fn number_labels(versions: &BTreeMap<VersionNo, Arc<Journey>>, names: &RefCell<Names>) {
+    for node in versions.values().flat_map(|journey| &journey.nodes) {
+        match &node.step {
+            Step::Send(send) if !send.labels.is_empty() => {
+                names.borrow_mut().number(send.labels.text());
+            }
+            _ => {}
+        }
     }
 }
 

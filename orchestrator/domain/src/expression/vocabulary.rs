@@ -56,6 +56,12 @@ impl Vocabulary {
         Self { roots: record(&[("customer", customer), ("now", Shape::Single)]) }
     }
 
+    /// `customer.traits.<name>`: what a contact policy may read.
+    pub fn traits() -> Self {
+        let customer = record(&[("traits", Shape::Open)]);
+        Self { roots: record(&[("customer", customer)]) }
+    }
+
     /// With `event.name`, `.properties.<name>`, `.occurred_at`, `.received_at`.
     #[must_use]
     pub fn with_event(self) -> Self {

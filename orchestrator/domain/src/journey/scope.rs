@@ -77,6 +77,21 @@ impl<'a> EnrollmentScope<'a> {
     }
 }
 
+/// What a rule of the contact policy can read of a customer: her traits and nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct TraitsScope<'a>(pub &'a Map);
+
+impl Scope for TraitsScope<'_> {
+    fn get(&self, path: &[Arc<str>]) -> Option<Value> {
+        match path {
+            [root, field, rest @ ..] if &**root == "customer" && &**field == "traits" => {
+                within(self.0, rest)
+            }
+            _ => None,
+        }
+    }
+}
+
 fn text(text: &str) -> Option<Value> {
     Some(Value::from(text))
 }

@@ -5,8 +5,10 @@
 
 mod calendar;
 mod clock_face;
+mod clock_window;
 mod cron;
 mod due;
+mod holidays;
 mod instant;
 mod profile_date;
 mod span;
@@ -21,8 +23,10 @@ mod tests;
 
 pub use calendar::CalendarWindow;
 pub use clock_face::{TimeOfDay, Weekday, Weekdays, parse_weekday};
+pub use clock_window::ClockWindow;
 pub use cron::Cron;
 pub use due::{Due, LocalTime};
+pub use holidays::{HOLIDAYS_MAX, Holidays};
 pub use instant::Instant;
 pub use span::{DAY_MS, SPAN_MAX_MS, Span};
 pub use text::TimeProblem;

@@ -75,6 +75,14 @@ impl Stretches {
         Some(Stretch { from_s, until_s: from(index + 1), offset_s: i64::from(offset_s) })
     }
 
+    /// The stretch that contains an instant: its first instant, the first after it, and its
+    /// distance from UTC in milliseconds.
+    pub(super) fn around(&self, instant: Instant) -> Option<(Instant, Instant, i64)> {
+        let stretch = self.at(instant.0.div_euclid(1_000))?;
+        let at = |second: i64| Instant(second * 1_000);
+        Some((at(stretch.from_s), at(stretch.until_s), stretch.offset_s * 1_000))
+    }
+
     /// What the clock on the wall shows at an instant, as milliseconds of a clock that showed
     /// 1970-01-01T00:00 at 0.
     pub(super) fn local_ms(&self, instant: Instant) -> Option<i64> {

@@ -10,6 +10,8 @@ use super::{Instant, Zone};
 
 /// Seconds of a civil week.
 const WEEK_S: u32 = 7 * DAY_S;
+/// What covers every second of it.
+const WHOLE_WEEK: [(u32, u32); 1] = [(0, WEEK_S)];
 
 /// Most windows of one schedule: more cannot be read by a person.
 pub const WINDOWS_MAX: usize = 64;
@@ -80,24 +82,31 @@ pub struct Windows {
 impl Windows {
     /// A schedule; refused if it leaves no second of the week uncovered.
     pub fn new(windows: Vec<LocalWindow>) -> Result<Self, TimeProblem> {
-        if windows.len() > WINDOWS_MAX {
-            return Err(TimeProblem::new(format!("more than {WINDOWS_MAX} windows")));
-        }
-        let mut stretches: Vec<_> = windows.iter().flat_map(LocalWindow::stretches).collect();
-        stretches.sort_unstable();
-        let mut covered: Vec<(u32, u32)> = Vec::with_capacity(stretches.len());
-        for (start, end) in stretches {
-            match covered.last_mut() {
-                Some((_, last)) if start <= *last => *last = end.max(*last),
-                _ => covered.push((start, end)),
-            }
-        }
-        if covered == [(0, WEEK_S)] {
+        let covered = covered(&windows)?;
+        if covered == WHOLE_WEEK {
             let problem =
                 TimeProblem::new("the windows cover the whole week: nothing is ever sent");
             return Err(problem.suggest("leave at least some time of the week uncovered"));
         }
         Ok(Self { covered, windows })
+    }
+
+    /// The other way round: everything that no window covers is quiet. Refused if nothing is.
+    pub fn outside(windows: Vec<LocalWindow>) -> Result<Self, TimeProblem> {
+        let open = covered(&windows)?;
+        if open == WHOLE_WEEK {
+            let problem = TimeProblem::new("the windows cover the whole week: nothing is held");
+            return Err(problem.suggest("leave the rule out"));
+        }
+        let covered = gaps(&open).map(|gap| (gap.start_s, gap.end_s)).collect();
+        Ok(Self { covered, windows })
+    }
+
+    /// Whether some of these are quiet at every second of the week.
+    pub fn leave_nothing<'a>(all: impl IntoIterator<Item = &'a Self>) -> bool {
+        let mut covered: Vec<_> = all.into_iter().flat_map(|one| one.covered.clone()).collect();
+        covered.sort_unstable();
+        merge(&covered) == WHOLE_WEEK
     }
 
     /// The windows as they were declared.
@@ -151,17 +160,9 @@ impl Windows {
         }
     }
 
-    /// The parts of the week that no window covers.
+    /// The parts of the week that are not quiet.
     pub fn uncovered(&self) -> Vec<WeekStretch> {
-        let mut gaps = Vec::new();
-        let mut from = 0;
-        for (start, end) in self.covered.iter().copied().chain([(WEEK_S, WEEK_S)]) {
-            if start > from {
-                gaps.push(WeekStretch { start_s: from, end_s: start });
-            }
-            from = end;
-        }
-        gaps
+        gaps(&self.covered).collect()
     }
 
     /// Uncovered early hours that were probably meant to be covered: a window that crosses
@@ -192,6 +193,38 @@ impl Windows {
         let index = self.covered.partition_point(|(_, end)| *end <= second);
         self.covered.get(index).filter(|(start, _)| *start <= second).map(|(_, end)| *end)
     }
+}
+
+/// What windows cover.
+fn covered(windows: &[LocalWindow]) -> Result<Vec<(u32, u32)>, TimeProblem> {
+    if windows.len() > WINDOWS_MAX {
+        return Err(TimeProblem::new(format!("more than {WINDOWS_MAX} windows")));
+    }
+    let mut stretches: Vec<_> = windows.iter().flat_map(LocalWindow::stretches).collect();
+    stretches.sort_unstable();
+    Ok(merge(&stretches))
+}
+
+/// The parts of the week that merged stretches leave.
+fn gaps(covered: &[(u32, u32)]) -> impl Iterator<Item = WeekStretch> {
+    let mut from = 0;
+    covered.iter().copied().chain([(WEEK_S, WEEK_S)]).filter_map(move |(start, end)| {
+        let gap = WeekStretch { start_s: from, end_s: start };
+        from = end;
+        (gap.start_s < gap.end_s).then_some(gap)
+    })
+}
+
+/// Sorted stretches, those that touch in one.
+fn merge(stretches: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let mut covered: Vec<(u32, u32)> = Vec::with_capacity(stretches.len());
+    for &(start, end) in stretches {
+        match covered.last_mut() {
+            Some((_, last)) if start <= *last => *last = end.max(*last),
+            _ => covered.push((start, end)),
+        }
+    }
+    covered
 }
 
 /// Every civil offset that is in use, -12:00 to +14:00, in steps of a quarter of an hour.

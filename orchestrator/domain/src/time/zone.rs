@@ -135,6 +135,23 @@ impl Zone {
         self.0.stretches.resolve_s(day * DAY_S)
     }
 
+    /// The time around an instant in which the clock on the wall runs evenly: from when, until
+    /// when, and its distance from UTC in milliseconds.
+    pub(super) fn even_around(&self, instant: Instant) -> (Instant, Instant, i64) {
+        if let Some(stretch) = self.0.stretches.around(instant) {
+            return stretch;
+        }
+        let rules = &self.0.rules;
+        let change = |at: Option<jiff::tz::TimeZoneTransition<'_>>| {
+            at.map(|at| Instant::from_timestamp(at.timestamp()))
+        };
+        let from = change(rules.preceding(instant.plus_ms(1).to_timestamp()).next());
+        let until = change(rules.following(instant.to_timestamp()).next());
+        let offset_s = rules.to_offset(instant.to_timestamp()).seconds();
+        let (from, until) = (from.unwrap_or(Instant::MIN), until.unwrap_or(Instant::MAX));
+        (from, until, i64::from(offset_s) * 1_000)
+    }
+
     /// The instant of a local time: in a gap the first valid instant after it, in a fold the first
     /// occurrence (semantics 13). Clamped at the ends of the calendar.
     pub fn resolve(&self, local: DateTime) -> Instant {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::ids::{CustomerKey, NameId};
 use domain::journey::enrollment::Sending;
 use domain::time::Instant;
-use policies::{CountState, LedgerRow};
+use policies::{CountState, LedgerRow, Marks};
 
 use super::{Asking, question};
 use crate::catalog::Catalog;
@@ -41,9 +41,9 @@ pub(super) fn run(
         class,
         topic: step.topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
         campaign: question::campaign(catalog, &asking.journey),
+        labels: catalog.labels(&step.labels),
         state: CountState::Reserved,
-        counts_toward_caps: policy.class(class).counts_toward_caps,
-        shadow: false,
+        marks: Marks::new(policy.class(class).counts_toward_caps, false),
     };
     if grant == Grant::Accepted {
         row.state = CountState::Accepted;

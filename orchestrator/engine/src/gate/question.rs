@@ -38,6 +38,7 @@ struct Names {
     class: NameId,
     topic: NameId,
     campaign: NameId,
+    labels: NameId,
 }
 
 impl Names {
@@ -47,7 +48,14 @@ impl Names {
             class: catalog.name(step.class.as_str()),
             topic: step.topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
             campaign: campaign(catalog, journey),
+            labels: catalog.labels(&step.labels),
         }
+    }
+
+    /// Those of a send that was decided before.
+    fn of_row(row: &LedgerRow) -> Self {
+        let LedgerRow { channel, class, topic, campaign, labels, .. } = *row;
+        Self { channel, class, topic, campaign, labels }
     }
 }
 
@@ -77,12 +85,14 @@ impl Question<'_> {
             class_id: self.names.class,
             topic_id: self.names.topic,
             campaign_id: self.names.campaign,
+            labels_id: self.names.labels,
             valid_until: self.valid_until,
             on_capped: self.on_capped,
             skip_catch_up: self.skip_catch_up,
             shadow: false,
             subject: Subject {
                 zone: customer.zone.as_ref(),
+                traits: &customer.traits,
                 consent: &customer.consent,
                 address: self.address,
                 address_form: catalog
@@ -113,6 +123,7 @@ pub(crate) fn stands_in_the_way(
             class: catalog.name(class.as_str()),
             topic: topic.as_ref().map_or(NameId::NONE, |topic| catalog.name(topic.as_str())),
             campaign: NameId::NONE,
+            labels: NameId::NONE,
         },
         valid_until: Instant::MAX,
         on_capped: None,
@@ -194,17 +205,11 @@ pub(super) fn of_retry(
 ) -> Option<Verdict> {
     let open = row.info.open.as_ref()?;
     let ledger = &row.ledger;
-    let names = Names {
-        channel: ledger.channel,
-        class: ledger.class,
-        topic: ledger.topic,
-        campaign: ledger.campaign,
-    };
     let question = Question {
         send: ledger.send,
         channel: &row.info.channel,
         topic: open.topic.as_ref(),
-        names,
+        names: Names::of_row(ledger),
         valid_until: open.valid_until,
         on_capped: None,
         skip_catch_up: false,
@@ -223,19 +228,13 @@ pub(super) fn of_redrive(
     send: SendId,
     valid_until: Instant,
 ) -> Verdict {
-    let ledger = &ended.ledger;
     let channel = &ended.info.channel;
     let address = address(loaded, catalog, channel);
     let question = Question {
         send,
         channel,
         topic: ended.info.kept.as_ref().and_then(|kept| kept.topic.as_ref()),
-        names: Names {
-            channel: ledger.channel,
-            class: ledger.class,
-            topic: ledger.topic,
-            campaign: ledger.campaign,
-        },
+        names: Names::of_row(&ended.ledger),
         valid_until,
         on_capped: None,
         skip_catch_up: false,

@@ -2,7 +2,7 @@
 
 use domain::ids::SendId;
 use domain::verdict::{Decision, Verdict};
-use policies::{CountState, LedgerRow};
+use policies::{CountState, LedgerRow, Marks};
 
 use super::{deciding_kind, hand_over, question, retry};
 use crate::catalog::Catalog;
@@ -63,6 +63,7 @@ fn repeated(
     catalog: &Catalog,
 ) -> SendRow {
     let policy = catalog.policy();
+    let counts = policy.class(ended.ledger.class).counts_toward_caps;
     let accepted = grant == Grant::Accepted;
     let ledger = LedgerRow {
         send,
@@ -70,7 +71,7 @@ fn repeated(
         cost_micros: catalog.most_cost(&ended.info.channel),
         policy: policy.version(),
         state: if accepted { CountState::Accepted } else { CountState::Reserved },
-        counts_toward_caps: policy.class(ended.ledger.class).counts_toward_caps,
+        marks: Marks::new(counts, ended.ledger.marks.shadow()),
         ..ended.ledger
     };
     let no_slot = grant == Grant::None;

@@ -1,11 +1,14 @@
 //! Problems that only show between documents.
 
+use std::collections::BTreeSet;
+
 use channels::render::{Place, Template as Compiled};
 use channels::sms::Sms;
 use channels::sms::segments::Segments;
 use domain::channel::Provider;
 use domain::check::Known;
 use domain::ids::TemplateName;
+use domain::labels::Labels;
 use domain::problem::{Path, Problem, nearest};
 use domain::template::Template;
 use policies::{ContactPolicy, RawContactPolicy, lint};
@@ -14,7 +17,7 @@ use super::{Parts, record};
 use crate::config::document::{Parsed, Spec};
 use crate::config::report::{Report, Severity};
 use domain::journey::raw::RawJourney;
-use domain::journey::steps::{RawStep, audience::RawAudience, webhook::RawWebhook};
+use domain::journey::steps::{RawStep, Step, audience::RawAudience, webhook::RawWebhook};
 
 /// Checks what documents say about each other.
 pub(super) fn check(
@@ -48,7 +51,7 @@ pub(super) fn check(
     }
     currencies(documents, report);
     if let Some(policy) = policy {
-        lints(documents, policy, report);
+        lints(documents, parts, policy, report);
     }
 }
 
@@ -178,12 +181,8 @@ fn scopes(raw: &RawContactPolicy, known: &Known, problems: &mut Vec<Problem>) {
         return;
     }
     for (at, rule) in raw.rules.iter().enumerate() {
-        let path = Path::root().key("spec").key("rules").index(at);
-        let cap = rule.frequency_cap.as_ref().and_then(|cap| cap.scope.as_ref());
-        let quiet = rule.quiet_hours.as_ref().and_then(|hours| hours.scope.as_ref());
-        for (scope, body) in [(cap, "frequency_cap"), (quiet, "quiet_hours")] {
-            let Some(scope) = scope else { continue };
-            let path = path.key(body).key("scope");
+        for (scope, below) in rule.scopes() {
+            let path = rule_path(at).join(&below);
             let lists = [
                 ("channels", "channel", &scope.channels, &known.channels),
                 ("classes", "message class", &scope.classes, &known.classes),
@@ -208,19 +207,58 @@ fn scopes(raw: &RawContactPolicy, known: &Known, problems: &mut Vec<Problem>) {
 }
 
 /// What a policy allows and probably does not mean.
-fn lints(documents: &[Parsed], policy: &ContactPolicy, report: &mut Report) {
+fn lints(documents: &[Parsed], parts: &Parts, policy: &ContactPolicy, report: &mut Report) {
     for found in lint(policy) {
         for parsed in documents {
             let Spec::ContactPolicy(raw) = &parsed.spec else { continue };
             let rule = raw.rules.iter().position(|rule| rule.name == found.rule().as_str());
             let Some(at) = rule else { continue };
-            let path = Path::root().key("spec").key("rules").index(at).key("name");
-            let mut warnings = Report::default();
-            record(parsed, vec![Problem::new(path, found.to_string())], &mut warnings);
-            report.extend(warnings.diagnostics().iter().cloned().map(|mut warning| {
-                warning.severity = Severity::Warning;
-                warning
-            }));
+            let path = rule_path(at).join(&found.place());
+            warn(parsed, Problem::new(path, found.to_string()), report);
         }
     }
+    // Where no journey is read, as for policies alone, nothing is known of labels.
+    if !parts.journeys.is_empty() {
+        unused_labels(documents, parts, report);
+    }
+}
+
+/// Labels that no message has: a rule that is about them would never bite.
+fn unused_labels(documents: &[Parsed], parts: &Parts, report: &mut Report) {
+    let nodes = parts.journeys.values().flat_map(|journey| &journey.nodes);
+    let sets: BTreeSet<&Labels> = nodes
+        .filter_map(|node| match &node.step {
+            Step::Send(send) => Some(&send.labels),
+            _ => None,
+        })
+        .collect();
+    for parsed in documents {
+        let Spec::ContactPolicy(raw) = &parsed.spec else { continue };
+        for (at, rule) in raw.rules.iter().enumerate() {
+            for (scope, below) in rule.scopes() {
+                let Some(labels) = &scope.labels else { continue };
+                let wanted = Labels::of(labels.iter().map(|(key, value)| (&**key, &**value)));
+                if sets.iter().any(|set| set.contains(&wanted)) {
+                    continue;
+                }
+                let path = rule_path(at).join(&below).key("labels");
+                let problem = Problem::new(path, "no message has these labels");
+                let advice = "label a journey (`metadata.labels`) or a step (`labels`)";
+                warn(parsed, problem.suggest(advice), report);
+            }
+        }
+    }
+}
+
+fn rule_path(at: usize) -> Path {
+    Path::root().key("spec").key("rules").index(at)
+}
+
+fn warn(parsed: &Parsed, problem: Problem, report: &mut Report) {
+    let mut warnings = Report::default();
+    record(parsed, vec![problem], &mut warnings);
+    report.extend(warnings.diagnostics().iter().cloned().map(|mut warning| {
+        warning.severity = Severity::Warning;
+        warning
+    }));
 }

@@ -104,7 +104,9 @@ fn form(reader: &Reader, catalog: &Catalog, asked: &Asked) -> Markup {
     let plain = |name: String| (name.clone(), name);
     let states = State::ALL.map(|one| (one.word().to_owned(), reader.word(one.word()).into()));
     // By the kinds of rules: names of the policy are kept with each decision, and may have changed.
-    let kinds = [RuleKind::QuietHours, RuleKind::FrequencyCap].into_iter().chain(BUILT_IN_RULES);
+    let declared =
+        [RuleKind::QuietHours, RuleKind::SendWindow, RuleKind::FrequencyCap, RuleKind::MinimumGap];
+    let kinds = declared.into_iter().chain(BUILT_IN_RULES);
     let words = kinds.map(RuleKind::as_str);
     let rules: Vec<_> = words.map(|one| (one.to_owned(), reader.word(one).into())).collect();
     let channels = catalog.parts().channels.keys().map(|name| plain(name.to_string()));

@@ -227,14 +227,27 @@ fn reason_spanish(reader: &Reader, reason: &Reason) -> String {
         Reason::ClassExempt => "la clase del mensaje no obedece esta regla".to_owned(),
         Reason::OutOfScope => "la regla es de otros mensajes".to_owned(),
         Reason::NotQuiet => "fuera de las horas de silencio".to_owned(),
-        Reason::Quiet { until, zone_known: true } => {
-            format!("horas de silencio hasta {}", at(until))
+        Reason::Quiet { until, zone_known } => {
+            format!("horas de silencio hasta {}{}", at(until), unknown_zone(*zone_known))
         }
-        Reason::Quiet { until, zone_known: false } => {
-            format!("horas de silencio hasta {}, la zona horaria no se conoce", at(until))
+        Reason::Holiday { until, zone_known } => {
+            format!("un festivo, silencio hasta {}{}", at(until), unknown_zone(*zone_known))
+        }
+        Reason::InSendWindow => "dentro de la ventana de envío".to_owned(),
+        Reason::OutsideSendWindow { until, zone_known } => {
+            format!("fuera de la ventana de envío hasta {}{}", at(until), unknown_zone(*zone_known))
         }
         Reason::CapRoom(window) => format!("el límite tiene sitio en {}", window_spanish(*window)),
         Reason::CapFull(window) => format!("el límite está lleno en {}", window_spanish(*window)),
+        Reason::CapTooFull { window, weight } => format!(
+            "el límite no tiene sitio en {} para un mensaje que cuenta por {weight}",
+            window_spanish(*window)
+        ),
+        Reason::CapLimitUnknown(why) => format!("el límite no se puede calcular: {why}"),
+        Reason::GapKept(ms) => format!("ningún mensaje en {}", length_spanish(*ms)),
+        Reason::GapTooShort { last, gap_ms } => {
+            format!("el último mensaje fue {}, hace menos de {}", at(last), length_spanish(*gap_ms))
+        }
         Reason::NotE164 => {
             "el número del cliente no está en E.164 (`+`, código de país, dígitos, sin espacios)"
                 .to_owned()
@@ -242,23 +255,31 @@ fn reason_spanish(reader: &Reader, reason: &Reason) -> String {
     }
 }
 
-fn window_spanish(window: CapWindow) -> String {
+fn unknown_zone(zone_known: bool) -> &'static str {
+    if zone_known { "" } else { ", la zona horaria no se conoce" }
+}
+
+fn length_spanish(ms: i64) -> String {
     const UNITS: [(i64, &str, &str); 4] = [
         (86_400_000, "día", "días"),
         (3_600_000, "hora", "horas"),
         (60_000, "minuto", "minutos"),
         (1_000, "segundo", "segundos"),
     ];
+    let exact = UNITS.into_iter().find(|(unit, ..)| ms % unit == 0);
+    let (unit, one, many) = exact.unwrap_or((1, "milisegundo", "milisegundos"));
+    let count = ms / unit;
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn window_spanish(window: CapWindow) -> String {
     match window {
-        CapWindow::Rolling(ms) => {
-            let exact = UNITS.into_iter().find(|(unit, ..)| ms % unit == 0);
-            let (unit, one, many) = exact.unwrap_or((1, "milisegundo", "milisegundos"));
-            let count = ms / unit;
-            format!("{count} {} cualesquiera", if count == 1 { one } else { many })
-        }
+        CapWindow::Rolling(ms) => format!("{} cualesquiera", length_spanish(ms)),
         CapWindow::Day => "el día natural".to_owned(),
         CapWindow::Week => "la semana natural".to_owned(),
         CapWindow::Month => "el mes natural".to_owned(),
         CapWindow::Quarter => "el trimestre natural".to_owned(),
+        CapWindow::Hour => "la hora del reloj".to_owned(),
+        CapWindow::Minute => "el minuto del reloj".to_owned(),
     }
 }

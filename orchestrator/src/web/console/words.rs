@@ -69,6 +69,8 @@ const STABLE: &[(&str, &str, &str)] = &[
     ("channel_rate", "channel rate", "ritmo del canal"),
     ("reachability", "reachability", "alcance"),
     ("catch_up", "catch-up", "recuperación"),
+    ("minimum_gap", "minimum gap", "separación mínima"),
+    ("send_window", "send window", "ventana de envío"),
     // Kinds of steps and channels.
     ("wait", "wait", "espera"),
     ("send", "send", "envío"),

@@ -8,10 +8,12 @@ use std::ops::Range;
 
 use domain::ids::{NameId, RuleName};
 use domain::time::{Instant, Zone};
-use domain::verdict::Reason;
+use domain::verdict::{CapWindow, Reason, RuleKind};
 
 use super::lanes::{BLOCK_MAX, add_block};
-use super::{CAPS_MAX, FrequencyCap, Window};
+use super::scope_table::ScopeTable;
+use super::weight::WeightTable;
+use super::{CAPS_MAX, FrequencyCap, Limit, Window};
 use crate::ledger::{CountState, History, LedgerRow};
 use crate::request::Request;
 use crate::rules::{Finding, Outcome};
@@ -22,49 +24,47 @@ pub(crate) struct CapTable {
     caps: Vec<CapRule>,
     /// Distinct windows, with the caps that use them.
     windows: Vec<(Window, u64)>,
-    channels: Dimension,
-    classes: Dimension,
-    topics: Dimension,
-    campaigns: Dimension,
+    scopes: ScopeTable,
     /// The caps for which a row in this state counts, by the code of the state.
     states: [u64; CountState::ALL.len()],
+    /// The caps for which some message counts more than once.
+    weighted: u64,
+    /// The caps whose limit depends on the customer.
+    personal: u64,
+    /// The limits of all others, side by side.
+    plain: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
 struct CapRule {
     name: RuleName,
-    limit: u32,
+    limit: Limit,
+    /// `None` if every message counts once; boxed, because most caps have none.
+    weights: Option<Box<WeightTable>>,
     on_exceeded: Outcome,
     window: usize,
+    /// The window in words.
+    shown: CapWindow,
+    /// The length of a gap, in milliseconds; `None` for caps.
+    gap_ms: Option<i64>,
 }
 
-/// The caps that a name is in the scope of.
-#[derive(Clone, Debug, Default)]
-struct Dimension {
-    by_id: Vec<u64>,
-    /// For names that no scope mentions: the caps that do not restrict this dimension.
-    others: u64,
-}
-
-impl Dimension {
-    fn caps(&self, id: NameId) -> u64 {
-        self.by_id.get(usize::from(id.0)).copied().unwrap_or(self.others)
+impl CapRule {
+    /// As how many sends a request counts.
+    fn taken(&self, request: &Request<'_>) -> u32 {
+        self.weights.as_ref().map_or(1, |weights| weights.of_request(request))
     }
 
-    fn add(&mut self, bit: u64, names: &[NameId]) {
-        if names.is_empty() {
-            self.others |= bit;
-            self.by_id.iter_mut().for_each(|caps| *caps |= bit);
-        }
-        for name in names {
-            let index = usize::from(name.0);
-            if index >= self.by_id.len() {
-                self.by_id.resize(index + 1, self.others);
-            }
-            self.by_id[index] |= bit;
-        }
+    /// As how many sends a row counts.
+    fn weight(&self, row: &LedgerRow) -> u32 {
+        self.weights.as_ref().map_or(1, |weights| weights.of_row(row))
     }
 }
+
+/// The limits that depend on the customer, of the caps that a request is in the scope of: each with
+/// its cap, or why there is none.
+#[derive(Debug, Default)]
+pub(crate) struct Limits(Vec<(usize, Result<u32, String>)>);
 
 /// What a pass found, for the caps that it was asked about.
 pub(crate) struct Tally {
@@ -90,7 +90,7 @@ impl Tally {
 }
 
 /// Who is asked for, and about what: the same for every pass over one request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Asking<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) history: History<'a>,
@@ -98,48 +98,77 @@ pub(crate) struct Asking<'a> {
     pub(crate) obeys_caps: bool,
     /// The zone of the customer, or the fallback zone.
     pub(crate) zone: &'a Zone,
+    pub(crate) limits: Limits,
 }
 
 impl CapTable {
-    /// Adds a cap. There are at most [`CAPS_MAX`]: validation sees to it.
-    pub(crate) fn add(&mut self, name: RuleName, cap: FrequencyCap<NameId>) -> usize {
+    /// Adds a cap, or a gap as the cap that it is. There are at most [`CAPS_MAX`]: validation sees
+    /// to it.
+    pub(crate) fn add(
+        &mut self,
+        name: RuleName,
+        kind: RuleKind,
+        cap: FrequencyCap<NameId>,
+    ) -> usize {
         let index = self.caps.len();
         assert!(index < CAPS_MAX, "validation admits at most {CAPS_MAX} caps");
         let bit = 1 << index;
+        let shown = cap.window.shown();
+        let gap_ms = cap.window.rolling_ms().filter(|_| kind == RuleKind::MinimumGap);
         let known = self.windows.iter().position(|(window, _)| *window == cap.window);
         let window = known.unwrap_or_else(|| {
             self.windows.push((cap.window, 0));
             self.windows.len() - 1
         });
         self.windows[window].1 |= bit;
-        self.channels.add(bit, &cap.scope.channels);
-        self.classes.add(bit, &cap.scope.classes);
-        self.topics.add(bit, &cap.scope.topics);
-        self.campaigns.add(bit, &cap.scope.campaigns);
+        self.scopes.add(bit, &cap.scope);
         for state in CountState::ALL {
             if cap.counts.counts(state) {
                 self.states[state as usize] |= bit;
             }
         }
+        if !cap.weights.is_empty() {
+            self.weighted |= bit;
+        }
+        self.plain.push(match cap.limit {
+            Limit::Number(number) => number,
+            Limit::Expression(_) => {
+                self.personal |= bit;
+                0
+            }
+        });
         let (limit, on_exceeded) = (cap.limit, cap.on_exceeded);
-        self.caps.push(CapRule { name, limit, on_exceeded, window });
+        let weights = (!cap.weights.is_empty()).then(|| Box::new(WeightTable::new(&cap.weights)));
+        self.caps.push(CapRule { name, limit, weights, on_exceeded, window, shown, gap_ms });
         index
     }
 
-    /// The caps that a request is in the scope of, as bits.
-    fn in_scope(&self, request: &Request<'_>) -> u64 {
-        self.channels.caps(request.channel_id)
-            & self.classes.caps(request.class_id)
-            & self.topics.caps(request.topic_id)
-            & self.campaigns.caps(request.campaign_id)
+    /// Computes the limits that depend on the customer, once for all passes over a request.
+    pub(crate) fn limits(&self, request: &Request<'_>, obeys_caps: bool) -> Limits {
+        if self.personal == 0 || !obeys_caps {
+            return Limits::default();
+        }
+        let asked = bits(self.personal & self.scopes.of_request(request));
+        let limit = |index: usize| (index, self.caps[index].limit.of(request.subject.traits));
+        Limits(asked.map(limit).collect())
+    }
+
+    fn limit<'a>(&self, index: usize, asking: &'a Asking<'_>) -> Result<u32, &'a str> {
+        if self.personal & (1 << index) == 0 {
+            return Ok(self.plain[index]);
+        }
+        let found = asking.limits.0.iter().find(|(cap, _)| *cap == index);
+        // Without one the cap was not asked about.
+        found.map_or(Err(""), |(_, limit)| limit.as_ref().copied().map_err(String::as_str))
     }
 
     /// Counts for a send that would go at an instant.
     pub(crate) fn tally(&self, asking: &Asking<'_>, at: Instant) -> Tally {
-        let asked = if asking.obeys_caps { self.in_scope(asking.request) } else { 0 };
+        let request = asking.request;
+        let asked = if asking.obeys_caps { self.scopes.of_request(request) } else { 0 };
         let mut tally = Tally { at, asked, full: 0, counted: [0; CAPS_MAX] };
         let rows = asking.history.rows();
-        if asked == 0 || rows.is_empty() {
+        if asked == 0 || (rows.is_empty() && asked & (self.weighted | self.personal) == 0) {
             return tally;
         }
         let mut covered = [Covered::default(); CAPS_MAX];
@@ -151,17 +180,46 @@ impl CapTable {
             covered[used] = Covered { start: start as u32, end: end as u32, caps: caps & asked };
             used += 1;
         }
-        self.count(asking.request, rows, &covered[..used], &mut tally.counted);
-        for index in bits(asked) {
-            if tally.counted[index] >= self.caps[index].limit {
+        let covered = &covered[..used];
+        match self.scopes.by_labels() {
+            true => self.count::<true>(request, rows, covered, &mut tally.counted),
+            false => self.count::<false>(request, rows, covered, &mut tally.counted),
+        }
+        for index in bits(asked & self.weighted) {
+            let window = &self.windows[self.caps[index].window].0;
+            let rows = self.counted_by(index, asking, window.span(at, asking.zone));
+            let weights = rows.map(|row| self.caps[index].weight(row));
+            tally.counted[index] = weights.fold(0, u32::saturating_add);
+        }
+        let special = asked & (self.weighted | self.personal);
+        for index in bits(asked & !special) {
+            if tally.counted[index] >= self.plain[index] {
+                tally.full |= 1 << index;
+            }
+        }
+        for index in bits(special) {
+            let limit = self.limit(index, asking).unwrap_or(0);
+            if tally.counted[index].saturating_add(self.caps[index].taken(request)) > limit {
                 tally.full |= 1 << index;
             }
         }
         tally
     }
 
+    /// The rows that count for a cap from an instant until another one, the newest first.
+    fn counted_by<'a>(
+        &'a self,
+        index: usize,
+        asking: &'a Asking<'_>,
+        (from, to): (Instant, Instant),
+    ) -> impl Iterator<Item = &'a LedgerRow> {
+        let rows = asking.history.rows();
+        let within = rows[range_of(rows, from, to)].iter().rev();
+        within.filter(move |row| self.counting::<true>(row, asking.request) & (1 << index) != 0)
+    }
+
     /// Goes down the rows in stretches over which the set of covering windows stays the same.
-    fn count(
+    fn count<const LABELS: bool>(
         &self,
         request: &Request<'_>,
         rows: &[LedgerRow],
@@ -181,7 +239,8 @@ impl CapTable {
             }
             if active != 0 {
                 for block in rows[start as usize..end as usize].chunks(BLOCK_MAX) {
-                    let words = block.iter().map(|row| active & self.counting(row, request));
+                    let words =
+                        block.iter().map(|row| active & self.counting::<LABELS>(row, request));
                     add_block(counted, self.caps.len(), words);
                 }
             }
@@ -190,32 +249,32 @@ impl CapTable {
     }
 
     /// The caps for which a row counts, as bits.
-    fn counting(&self, row: &LedgerRow, request: &Request<'_>) -> u64 {
-        let counts =
-            row.counts_toward_caps & (!row.shadow | request.shadow) & (row.send != request.send);
+    fn counting<const LABELS: bool>(&self, row: &LedgerRow, request: &Request<'_>) -> u64 {
+        let counts = row.marks.counts_for(request.shadow) & (row.send != request.send);
         // All ones or none: whether a row counts is not guessable, so it is not branched on.
         let counts = u64::from(counts).wrapping_neg();
-        counts
-            & self.states[row.state as usize]
-            & self.channels.caps(row.channel)
-            & self.classes.caps(row.class)
-            & self.topics.caps(row.topic)
-            & self.campaigns.caps(row.campaign)
+        counts & self.states[row.state as usize] & self.scopes.of_row::<LABELS>(row)
     }
 
-    /// The first instant at which cap `index`, full in a tally, has room.
+    /// The first instant at which cap `index`, full in a tally, has room; [`Instant::MAX`] if it
+    /// never has.
     fn room_at(&self, index: usize, asking: &Asking<'_>, at: Instant) -> Instant {
         let cap = &self.caps[index];
+        let taken = cap.taken(asking.request);
+        let left = self.limit(index, asking).ok().and_then(|limit| limit.checked_sub(taken));
+        let Some(mut left) = left else { return Instant::MAX };
         let window = &self.windows[cap.window].0;
-        let (from, to) = window.span(at, asking.zone);
-        let rows = asking.history.rows();
-        let within = rows[range_of(rows, from, to)].iter().rev();
-        let mut counting =
-            within.filter(|row| self.counting(row, asking.request) & (1 << index) != 0);
-        // As many rows as the limit, counted from the newest: when the last of them leaves the
-        // window, one fewer than the limit is left.
-        let blocker = counting.nth(cap.limit as usize - 1).map_or(at, |row| row.counted_at);
-        window.free_at(blocker, to, asking.zone)
+        let span = window.span(at, asking.zone);
+        // The newest rows may stay, as far as they leave room; when the next one leaves the window,
+        // older ones have left it.
+        let blocker = self.counted_by(index, asking, span).find(|row| {
+            match left.checked_sub(cap.weight(row)) {
+                Some(fewer) => left = fewer,
+                None => return true,
+            }
+            false
+        });
+        window.free_at(blocker.map_or(at, |row| row.counted_at), span.1, asking.zone)
     }
 
     /// The latest of the instants at which full caps of a tally have room, each taken alone; `None`
@@ -225,9 +284,11 @@ impl CapTable {
         bits(tally.full).map(|index| self.room_at(index, asking, at)).max()
     }
 
-    /// The name of a cap.
-    pub(crate) fn name(&self, index: usize) -> &RuleName {
-        &self.caps[index].name
+    /// The name of a cap, and whether it is a gap.
+    pub(crate) fn named(&self, index: usize) -> (&RuleName, RuleKind) {
+        let cap = &self.caps[index];
+        let is_gap = cap.gap_ms.is_some();
+        (&cap.name, if is_gap { RuleKind::MinimumGap } else { RuleKind::FrequencyCap })
     }
 
     /// What cap `index` finds: the finding, the sends that it counted, its limit.
@@ -237,22 +298,37 @@ impl CapTable {
         asking: &Asking<'_>,
         tally: &Tally,
     ) -> (Finding, Option<u32>, Option<u32>) {
-        let (cap, now) = (&self.caps[index], tally.at);
-        let limit = Some(cap.limit);
+        let (cap, now, bit) = (&self.caps[index], tally.at, 1 << index);
+        let limit = match cap.gap_ms {
+            Some(_) => None,
+            None if self.personal & bit == 0 => Some(self.plain[index]),
+            None => self.limit(index, asking).ok(),
+        };
         if !asking.obeys_caps {
             return (Finding::allow(Reason::ClassExempt, now), None, limit);
         }
-        if tally.asked & (1 << index) == 0 {
+        if tally.asked & bit == 0 {
             return (Finding::allow(Reason::OutOfScope, now), None, limit);
         }
-        let shown = self.windows[cap.window].0.shown();
-        let counted = Some(tally.counted[index]);
-        if tally.full & (1 << index) == 0 {
-            return (Finding::allow(Reason::CapRoom(shown), now), counted, limit);
+        let counted = if cap.gap_ms.is_none() { Some(tally.counted[index]) } else { None };
+        if tally.full & bit == 0 {
+            let reason = cap.gap_ms.map_or(Reason::CapRoom(cap.shown), Reason::GapKept);
+            return (Finding::allow(reason, now), counted, limit);
         }
-        let outcome = asking.request.on_capped.map_or(cap.on_exceeded, Outcome::from);
+        if let Err(why) = self.limit(index, asking) {
+            // Whatever the rule does when it is full: waiting does not help here.
+            let reason = Reason::CapLimitUnknown(why.to_owned());
+            return (Finding::never(Outcome::Refuse, reason), counted, None);
+        }
         let until = self.room_at(index, asking, now);
-        (Finding::until(outcome, until, Reason::CapFull(shown)), counted, limit)
+        let (window, weight) = (cap.shown, cap.taken(asking.request));
+        let reason = match cap.gap_ms {
+            Some(gap_ms) => Reason::GapTooShort { last: until.plus_ms(-gap_ms), gap_ms },
+            None if counted < limit => Reason::CapTooFull { window, weight },
+            None => Reason::CapFull(window),
+        };
+        let outcome = asking.request.on_capped.map_or(cap.on_exceeded, Outcome::from);
+        (Finding::until(outcome, until, reason), counted, limit)
     }
 }
 

@@ -1,9 +1,10 @@
 //! From a written cap to a valid one.
 
 use domain::problem::{Path, Problem};
-use domain::time::{CalendarWindow, Span, Weekday, Zone, parse_weekday};
+use domain::time::{CalendarWindow, ClockWindow, Span, Weekday, Zone, parse_weekday};
 
-use super::{CapZone, Window};
+use super::weight;
+use super::{CapZone, Period, Window};
 use super::{
     Counts, FrequencyCap, LEDGER_RETENTION_MS, RawCounts, RawFrequencyCap, RawPer, RawPeriod,
     RawWindow,
@@ -26,18 +27,28 @@ impl RawFrequencyCap {
         }
         let raw_scope = self.scope.clone().unwrap_or_default();
         let scope = raw_scope.validate(&path.key("scope"), problems);
+        let limit = self.limit.validate(&path.key("limit"), problems);
+        let weights = weight::validate(&self.weights, &path.key("weights"), problems);
         let window = self.window.validate(&path.key("window"), problems)?;
         Some(FrequencyCap {
-            limit: self.limit,
+            limit: limit?,
             window,
             scope,
-            counts: match self.counts {
-                Some(RawCounts::Reserved) => Counts::Reserved,
-                Some(RawCounts::Delivered) => Counts::Delivered,
-                Some(RawCounts::Accepted) | None => Counts::Accepted,
-            },
+            weights,
+            counts: RawCounts::counts(self.counts),
             on_exceeded: self.on_exceeded.unwrap_or(Outcome::Hold),
         })
+    }
+}
+
+impl RawCounts {
+    /// What is meant, also where nothing is said.
+    pub(crate) fn counts(raw: Option<Self>) -> Counts {
+        match raw {
+            Some(Self::Reserved) => Counts::Reserved,
+            Some(Self::Delivered) => Counts::Delivered,
+            Some(Self::Accepted) | None => Counts::Accepted,
+        }
     }
 }
 
@@ -45,10 +56,12 @@ impl RawWindow {
     fn validate(&self, path: &Path, problems: &mut Vec<Problem>) -> Option<Window> {
         let week_start = self.week_start(path, problems);
         let period = |raw: RawPeriod| match raw {
-            RawPeriod::Day => CalendarWindow::Day,
-            RawPeriod::Week => CalendarWindow::Week { start: week_start },
-            RawPeriod::Month => CalendarWindow::Month,
-            RawPeriod::Quarter => CalendarWindow::Quarter,
+            RawPeriod::Minute => Period::Clock(ClockWindow::Minute),
+            RawPeriod::Hour => Period::Clock(ClockWindow::Hour),
+            RawPeriod::Day => Period::Calendar(CalendarWindow::Day),
+            RawPeriod::Week => Period::Calendar(CalendarWindow::Week { start: week_start }),
+            RawPeriod::Month => Period::Calendar(CalendarWindow::Month),
+            RawPeriod::Quarter => Period::Calendar(CalendarWindow::Quarter),
         };
         let window = match (&self.rolling, self.calendar, self.widen_to) {
             (Some(rolling), None, None) => {
@@ -76,13 +89,7 @@ impl RawWindow {
                 return None;
             }
         };
-        if window.reach_ms() > LEDGER_RETENTION_MS {
-            let days = LEDGER_RETENTION_MS / domain::time::DAY_MS;
-            let message = format!("the window is longer than sends are remembered: {days} days");
-            problems.push(Problem::new(path.clone(), message));
-            return None;
-        }
-        Some(window)
+        remembered(&window, path, problems).then_some(window)
     }
 
     fn week_start(&self, path: &Path, problems: &mut Vec<Problem>) -> Weekday {
@@ -121,7 +128,19 @@ impl RawWindow {
     }
 }
 
-fn length(text: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<i64> {
+/// Whether rows are kept for as long as a window looks back; a problem if not.
+pub(crate) fn remembered(window: &Window, path: &Path, problems: &mut Vec<Problem>) -> bool {
+    let fits = window.reach_ms() <= LEDGER_RETENTION_MS;
+    if !fits {
+        let days = LEDGER_RETENTION_MS / domain::time::DAY_MS;
+        let message = format!("the window is longer than sends are remembered: {days} days");
+        problems.push(Problem::new(path.clone(), message));
+    }
+    fits
+}
+
+/// An elapsed time from a text, in milliseconds.
+pub(crate) fn length(text: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<i64> {
     match Span::parse(text) {
         Ok(span) if span.elapsed_ms() > 0 => Some(span.elapsed_ms()),
         Ok(_) => {

@@ -1,6 +1,6 @@
 //! The windows of caps: which counted instants a send at a given instant is held against.
 
-use domain::time::{CalendarWindow, Instant, Zone};
+use domain::time::{CalendarWindow, ClockWindow, Instant, Zone};
 use domain::verdict::CapWindow;
 
 /// Longest possible calendar windows in milliseconds: a change of the clock makes a day longer.
@@ -20,17 +20,58 @@ pub enum Window {
         /// Its length before it is widened, elapsed.
         ms: i64,
         /// The periods.
-        period: CalendarWindow,
+        period: Period,
         /// Whose midnight.
         zone: CapZone,
     },
     /// The calendar period that contains the instant.
     Calendar {
         /// The period.
-        period: CalendarWindow,
+        period: Period,
         /// Whose midnight.
         zone: CapZone,
     },
+}
+
+/// A period of the calendar or of the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Period {
+    /// A minute or an hour.
+    Clock(ClockWindow),
+    /// A day or more.
+    Calendar(CalendarWindow),
+}
+
+impl Period {
+    fn bounds(self, at: Instant, zone: &Zone) -> (Instant, Instant) {
+        match self {
+            Self::Clock(window) => window.bounds(at, zone),
+            Self::Calendar(window) => window.bounds(at, zone),
+        }
+    }
+
+    /// Its longest possible length, in milliseconds.
+    fn longest_ms(self) -> i64 {
+        let days = match self {
+            Self::Clock(window) => return window.length_ms(),
+            Self::Calendar(CalendarWindow::Day) => 1,
+            Self::Calendar(CalendarWindow::Week { .. }) => 7,
+            Self::Calendar(CalendarWindow::Month) => 31,
+            Self::Calendar(CalendarWindow::Quarter) => 92,
+        };
+        DAY_MAX_MS + (days - 1) * domain::time::DAY_MS
+    }
+
+    fn shown(self) -> CapWindow {
+        match self {
+            Self::Clock(ClockWindow::Minute) => CapWindow::Minute,
+            Self::Clock(ClockWindow::Hour) => CapWindow::Hour,
+            Self::Calendar(CalendarWindow::Day) => CapWindow::Day,
+            Self::Calendar(CalendarWindow::Week { .. }) => CapWindow::Week,
+            Self::Calendar(CalendarWindow::Month) => CapWindow::Month,
+            Self::Calendar(CalendarWindow::Quarter) => CapWindow::Quarter,
+        }
+    }
 }
 
 /// Whose midnight a calendar period starts at.
@@ -82,12 +123,7 @@ impl Window {
     pub(crate) fn shown(&self) -> CapWindow {
         match self {
             Self::Rolling { ms } | Self::Widened { ms, .. } => CapWindow::Rolling(*ms),
-            Self::Calendar { period, .. } => match period {
-                CalendarWindow::Day => CapWindow::Day,
-                CalendarWindow::Week { .. } => CapWindow::Week,
-                CalendarWindow::Month => CapWindow::Month,
-                CalendarWindow::Quarter => CapWindow::Quarter,
-            },
+            Self::Calendar { period, .. } => period.shown(),
         }
     }
 
@@ -95,8 +131,16 @@ impl Window {
     pub(crate) fn reach_ms(&self) -> i64 {
         match self {
             Self::Rolling { ms } => *ms,
-            Self::Widened { ms, period, .. } => ms + longest_ms(*period),
-            Self::Calendar { period, .. } => longest_ms(*period),
+            Self::Widened { ms, period, .. } => ms + period.longest_ms(),
+            Self::Calendar { period, .. } => period.longest_ms(),
+        }
+    }
+
+    /// The length of a window that slides with time, in milliseconds.
+    pub(crate) fn rolling_ms(&self) -> Option<i64> {
+        match self {
+            Self::Rolling { ms } => Some(*ms),
+            Self::Widened { .. } | Self::Calendar { .. } => None,
         }
     }
 
@@ -105,25 +149,15 @@ impl Window {
         match self {
             Self::Rolling { ms } => match other {
                 Self::Rolling { ms: theirs } => ms >= theirs,
-                Self::Calendar { period, .. } => *ms >= longest_ms(*period),
+                Self::Calendar { period, .. } => *ms >= period.longest_ms(),
                 Self::Widened { .. } => false,
             },
             Self::Widened { ms, .. } => match other {
                 Self::Rolling { ms: theirs } => ms >= theirs,
-                Self::Calendar { period, .. } => *ms >= longest_ms(*period),
+                Self::Calendar { period, .. } => *ms >= period.longest_ms(),
                 Self::Widened { .. } => self == other,
             },
             Self::Calendar { .. } => self == other,
         }
     }
-}
-
-fn longest_ms(period: CalendarWindow) -> i64 {
-    let days = match period {
-        CalendarWindow::Day => 1,
-        CalendarWindow::Week { .. } => 7,
-        CalendarWindow::Month => 31,
-        CalendarWindow::Quarter => 92,
-    };
-    DAY_MAX_MS + (days - 1) * domain::time::DAY_MS
 }

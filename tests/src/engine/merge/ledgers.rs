@@ -4,7 +4,7 @@ use domain::ids::{EnrollmentId, NameId, SendId, VersionNo};
 use domain::journey::steps::Kind;
 use domain::time::Instant;
 use engine::ledger::{SendInfo, SendRow};
-use policies::{CountState, LedgerRow};
+use policies::{CountState, LedgerRow, Marks};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -35,9 +35,9 @@ fn row((send, counted_at): Row, cost: i64) -> SendRow {
             class: NameId::NONE,
             topic: NameId::NONE,
             campaign: NameId::NONE,
+            labels: NameId::NONE,
             state: CountState::Accepted,
-            counts_toward_caps: true,
-            shadow: false,
+            marks: Marks::new(true, false),
         },
         info: SendInfo {
             journey: "basket".into(),
@@ -66,6 +66,18 @@ fn united(own: &[Row], other: &[Row]) -> Vec<LedgerRow> {
         }
     }
     all
+}
+
+/// A store may have rows from before messages had labels: ledger part of 47 bytes, the same behind.
+#[test]
+fn rows_of_the_layout_before_are_read_whole() {
+    let row = row((7, 1_000), 5);
+    let mut old = row.encode();
+    old[0] = 1;
+    old.drain(47..49);
+    assert_eq!(SendRow::decode(&old).expect("it is read"), row);
+    assert_eq!(engine::ledger::decode_ledger(&old).expect("it is read"), row.ledger);
+    assert_eq!(row.encode()[0], 2, "and written as it is now");
 }
 
 proptest! {

@@ -21,6 +21,7 @@ use crate::check::Check;
 use crate::ids::{ChannelName, ClassName, TemplateName, Topic};
 use crate::journey::definition::Node;
 use crate::journey::machine::{Effect, Next, World};
+use crate::labels::Labels;
 use crate::problem::{Path, Problem};
 use crate::value::Text;
 
@@ -140,6 +141,7 @@ fn join(
         delivery: Delivery::AtLeastOnce,
         on_refused: raw.on_refused.unwrap_or_default(),
         on_capped: raw.on_capped,
+        labels: Labels::default(),
         stay: match stay {
             Some(stay) => Some(stay?),
             None => None,

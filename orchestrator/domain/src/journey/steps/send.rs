@@ -11,6 +11,7 @@
 //!     delivery: at_most_once  # default by class
 //!     on_refused: continue    # or exit
 //!     on_capped: hold         # or refuse, next_channel; default: what the cap's rule says
+//!     labels: {size: big}     # beside those of the journey; caps can be about them
 //! ```
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::ids::{ChannelName, ClassName, SendId, TemplateName, Topic};
 use crate::journey::definition::Node;
 use crate::journey::enrollment::Enrollment;
 use crate::journey::machine::{self, Next, World};
+use crate::labels::{self, Labels};
 use crate::time::{Instant, Span};
 
 /// Priority of a send that declares none.
@@ -67,8 +69,12 @@ pub struct RawSend {
     pub delivery: Option<Delivery>,
     /// What a refusal does to the enrollment. Default: `continue`.
     pub on_refused: Option<OnRefused>,
-    /// What a full frequency cap does to this send. Default: what the cap's rule says.
+    /// What a full frequency cap, or too short a gap, does to this send. Default: what the rule
+    /// says.
     pub on_capped: Option<OnCapped>,
+    /// Labels of its messages, beside those of the journey: caps can be about them.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Validates a send that stands at `path`.
@@ -78,6 +84,7 @@ pub(crate) fn build(raw: &RawSend, path: &Path, check: &mut Check<'_>) -> Option
     let known = check.known;
     check.reference("message class", &raw.class, &known.classes, &path.key("class"));
     let topic = raw.topic.as_ref().map(|topic| check.name(topic, &path.key("topic")));
+    labels::check(&raw.labels, &path.key("labels"), check);
     let valid_for = raw.valid_for.as_deref().unwrap_or(VALID_FOR_DEFAULT);
     let valid_for = check.span(valid_for, &path.key("valid_for"));
     let delivery = raw.delivery.unwrap_or(match raw.class.as_str() {
@@ -99,6 +106,7 @@ pub(crate) fn build(raw: &RawSend, path: &Path, check: &mut Check<'_>) -> Option
         delivery,
         on_refused: raw.on_refused.unwrap_or_default(),
         on_capped: raw.on_capped,
+        labels: Labels::of(raw.labels.iter().map(|(key, value)| (&**key, &**value))),
         stay: None,
     })
 }
@@ -152,8 +160,10 @@ pub struct Send {
     pub delivery: Delivery,
     /// What a refusal does to the enrollment.
     pub on_refused: OnRefused,
-    /// Overrides the outcome that a frequency cap declares.
+    /// Overrides the outcome that a frequency cap or a minimum gap declares.
     pub on_capped: Option<OnCapped>,
+    /// Labels of its messages: those of the journey, and those of the step above them.
+    pub labels: Labels,
     /// How long who joins an audience stays; `None` for good, and for what is no audience.
     pub stay: Option<Span>,
 }

@@ -17,6 +17,7 @@ use super::send::{
 };
 use crate::check::Check;
 use crate::ids::{ChannelName, ClassName, TemplateName, Topic};
+use crate::labels::Labels;
 use crate::problem::Path;
 
 /// Message class of a step that names none.
@@ -82,6 +83,7 @@ pub(crate) fn build(raw: &RawWebhook, path: &Path, check: &mut Check<'_>) -> Opt
         delivery: raw.delivery.unwrap_or(Delivery::AtLeastOnce),
         on_refused: raw.on_refused.unwrap_or_default(),
         on_capped: raw.on_capped,
+        labels: Labels::default(),
         stay: None,
     })
 }

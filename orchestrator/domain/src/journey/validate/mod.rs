@@ -14,6 +14,8 @@ use crate::expression::Vocabulary;
 use crate::ids::{CampaignName, JourneyName, StepId};
 use crate::journey::definition::{CatchUp, EventMatch, Goal, Journey, MAX_EVENT_AGE_DAYS};
 use crate::journey::raw::{RawCatchUp, RawGoal, RawJourney};
+use crate::journey::steps::Step;
+use crate::labels::Labels;
 use crate::problem::Path;
 use crate::time::Span;
 
@@ -30,6 +32,8 @@ pub struct Identity {
     pub name: JourneyName,
     /// Its campaign.
     pub campaign: Option<CampaignName>,
+    /// Labels of its messages.
+    pub labels: Labels,
     /// Hash of its canonical form.
     pub hash: String,
 }
@@ -57,6 +61,12 @@ pub fn journey(
     let nodes = layout::nodes(raw, &identity.name, &ids, &words, &steps_path, check);
     let migrate = migrate(raw, &ids, &path.key("migrate"), check);
     let (entry, reentry) = entry?;
+    let mut nodes = nodes?;
+    for node in &mut nodes {
+        if let Step::Send(send) = &mut node.step {
+            send.labels = identity.labels.with(&send.labels);
+        }
+    }
     Some(Journey {
         name: identity.name,
         campaign: identity.campaign,
@@ -66,7 +76,7 @@ pub fn journey(
         exits: exits?,
         catch_up: catch_up?,
         max_event_age: max_event_age?,
-        nodes: nodes?,
+        nodes,
         migrate,
         hash: identity.hash,
     })

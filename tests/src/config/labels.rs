@@ -76,7 +76,7 @@ fn labels_that_no_message_has_are_pointed_out() {
     let loaded = load_sources(&[Source::new("labels.yaml", text)]);
     assert_eq!(
         lines(&loaded),
-        ["11:17: warning: no message has these labels | label a journey (`metadata.labels`) or a \
+        ["11:25: warning: no message has these labels | label a journey (`metadata.labels`) or a \
           step (`labels`)"]
     );
     assert!(loaded.definitions.is_some(), "a warning refuses nothing");

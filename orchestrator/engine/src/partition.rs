@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use domain::event::Event;
 use domain::ids::{
     ChannelName, ClassName, CustomerId, CustomerKey, EnrollmentId, JourneyName, SendId, StepId,
     TemplateName, Topic,
@@ -200,25 +201,11 @@ impl Partition {
         match input {
             Input::Event { event, ticket } => {
                 begun.tickets.extend(ticket);
-                if profile::remember(loaded, &event, self.id, begun) {
-                    let mut edges = profile::baseline(loaded, catalog, begun.now);
-                    profile::apply(loaded, &event, catalog, begun);
-                    let view = Trigger::from_event(&event);
-                    let view = domain::journey::scope::EventView::of_trigger(&view);
-                    profile::edges(loaded, catalog, Some(view), begun, &mut edges);
-                    journeys::event(loaded, &event, catalog, begun);
-                    enroll::by_event(loaded, &event, &edges, catalog, begun);
-                }
+                self.event(loaded, &event, catalog, begun);
             }
             Input::Recorded { event, ticket } => {
                 begun.tickets.extend(ticket);
-                if profile::remember(loaded, &event, self.id, begun) {
-                    let edges = profile::baseline(loaded, catalog, begun.now);
-                    profile::apply(loaded, &event, catalog, begun);
-                    // She is a member by now, but did not become one now.
-                    profile::edges(loaded, catalog, None, begun, &mut SegmentEdges::default());
-                    enroll::by_segments(loaded, &edges, catalog, begun);
-                }
+                self.recorded(loaded, &event, catalog, begun);
             }
             Input::Timer => journeys::timers(loaded, catalog, begun),
             Input::Refresh => {
@@ -264,6 +251,36 @@ impl Partition {
                 merge::take(self, loaded, word, ticket, catalog, begun);
             }
         }
+    }
+
+    fn event(&self, loaded: &mut Loaded, event: &Arc<Event>, catalog: &Catalog, begun: &mut Begun) {
+        if !profile::remember(loaded, event, self.id, begun) {
+            return;
+        }
+        let mut edges = profile::baseline(loaded, catalog, begun.now);
+        profile::apply(loaded, event, catalog, begun);
+        let view = Trigger::from_event(event);
+        let view = domain::journey::scope::EventView::of_trigger(&view);
+        profile::edges(loaded, catalog, Some(view), begun, &mut edges);
+        journeys::event(loaded, event, catalog, begun);
+        enroll::by_event(loaded, event, &edges, catalog, begun);
+    }
+
+    fn recorded(
+        &self,
+        loaded: &mut Loaded,
+        event: &Arc<Event>,
+        catalog: &Catalog,
+        begun: &mut Begun,
+    ) {
+        if !profile::remember(loaded, event, self.id, begun) {
+            return;
+        }
+        let edges = profile::baseline(loaded, catalog, begun.now);
+        profile::apply(loaded, event, catalog, begun);
+        // She is a member by now, but did not become one now.
+        profile::edges(loaded, catalog, None, begun, &mut SegmentEdges::default());
+        enroll::by_segments(loaded, &edges, catalog, begun);
     }
 
     fn segments(&self, loaded: &mut Loaded, catalog: &Catalog, begun: &mut Begun) {

@@ -211,7 +211,8 @@ impl PartitionActor {
     /// An attempt that reached no channel has certainly not gone: it is tried again.
     fn not_handed_over(&mut self, outgoing: Outgoing, why: &str) {
         let Outgoing { attempt, permit, .. } = outgoing;
-        tracing::warn!(send.id = %attempt.send, channel = %attempt.channel, "not handed over: {why}");
+        let channel = &attempt.channel;
+        tracing::warn!(send.id = %attempt.send, %channel, "not handed over: {why}");
         let outcome = Outcome::NotSent { reason: why.to_owned(), retry_after_ms: None };
         let settled =
             Settled { send: attempt.send, outcome, permit: Arc::new(permit), trace: None };

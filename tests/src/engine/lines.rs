@@ -18,8 +18,8 @@ fn slot(channel: &str) -> Input {
 #[test]
 fn slots_of_two_channels_in_one_turn_serve_both_messages() {
     let journey = |channel: &str| {
-        json!({"enter": {"event": "Go"}, "steps": [
-            {"send": {"channels": [{channel: "hello"}], "class": "marketing", "valid_for": "P1D"}}]})
+        json!({"enter": {"event": "Go"}, "steps": [{"send": {
+            "channels": [{channel: "hello"}], "class": "marketing", "valid_for": "P1D"}}]})
     };
     let given = Given::new().journey("a", journey("email")).journey("b", journey("sms"));
     let mut one =
@@ -35,8 +35,9 @@ fn slots_of_two_channels_in_one_turn_serve_both_messages() {
 #[test]
 fn a_retry_stands_in_line_by_priority_and_writes_nothing_meanwhile() {
     let step = |priority: u8| {
-        json!({"enter": {"event": "Go", "reentry": "parallel"}, "steps": [{"send": {"channels":
-            [{"email": "hello"}], "class": "marketing", "valid_for": "P1D", "priority": priority}}]})
+        json!({"enter": {"event": "Go", "reentry": "parallel"}, "steps": [{"send": {
+            "channels": [{"email": "hello"}], "class": "marketing", "valid_for": "P1D",
+            "priority": priority}}]})
     };
     let given = Given::new().journey("high", step(90)).journey("low", step(10));
     let mut one = check(

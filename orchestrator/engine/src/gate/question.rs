@@ -195,8 +195,8 @@ pub fn would(
     Some(question.ask(customer, rows, now, catalog))
 }
 
-/// The verdict on the next attempt of a send, `None` if it is not open: to the address, and with the names, of the
-/// first one. What it did on a full cap was decided with its reservation.
+/// The verdict on the next attempt of a send, `None` if it is not open: to the address, and with
+/// the names, of the first one. What it did on a full cap was decided with its reservation.
 pub(super) fn of_retry(
     loaded: &Loaded,
     now: Instant,

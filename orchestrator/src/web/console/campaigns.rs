@@ -7,6 +7,7 @@ use domain::campaign::Campaign;
 use domain::time::Instant;
 use maud::{Markup, html};
 
+use super::counts::Spent;
 use super::layout::{self, Frame, Section};
 use super::parts;
 use super::reader::Reader;
@@ -88,10 +89,20 @@ fn section(reader: &Reader, name: &str, known: &Known, states: &[JourneyState]) 
                 (figure(text::SENT, sum(|one| one.sent), "sent"))
                 (figure(text::TIMES_HELD, sum(|one| one.held), "held"))
                 (figure(text::REFUSED, sum(|one| one.refused), "refused"))
+                @if let Some(spent) = spent(&of_it) {
+                    (parts::figure(reader.t(text::SPENT), &reader.money(&spent), ""))
+                }
             }
             (journeys::listed(reader, &of_it))
         }
     }
+}
+
+/// What its messages cost, where that is said.
+fn spent(journeys: &[JourneyState]) -> Option<Spent> {
+    let currency = journeys.iter().find_map(|one| one.spent.currency.clone())?;
+    let micros = journeys.iter().map(|one| one.spent.micros).sum();
+    Some(Spent { micros, currency: Some(currency) })
 }
 
 /// Whether customers enter its journeys now.

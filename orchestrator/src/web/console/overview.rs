@@ -135,6 +135,9 @@ fn figures(reader: &Reader, view: &View) -> Markup {
             (figure(text::SENT, number(overview.sent), "sent"))
             (figure(text::TIMES_HELD, number(overview.held), "held"))
             (figure(text::REFUSED, number(overview.refused), "refused"))
+            @if overview.spent.currency.is_some() {
+                (figure(text::SPENT, reader.money(&overview.spent), ""))
+            }
             @if view.captures { (figure(text::CAPTURED, number(view.captured as i64), "")) }
             (figure(text::WITHOUT_ANSWER, reader.count(overview.open), ""))
             (figure(text::NOT_DURABLE, number(overview.undurable as i64), ""))

@@ -12,6 +12,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use maud::{Markup, html};
 
+use super::counts::Spent;
 use super::layout;
 use super::text::{self, Language, Text};
 use super::words;
@@ -112,6 +113,15 @@ impl Look {
         let english = || find(code).map_or("", |row| row.title);
         let spanish = spanish(code).filter(|_| self.language == Language::Spanish);
         sentence(spanish.map_or_else(english, |(title, _)| title))
+    }
+
+    /// Money, with the mark of the language before its places.
+    pub(super) fn money(&self, spent: &Spent) -> String {
+        let text = spent.to_string();
+        match self.language {
+            Language::English => text,
+            Language::Spanish => text.replace('.', ","),
+        }
     }
 
     /// A number with marks between thousands.

@@ -71,6 +71,7 @@ super::texts! {
     SENT = "sent", "enviados";
     TIMES_HELD = "times held", "retenciones";
     REFUSED = "refused", "rechazados";
+    SPENT = "spent", "gastado";
     CAPTURED = "captured", "capturados";
     WITHOUT_ANSWER = "without an answer yet", "aún sin respuesta";
     NOT_DURABLE = "not on disk yet", "aún no en disco";

@@ -87,7 +87,8 @@ fn who_sends_for_a_damaged_record_hears_whose_it_is_and_the_others_are_taken_in(
         let detail = problem["detail"].as_str().expect("a detail");
         assert!(detail.starts_with("customer damaged: "), "{detail}");
         eventually("it is counted", async || stops_lost(&admin.app) == [0, 1]).await;
-        let sound = admin.timeline(&"sound".into(), 10, &Mask::nothing()).expect("a timeline");
+        let sound = admin.timeline(&"sound".into(), 10, Mask::nothing()).await;
+        let sound = sound.expect("a timeline");
         assert!(sound.entries.iter().any(|entry| entry.text.starts_with("Seen")), "{sound:#?}");
         server.stop().await;
         admin.app.stop(DRAIN_LIMIT_MS).await;

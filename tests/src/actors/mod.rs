@@ -8,4 +8,5 @@ mod queues;
 mod replay;
 mod served;
 mod snapshots;
+mod timeline;
 mod walks;

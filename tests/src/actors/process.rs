@@ -176,9 +176,15 @@ impl Process {
 
     /// Writes a row of the partition of a customer, and waits until it is durable.
     pub(super) async fn put(&self, id: &str, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.put_all(id, table, vec![(key, value)]).await;
+    }
+
+    /// Writes many rows at once.
+    pub(super) async fn put_all(&self, id: &str, table: Table, rows: Vec<(Vec<u8>, Vec<u8>)>) {
         let (asker, answer) = runtime::reply::reply();
-        let write = engine::Write { table, key, value: Some(value) };
-        let message = PartitionMsg::Put(vec![write], Ack::new(1, asker));
+        let write = |(key, value)| engine::Write { table, key, value: Some(value) };
+        let writes = rows.into_iter().map(write).collect();
+        let message = PartitionMsg::Put(writes, Ack::new(1, asker));
         self.doors(id).control.tell(message, 1).expect("room");
         answer.await.expect("durable");
     }

@@ -103,7 +103,7 @@ async fn status(site: web::Data<Site>) -> HttpResponse {
 
 #[post("/plan")]
 async fn plan(site: web::Data<Site>, proposal: web::Json<Proposal>) -> HttpResponse {
-    answer(site.admin.plan(&proposal).await)
+    answer(site.admin.plan(proposal.into_inner()).await)
 }
 
 #[post("/apply")]
@@ -112,7 +112,7 @@ async fn apply(
     by: web::ReqData<Principal>,
     proposal: web::Json<Proposal>,
 ) -> HttpResponse {
-    answer(site.admin.apply(&proposal, &by).await)
+    answer(site.admin.apply(proposal.into_inner(), &by).await)
 }
 
 #[get("/journeys")]
@@ -196,7 +196,7 @@ async fn timeline(
         Err(problem) => return respond::problem(&problem),
     };
     let mask = site.admin.mask(&by).await;
-    answer(site.admin.timeline(&id, rows, &mask))
+    answer(site.admin.timeline(&id, rows, mask).await)
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -318,6 +318,10 @@ impl Admin {
                 let detail = format!("no journey `{journey}` is published");
                 return refuse(ErrorCode::JourneyUnknown, detail);
             };
+            if state.built.catalog.control(journey) == Control::Stopped {
+                let detail = format!("`{journey}` is stopped: resume it first");
+                return refuse(ErrorCode::StateConflict, detail);
+            }
             matches!(definition.entry, Entry::Api)
         };
         if !by_api {

@@ -65,6 +65,14 @@ impl Operation {
         self.method != "GET"
     }
 
+    /// Whether it is done to its end also if whoever asked goes: it may change what is kept in
+    /// memory as well as in the store, as logins do that are no writes. What comes in for customers
+    /// is handed over in one go.
+    pub fn is_done_whole(&self) -> bool {
+        let lets_in = self.shown == Shown::Page && self.need == Need::Nothing;
+        self.need != Need::Sender && (self.writes() || lets_in)
+    }
+
     /// Its path without the patterns of its parameters (`/customers/{id}`).
     pub fn plain_path(&self) -> String {
         let mut plain = String::new();

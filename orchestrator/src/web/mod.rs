@@ -12,6 +12,7 @@ pub mod openapi;
 mod presented;
 mod respond;
 pub mod server;
+mod whole;
 
 pub(crate) use api::health::exposition;
 pub use control::{ControlError, ControlServer, control_socket};

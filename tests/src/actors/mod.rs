@@ -6,6 +6,8 @@ mod http;
 mod process;
 mod queues;
 mod replay;
+mod resets;
+mod revisions;
 mod served;
 mod snapshots;
 mod timeline;

@@ -213,14 +213,7 @@ impl Process {
 
     /// Keeps the arbiter of a customer's partition from doing anything.
     pub(super) fn block(&self, id: &str) -> Blocked {
-        let (blocked, until) = blocking::channel::<()>();
-        let wait = move |_: &engine::Partition| {
-            // The end of the sender is what is waited for.
-            let _ = until.recv();
-        };
-        let message = PartitionMsg::Query(Box::new(wait));
-        self.doors(id).control.tell(message, 1).expect("room");
-        Blocked(blocked)
+        block(self.doors(id))
     }
 
     pub(super) fn get(&self, table: Table, key: &[u8]) -> Option<Vec<u8>> {
@@ -247,6 +240,22 @@ impl Process {
     pub(super) fn rows(&self, table: store::Table, range: Range) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.app.store.scan(table, &range, Limit::rows(100_000)).expect("reads").rows
     }
+}
+
+/// Keeps the arbiter of a partition from doing anything. It has stopped when this returns.
+pub(super) fn block(doors: &Doors) -> Blocked {
+    let (blocked, until) = blocking::channel::<()>();
+    let (stops, stopped) = blocking::channel();
+    let wait = move |_: &engine::Partition| {
+        // Nobody may wait for it any more.
+        let _ = stops.send(());
+        // The end of the sender is what is waited for.
+        let _ = until.recv();
+    };
+    let message = PartitionMsg::Query(Box::new(wait));
+    doors.control.tell(message, 1).expect("room");
+    stopped.recv().expect("it comes to the question");
+    Blocked(blocked)
 }
 
 /// How often a store is opened that somebody else seems to have.

@@ -15,5 +15,5 @@ pub mod server;
 mod whole;
 
 pub(crate) use api::health::exposition;
-pub use control::{ControlError, ControlServer, control_socket};
+pub use control::{ControlError, ControlServer, control_socket, is_of_its_owner};
 pub use server::{Server, ServerError, Site};

@@ -233,3 +233,21 @@ async fn a_page_that_looks_through_much_ends_and_the_next_one_goes_on() {
     assert_eq!(found, 3);
     assert!((2..=9).contains(&pages), "{pages} pages");
 }
+
+#[tokio::test]
+async fn a_page_goes_on_behind_an_item_that_is_gone() {
+    let api = Api::new();
+    let token = api.master();
+    let first = "/api/v1/definitions?kind=Journey&limit=1";
+    let (_, page) = api.get(first, &token).await;
+    assert_eq!(page["items"][0]["name"], "gift");
+    let cursor = page["next_cursor"].as_str().expect("there is another").to_owned();
+    let file = api.path("campaign").join("all.yaml");
+    let text = std::fs::read_to_string(&file).expect("a file");
+    let others: Vec<&str> =
+        text.split("---\n").filter(|document| !document.contains("name: gift")).collect();
+    std::fs::write(&file, others.join("---\n")).expect("a file");
+    api.server().json(&["apply", "--yes", &api.path("campaign").display().to_string()]);
+    let (status, page) = api.get(&format!("{first}&cursor={cursor}"), &token).await;
+    assert_eq!((status, &page["items"][0]["name"]), (200, &json!("welcome")), "{page}");
+}

@@ -111,12 +111,13 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 95] = [
+pub static OPERATIONS: [Operation; 96] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
     api("metrics", "GET", "/metrics", Need::Nothing),
     api("openApi", "GET", "/openapi.json", Need::Nothing),
+    api("errorPage", "GET", "/errors/{code}", Need::Nothing),
     // For customers: the token in the path is what they need.
     api("unsubscribeAsk", "GET", "/u/{token}", Need::Nothing),
     api("unsubscribe", "POST", "/u/{token}", Need::Nothing),

@@ -189,8 +189,15 @@ async fn bad_parameters_are_named() {
         assert_eq!((found, &problem["code"]), (status, &json!(code)), "{path}: {problem}");
         let detail = problem["detail"].as_str().expect("text");
         assert!(detail.contains(word), "{path}: {detail}");
-        assert_eq!(problem["type"], json!(format!("/errors/{code}")));
+        let page = problem["type"].as_str().expect("an address");
+        assert_eq!(page, format!("/errors/{code}"));
+        let page = api.request("GET", page, &token).send().await.expect("an answer");
+        let kind = page.headers()["content-type"].to_str().expect("text").to_owned();
+        assert_eq!((page.status().as_u16(), &*kind), (200, "text/markdown; charset=utf-8"));
+        assert!(page.text().await.expect("text").contains(code));
     }
+    let (status, problem) = api.get("/errors/none", &token).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("CAD-4001")));
     // A cursor of one list is none of another.
     api.sign_up(3).await;
     let (_, page) = api.get("/api/v1/customers?limit=1", &token).await;

@@ -10,6 +10,7 @@ pub(crate) mod json;
 pub mod live_events;
 pub mod openapi;
 mod presented;
+mod raw;
 mod respond;
 pub mod server;
 mod whole;

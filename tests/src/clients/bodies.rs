@@ -78,6 +78,21 @@ async fn what_cannot_be_taken_is_refused_with_a_reason() {
     assert_eq!(answer.status().as_u16(), 405);
 }
 
+#[tokio::test]
+async fn a_report_that_cannot_be_read_is_refused_with_a_reason() {
+    let site = site("limits: {body_bytes: 40000}\n");
+    let url = format!("{}/hooks/twilio/sms/{}", site.server.url, "0".repeat(32));
+    let cases: [Case; 3] = [
+        (vec![b'x'; 50_000], &[], 413, "CAD-2003"),
+        (vec![b'x'; 20_000], &[], 413, "CAD-2003"),
+        (b"x".to_vec(), &[("content-encoding", "gzip")], 400, "CAD-2001"),
+    ];
+    for (body, headers, status, code) in cases {
+        let (found, answer) = post(&url, body, headers).await;
+        assert_eq!((found, &answer["code"]), (status, &json!(code)), "{headers:?}: {answer}");
+    }
+}
+
 /// Who looks on sees what is taken and what is not, with the reason.
 #[tokio::test]
 async fn live_events_show_both_sides() {

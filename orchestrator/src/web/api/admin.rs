@@ -16,6 +16,7 @@ use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, TestMessage, 
 use crate::error::{ErrorCode, Problem};
 use crate::timeline::TIMELINE_ROWS_MAX;
 use crate::web::json::JsonMap;
+use crate::web::raw::Raw;
 use crate::web::{Site, idempotency, respond};
 
 use super::cursor::List;
@@ -243,14 +244,14 @@ async fn import(
     site: web::Data<Site>,
     by: web::ReqData<Principal>,
     query: web::Query<ImportQuery>,
-    body: web::Bytes,
+    body: Raw,
 ) -> HttpResponse {
     let ours = env!("CARGO_PKG_VERSION");
     if query.version != ours {
         let detail = format!("the server is version {ours}, the import {}", query.version);
         return refuse(ErrorCode::StateConflict, detail);
     }
-    let all: Vec<Recorded> = match engine::codec::decode("events", &body) {
+    let all: Vec<Recorded> = match engine::codec::decode("events", &body.0) {
         Ok(all) => all,
         Err(error) => return refuse(ErrorCode::MalformedBody, error.to_string()),
     };

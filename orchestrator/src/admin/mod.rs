@@ -335,15 +335,13 @@ impl Admin {
         let customer = CustomerId::from(entry.customer);
         let whom = format!("customer {:032x}", u128::from_be_bytes(customer.key().0));
         let change = Change::made("journey.enroll", journey.as_str(), whom);
+        // What finds no room is not announced.
+        let room = self.app.directory.room(customer).or_else(busy)?;
         self.access.announce(by, change).await?;
         let key = Text::from(entry.key.as_str());
-        let directory = &self.app.directory;
-        match directory.enroll(customer, journey.clone(), key, entry.properties) {
-            Err(error) => busy(error),
-            Ok(answer) => match answer.await {
-                Ok(()) => Ok(()),
-                Err(_) => refuse(ErrorCode::StoreUnavailable, "the entry is not durable"),
-            },
+        match room.enroll(journey.clone(), key, entry.properties).await {
+            Ok(()) => Ok(()),
+            Err(_) => refuse(ErrorCode::StoreUnavailable, "the entry is not durable"),
         }
     }
 

@@ -106,14 +106,11 @@ impl Admin {
         }
         let also = if even_if_arrived { ", even if it may have arrived" } else { "" };
         let after = format!("send {}{also}", id.redrive());
+        // What finds no room is not announced.
+        let room = self.app.directory.room(ended.customer).or_else(busy)?;
         self.access.announce(by, Change::made("send.redrive", id.to_string(), after)).await?;
-        match self.app.directory.redrive(ended.customer, id, even_if_arrived) {
-            Err(error) => return busy(error),
-            Ok(answer) => {
-                if answer.await.is_err() {
-                    return refuse(ErrorCode::StoreUnavailable, "the redrive is not durable");
-                }
-            }
+        if room.redrive(id, even_if_arrived).await.is_err() {
+            return refuse(ErrorCode::StoreUnavailable, "the redrive is not durable");
         }
         match self.find_send(id.redrive(), by).await {
             Ok(one) => Ok(one.detail),

@@ -241,7 +241,7 @@ impl Admin {
             let (before, after) = (revision(known), applied(next.revision, &plan));
             let change = Change::of("definitions.apply", "definitions", before, after);
             let at_ms = self.access.now().0;
-            let rows = AppliedRow::writes(next.revision, at_ms, by, &plan);
+            let rows = AppliedRow::writes(&self.app.store, next.revision, at_ms, by, &plan);
             self.put_in_force(&mut state, next, by, (change, rows)).await?;
         }
         Ok(Applied { revision: state.publication.revision, plan })

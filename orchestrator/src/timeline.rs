@@ -12,22 +12,22 @@ use domain::time::Instant;
 use domain::value::{Value, to_json_map};
 use domain::verdict::{Decision, Reason, Ruling, Verdict};
 use engine::codec;
-use engine::history::{HistoryItem, HistoryRow};
+use engine::history::HistoryItem;
 use engine::ledger::{SendInfo, SendRow};
 use policies::CountState;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use store::{Limit, Range, Read};
+use store::{Range, Read};
 
 use crate::access::mask::Mask;
 use crate::recovery::RecoverError;
 use crate::rows;
+use crate::sends::newest::{Chain, Newest, Visit};
 
-/// Most history rows of one answer.
+/// Most history rows of one answer, over all chains of a customer; and most rows of sends.
 pub const TIMELINE_ROWS_MAX: usize = 1_000;
 
-/// Most entries of one answer: a row has several, and customers that were merged have several
-/// histories.
+/// Most entries of one answer: a row has several.
 const TIMELINE_ENTRIES_MAX: usize = 20 * TIMELINE_ROWS_MAX;
 
 /// What is known of a customer.
@@ -127,15 +127,15 @@ pub fn read(
         return Ok(None);
     };
     let customer = codec::decode_customer(key, &record)?;
-    let mut entries = sends(store, partition, id, mask)?;
-    let limit = limit.min(TIMELINE_ROWS_MAX);
-    let mut more = history(store, partition, customer.history_head, limit, mask, &mut entries)?;
+    let (mut entries, mut more) = sends(store, partition, id, mask)?;
+    let mut chains = vec![Chain { partition, head: customer.history_head }];
     if customer.tombstone.is_none() {
-        for merged in customer.merged.iter().rev() {
-            let partition = merged.customer.key().partition(partitions);
-            more |= history(store, partition, merged.history_head, limit, mask, &mut entries)?;
-        }
+        chains.extend(customer.merged.iter().map(|merged| Chain {
+            partition: merged.customer.key().partition(partitions),
+            head: merged.history_head,
+        }));
     }
+    more |= history(store, chains, limit.min(TIMELINE_ROWS_MAX), mask, &mut entries)?;
     // Stable: what happened at one instant keeps its order.
     entries.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     more |= entries.len() > TIMELINE_ENTRIES_MAX;
@@ -144,28 +144,21 @@ pub fn read(
     Ok(Some(timeline(&customer, entries, more, mask)))
 }
 
-/// Reads one chain of history rows, newest first. True if it goes on.
+/// Reads the newest rows of all chains together. True if they go on.
 fn history(
     store: &impl Read,
-    partition: u16,
-    head: u64,
+    chains: Vec<Chain>,
     limit: usize,
     mask: &Mask,
     entries: &mut Vec<(Instant, Entry)>,
 ) -> Result<bool, RecoverError> {
-    let (mut next, mut read) = (head, 0);
-    while next != 0 && read < limit {
-        let table = rows::table(engine::Table::History);
-        let Some(bytes) = store.get(table, &codec::history_key(partition, next))? else {
-            return Ok(false);
-        };
-        let row: HistoryRow = codec::decode("history row", &bytes)?;
-        next = row.previous;
-        read += 1;
+    let mut newest = Newest::of_chains(store, chains)?;
+    for _ in 0..limit {
+        let Some(Visit { row, .. }) = newest.next()? else { return Ok(false) };
         // Newest first, also within a row.
         entries.extend(row.items.iter().rev().map(|item| (row.at, entry(row.at, item, mask))));
     }
-    Ok(next != 0)
+    Ok(newest.next()?.is_some())
 }
 
 fn timeline(customer: &Customer, entries: Vec<Entry>, more: bool, mask: &Mask) -> Timeline {
@@ -181,19 +174,23 @@ fn timeline(customer: &Customer, entries: Vec<Entry>, more: bool, mask: &Mask) -
     }
 }
 
-/// What became of sends: their rows say it, the history only knows that they were handed over.
+/// What became of the newest sends: their rows say it, the history only knows that they were handed
+/// over. True if there are older ones.
 fn sends(
     store: &impl Read,
     partition: u16,
     id: &CustomerId,
     mask: &Mask,
-) -> Result<Vec<(Instant, Entry)>, RecoverError> {
-    let range = Range::prefix(codec::sends_prefix(partition, id.key()));
+) -> Result<(Vec<(Instant, Entry)>, bool), RecoverError> {
+    let mut range = Range::prefix(codec::sends_prefix(partition, id.key()));
     let table = rows::table(engine::Table::Sends);
-    let page = store.scan(table, &range, Limit::rows(TIMELINE_ROWS_MAX))?;
     let mut entries = Vec::new();
-    for (_, value) in &page.rows {
-        let row = SendRow::decode(value)?;
+    while let Some((key, value)) = store.last(table, &range)? {
+        if entries.len() == TIMELINE_ROWS_MAX {
+            return Ok((entries, true));
+        }
+        range.until = Some(key);
+        let row = SendRow::decode(&value)?;
         let open = row.info.open.is_some();
         let at = if open { row.ledger.counted_at } else { row.info.settled_at };
         let state = if open { "in_flight" } else { state_word(row.ledger.state) };
@@ -219,7 +216,7 @@ fn sends(
         let kind = state.into();
         entries.push((at, Entry { at: at.to_string(), kind, text, send, rules: vec![], told }));
     }
-    Ok(entries)
+    Ok((entries, false))
 }
 
 /// The stable word of a send's state.

@@ -172,6 +172,10 @@ fn check(
     match catalog.control(&journey.name) {
         Control::Running => {}
         Control::Paused => return Err(Some(NotEntered::Paused)),
+        // Who is enrolled by name is told; events go on for ever, and would drown the history.
+        Control::Stopped if matches!(journey.entry, Entry::Api) => {
+            return Err(Some(NotEntered::Stopped));
+        }
         Control::Stopped => return Err(None),
     }
     let age = trigger.received_at.ms_since(trigger.occurred_at);

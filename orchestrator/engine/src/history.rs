@@ -182,6 +182,8 @@ pub enum NotEntered {
     Paused,
     /// The customer has as many enrollments, or remembered entries, as can be kept.
     Limit,
+    /// The journey is stopped, and somebody wanted her to enter it all the same.
+    Stopped,
 }
 
 impl NotEntered {
@@ -194,6 +196,7 @@ impl NotEntered {
             Self::TooOld => "the event is older than max_event_age",
             Self::Paused => "the journey is paused",
             Self::Limit => "the customer has as many entries as can be kept",
+            Self::Stopped => "the journey is stopped",
         }
     }
 }

@@ -8,7 +8,7 @@ use super::Access;
 use super::principal::{InSession, Principal, Who};
 use super::register::Edit;
 use super::scope::{Role, Scope, Scopes};
-use super::secret::SecretHash;
+use super::secret::{self, SecretHash};
 use super::session::{self, Holder, Limits};
 use super::token::{self, Standing};
 
@@ -31,9 +31,9 @@ pub enum Invalid {
 
 /// Name of the source where no write key is asked for.
 const ANYBODY: &str = "open";
-/// Characters of a key of the settings by which its source is called: enough to tell keys apart, no
-/// secret.
-const NAME_CHARS: usize = 4;
+/// Bytes of the hash of a key of the settings by which its source is called: enough to tell keys
+/// apart. Nothing of the key itself: it may be short.
+const NAME_BYTES: usize = 4;
 
 /// Keys of the settings with the names of their sources, as they are kept in memory.
 #[derive(Debug, Default)]
@@ -44,8 +44,12 @@ pub struct Sender {
 impl Sender {
     /// Of the settings.
     pub fn new(keys: &[String]) -> Self {
-        let name = |key: &str| key.chars().take(NAME_CHARS).chain("…".chars()).collect::<String>();
-        Self { keys: keys.iter().map(|key| (SecretHash::of(key), name(key).into())).collect() }
+        let named = |key: &String| {
+            let hash = SecretHash::of(key);
+            let name = secret::hex(&hash.bytes()[..NAME_BYTES]);
+            (hash, format!("key-{name}").into())
+        };
+        Self { keys: keys.iter().map(named).collect() }
     }
 }
 

@@ -134,6 +134,12 @@ impl Mask {
                         false => self.json(item),
                     }
                 }
+                // Whoever keeps something per address has the addresses for names.
+                if fields.keys().any(|name| self.changes(name)) {
+                    let all = std::mem::take(fields).into_iter();
+                    *fields =
+                        all.map(|(name, item)| (self.text(&name).into_owned(), item)).collect();
+                }
             }
         }
     }
@@ -218,6 +224,7 @@ mod tests {
         let mut json = serde_json::json!({
             "firstName": "Anna", "tier": "gold", "count": 3, "tel": 34_600_000_000_i64,
             "list": ["x", {"address": {"street": "S 1"}, "note": "to anna@example.com"}],
+            "seen": {"anna@example.com": 1, "shop": 2},
         });
         mask.json(&mut json);
         assert_eq!(
@@ -225,6 +232,7 @@ mod tests {
             serde_json::json!({
                 "firstName": "***", "tier": "gold", "count": 3, "tel": "***",
                 "list": ["x", {"address": "***", "note": "to ***"}],
+                "seen": {"***": 1, "shop": 2},
             })
         );
     }

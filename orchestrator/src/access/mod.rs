@@ -36,6 +36,7 @@ use self::limit::Limiter;
 use self::one_time::OneTime;
 use self::principal::Principal;
 use self::register::{Edit, Register};
+use self::scope::Scopes;
 use crate::admin::Refusal;
 use crate::app::Keeper;
 use crate::error::{ErrorCode, Problem};
@@ -155,6 +156,17 @@ impl Access {
             let detail = "the change is not durable";
             Box::new(Problem::new(ErrorCode::StoreUnavailable, detail))
         })
+    }
+}
+
+/// Nobody gives what she has not: neither to somebody else nor, by way of another name, to herself.
+fn covered(by: &Principal, given: Scopes) -> Result<(), Refusal> {
+    match by.scopes.cover(given) {
+        true => Ok(()),
+        false => {
+            let detail = format!("nobody gives more than she has: {}", by.scopes);
+            refuse(ErrorCode::Forbidden, detail)
+        }
     }
 }
 

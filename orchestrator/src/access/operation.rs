@@ -65,6 +65,14 @@ impl Operation {
         self.method != "GET"
     }
 
+    /// Whether it is done to its end also if whoever asked goes: it may change what is kept in
+    /// memory as well as in the store, as logins do that are no writes. What comes in for customers
+    /// is handed over in one go.
+    pub fn is_done_whole(&self) -> bool {
+        let lets_in = self.shown == Shown::Page && self.need == Need::Nothing;
+        self.need != Need::Sender && (self.writes() || lets_in)
+    }
+
     /// Its path without the patterns of its parameters (`/customers/{id}`).
     pub fn plain_path(&self) -> String {
         let mut plain = String::new();
@@ -103,12 +111,13 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 102] = [
+pub static OPERATIONS: [Operation; 103] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
     api("metrics", "GET", "/metrics", Need::Nothing),
     api("openApi", "GET", "/openapi.json", Need::Nothing),
+    api("errorPage", "GET", "/errors/{code}", Need::Nothing),
     // For customers: the token in the path is what they need.
     api("unsubscribeAsk", "GET", "/u/{token}", Need::Nothing),
     api("unsubscribe", "POST", "/u/{token}", Need::Nothing),

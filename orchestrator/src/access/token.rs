@@ -1,5 +1,5 @@
-//! Tokens: what programs present. An API token acts for who made it, a write key sends events of
-//! one source.
+//! Tokens: what programs present. An API token may do what its scopes say, whatever becomes of who
+//! made it; a write key sends events of one source.
 //!
 //! A token reads `cad_ID_SECRET`: the id is public and finds the row, the secret has 256 bits. All
 //! of it is hexadecimal digits, so that scanners of leaked secrets find it by one pattern.

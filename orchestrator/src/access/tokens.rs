@@ -12,7 +12,7 @@ use super::token::{
     self, API_TOKEN_DAYS, EXPIRY_DAYS_MAX, Kind, NAME_BYTES_MAX, OVERLAP_SECONDS,
     OVERLAP_SECONDS_MAX, Token,
 };
-use super::{Access, refuse};
+use super::{Access, covered, refuse};
 use crate::admin::Refusal;
 use crate::error::ErrorCode;
 
@@ -120,6 +120,8 @@ impl Access {
         }
         let _one_at_a_time = self.writing.lock().await;
         let (now, mut token) = (self.now(), self.token(id)?);
+        // Whoever rotates it sees its secret.
+        covered(by, token.scopes)?;
         let before = token.summary();
         if token.revoked.is_some() {
             return refuse(ErrorCode::StateConflict, format!("token `{id}` was revoked"));
@@ -180,10 +182,7 @@ fn made(wanted: NewToken, now: Instant, by: &Principal) -> Result<Token, Refusal
         (_, Some(scopes)) => Scopes::from(scopes),
         (_, None) => Token::scopes_default(kind),
     };
-    if !by.scopes.cover(scopes) {
-        let detail = format!("nobody gives more than she has: {}", by.scopes);
-        return refuse(ErrorCode::Forbidden, detail);
-    }
+    covered(by, scopes)?;
     let source = match (kind, source) {
         (Kind::Api, Some(_)) => return bad("only a write key has a source".to_owned()),
         (Kind::Api, None) => None,

@@ -10,7 +10,7 @@ use super::register::Edit;
 use super::scope::Role;
 use super::secret;
 use super::user::{self, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, User};
-use super::{Access, refuse};
+use super::{Access, covered, refuse};
 use crate::admin::Refusal;
 use crate::error::ErrorCode;
 
@@ -69,6 +69,7 @@ impl Access {
     ) -> Result<ShownPassword, Refusal> {
         let NewUser { name, role, password } = wanted;
         user::check_name(&name).or_else(|error| refuse(ErrorCode::BadParameter, error))?;
+        covered(by, role.scopes())?;
         let (hash, chosen) = self.hashed(password).await?;
         let _one_at_a_time = self.writing.lock().await;
         {
@@ -99,7 +100,12 @@ impl Access {
         role: Role,
         by: &Principal,
     ) -> Result<UserState, Refusal> {
-        self.change_user(name, "user.role", by, |user| user.role = role).await
+        covered(by, role.scopes())?;
+        self.change_user(name, "user.role", by, |user| {
+            user.role = role;
+            Ok(())
+        })
+        .await
     }
 
     /// Gives a local user another password; without one the server chooses it.
@@ -115,7 +121,10 @@ impl Access {
         }
         let (hash, chosen) = self.hashed(password).await?;
         let changed = self.change_user(name, "user.password", by, |user| {
+            // Whoever knows it can log in.
+            covered(by, user.role.scopes())?;
             user.password = Some(hash);
+            Ok(())
         });
         Ok(ShownPassword { user: changed.await?, password: chosen })
     }
@@ -128,7 +137,14 @@ impl Access {
         by: &Principal,
     ) -> Result<UserState, Refusal> {
         let what = if disabled { "user.disable" } else { "user.enable" };
-        self.change_user(name, what, by, |user| user.disabled = disabled).await
+        self.change_user(name, what, by, |user| {
+            if !disabled {
+                covered(by, user.role.scopes())?;
+            }
+            user.disabled = disabled;
+            Ok(())
+        })
+        .await
     }
 
     /// Forgets a user, and ends her sessions. Rows of the audit log still name her. Whom a provider
@@ -205,12 +221,12 @@ impl Access {
         name: &str,
         what: &'static str,
         by: &Principal,
-        change: impl FnOnce(&mut User),
+        change: impl FnOnce(&mut User) -> Result<(), Refusal>,
     ) -> Result<UserState, Refusal> {
         let _one_at_a_time = self.writing.lock().await;
         let mut user = self.user(name)?;
         let before = user.summary();
-        change(&mut user);
+        change(&mut user)?;
         user.epoch += 1;
         let said = Change::of(what, name, before, user.summary());
         let state = UserState::of(&user);

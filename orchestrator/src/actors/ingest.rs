@@ -10,7 +10,7 @@ use domain::value::{Map, Text};
 use engine::merge::Word;
 use engine::report::Report;
 use runtime::reply::{Answer, reply};
-use runtime::{Busy, Handle, Lane, reserve_all};
+use runtime::{Busy, Credit, Handle, Lane, reserve_all};
 
 use super::core::Ack;
 use super::{Addressed, PartitionMsg, Work};
@@ -88,27 +88,11 @@ impl Directory {
         self.dispatch(works.collect())
     }
 
-    /// Enrolls a customer by API.
-    pub fn enroll(
-        &self,
-        customer: CustomerId,
-        journey: JourneyName,
-        key: Text,
-        payload: Map,
-    ) -> Result<Answer<()>, Busy> {
-        let work = move |ack| Work::Enroll { journey, key, payload, ack: Some(ack) };
-        self.dispatch(vec![(customer, Lane::Transactional, work)])
-    }
-
-    /// Sends a customer's message again. The answer comes when whatever was decided is durable.
-    pub fn redrive(
-        &self,
-        customer: CustomerId,
-        send: SendId,
-        even_if_arrived: bool,
-    ) -> Result<Answer<()>, Busy> {
-        let work = move |ack| Work::Redrive { send, even_if_arrived, ack: Some(ack) };
-        self.dispatch(vec![(customer, Lane::Transactional, work)])
+    /// Takes room for what an operator wants of a customer, before anything is written of it.
+    pub fn room(&self, customer: CustomerId) -> Result<Room<'_>, Busy> {
+        let partition = self.partition(customer.key());
+        let credit = partition.work.credits().try_take(1)?;
+        Ok(Room { partition, customer, credit })
     }
 
     /// What a provider reports of a customer's send. The answer comes when that is durable.
@@ -194,5 +178,35 @@ impl Directory {
             }
         }
         Ok(answer)
+    }
+}
+
+/// Room for one work of a customer.
+#[derive(Debug)]
+pub struct Room<'a> {
+    partition: &'a Partition,
+    customer: CustomerId,
+    credit: Credit,
+}
+
+impl Room<'_> {
+    /// Enrolls her by API.
+    pub fn enroll(self, journey: JourneyName, key: Text, payload: Map) -> Answer<()> {
+        self.hand_over(move |ack| Work::Enroll { journey, key, payload, ack: Some(ack) })
+    }
+
+    /// Sends a message of hers again. The answer comes when whatever was decided is durable.
+    pub fn redrive(self, send: SendId, even_if_arrived: bool) -> Answer<()> {
+        self.hand_over(move |ack| Work::Redrive { send, even_if_arrived, ack: Some(ack) })
+    }
+
+    fn hand_over(self, work: impl FnOnce(Ack) -> Work) -> Answer<()> {
+        let (asker, answer) = reply();
+        let (key, id) = (self.customer.key(), Some(self.customer));
+        let work = work(Ack::of(1, asker, None));
+        let works = vec![Addressed { key, id, lane: Lane::Transactional, work }];
+        // A partition that has stopped drops the work, and with it the acknowledgement.
+        drop(self.partition.work.tell_reserved(PartitionMsg::Work(works), self.credit));
+        answer
     }
 }

@@ -109,12 +109,13 @@ impl Admin {
             return failed(ExportError::Unknown);
         }
         let change = Change::made("audience.export", name.as_str(), "asked for".to_owned());
+        // What finds no room is not announced.
+        let Ok(room) = self.app.exports.try_reserve() else {
+            return refuse(ErrorCode::Overloaded, "too many exports wait already");
+        };
         self.access.announce(by, change).await?;
         let (reply, answer) = runtime::reply::reply();
-        let asked = ExportNow { audience: name.clone(), reply };
-        if self.app.exports.try_send(asked).is_err() {
-            return refuse(ErrorCode::Overloaded, "too many exports wait already");
-        }
+        room.send(ExportNow { audience: name.clone(), reply });
         match answer.await {
             Ok(Ok(exported)) => Ok(exported.into()),
             Ok(Err(error)) => failed(error),

@@ -61,6 +61,8 @@ pub use test_message::{TestMessage, Tested};
 
 /// Long reads of rows at once: each keeps a thread busy for up to a tenth of a second. Others wait.
 const READS_AT_ONCE_MAX: usize = 4;
+/// Reads for providers' reports at once, of one or two rows each. Others wait.
+const REPORTS_AT_ONCE_MAX: usize = 2;
 
 /// Why an operation was refused.
 pub type Refusal = Box<Problem>;
@@ -113,6 +115,9 @@ pub struct Admin {
     replaying: tokio::sync::Mutex<()>,
     /// Lets few long reads run at once.
     reading: Arc<Semaphore>,
+    /// Lets few reads for providers' reports run at once: people who look wait for each other, not
+    /// providers for them.
+    reporting: Arc<Semaphore>,
     /// Requests that came with a key.
     pub requests: Requests,
     /// What was measured in the last minutes.
@@ -188,6 +193,7 @@ impl Admin {
         let replaying = tokio::sync::Mutex::new(());
         let reading = Arc::new(Semaphore::new(READS_AT_ONCE_MAX));
         let recent = Recent::new(app.metrics.clone(), Clock::system());
+        let reporting = Arc::new(Semaphore::new(REPORTS_AT_ONCE_MAX));
         Ok(Self {
             app,
             access,
@@ -197,6 +203,7 @@ impl Admin {
             time,
             replaying,
             reading,
+            reporting,
             requests,
             recent,
         })
@@ -213,8 +220,8 @@ impl Admin {
     }
 
     /// What applying a proposal would change.
-    pub async fn plan(&self, proposal: &Proposal) -> Result<Plan, Refusal> {
-        let definitions = definitions(proposal)?;
+    pub async fn plan(&self, proposal: Proposal) -> Result<Plan, Refusal> {
+        let definitions = aside(move || definitions(&proposal)).await??;
         let state = self.state.lock().await;
         let counters = self.counters().await?;
         let versions = &state.built.catalog.parts().versions;
@@ -223,11 +230,12 @@ impl Admin {
 
     /// Publishes a proposal. Nothing changes unless all of it can be used; it is in force when it
     /// is durable.
-    pub async fn apply(&self, proposal: &Proposal, by: &Principal) -> Result<Applied, Refusal> {
-        let definitions = definitions(proposal)?;
+    pub async fn apply(&self, proposal: Proposal, by: &Principal) -> Result<Applied, Refusal> {
+        let revision_seen = proposal.revision;
+        let definitions = aside(move || definitions(&proposal)).await??;
         let mut state = self.state.lock().await;
         let known = state.publication.revision;
-        if proposal.revision.is_some_and(|seen| seen != known) {
+        if revision_seen.is_some_and(|seen| seen != known) {
             let detail = format!("the revision is {known} by now");
             return refuse(ErrorCode::PlanStale, detail);
         }
@@ -240,7 +248,7 @@ impl Admin {
             let (before, after) = (revision(known), applied(next.revision, &plan));
             let change = Change::of("definitions.apply", "definitions", before, after);
             let at_ms = self.access.now().0;
-            let rows = AppliedRow::writes(next.revision, at_ms, by, &plan);
+            let rows = AppliedRow::writes(&self.app.store, next.revision, at_ms, by, &plan);
             self.put_in_force(&mut state, next, by, (change, rows)).await?;
         }
         Ok(Applied { revision: state.publication.revision, plan })
@@ -286,7 +294,8 @@ impl Admin {
         let unusable = |error: &dyn std::fmt::Display| {
             Box::new(Problem::new(ErrorCode::InvalidDefinition, error.to_string()))
         };
-        let built = next.build().map_err(|error| unusable(&error))?;
+        let (built, next) = aside(move || (next.build(), next)).await?;
+        let built = built.map_err(|error| unusable(&error))?;
         let outgoing = self
             .workshop
             .build(&built, &self.app.clock, Some(&state.outgoing))
@@ -316,6 +325,10 @@ impl Admin {
                 let detail = format!("no journey `{journey}` is published");
                 return refuse(ErrorCode::JourneyUnknown, detail);
             };
+            if state.built.catalog.control(journey) == Control::Stopped {
+                let detail = format!("`{journey}` is stopped: resume it first");
+                return refuse(ErrorCode::StateConflict, detail);
+            }
             matches!(definition.entry, Entry::Api)
         };
         if !by_api {
@@ -329,15 +342,13 @@ impl Admin {
         let customer = CustomerId::from(entry.customer);
         let whom = format!("customer {:032x}", u128::from_be_bytes(customer.key().0));
         let change = Change::made("journey.enroll", journey.as_str(), whom);
+        // What finds no room is not announced.
+        let room = self.app.directory.room(customer).or_else(busy)?;
         self.access.announce(by, change).await?;
         let key = Text::from(entry.key.as_str());
-        let directory = &self.app.directory;
-        match directory.enroll(customer, journey.clone(), key, entry.properties) {
-            Err(error) => busy(error),
-            Ok(answer) => match answer.await {
-                Ok(()) => Ok(()),
-                Err(_) => refuse(ErrorCode::StoreUnavailable, "the entry is not durable"),
-            },
+        match room.enroll(journey.clone(), key, entry.properties).await {
+            Ok(()) => Ok(()),
+            Err(_) => refuse(ErrorCode::StoreUnavailable, "the entry is not durable"),
         }
     }
 
@@ -356,11 +367,18 @@ impl Admin {
     }
 
     /// One customer's timeline.
-    pub fn timeline(&self, id: &CustomerId, rows: usize, mask: &Mask) -> Result<Timeline, Refusal> {
-        match timeline::read(&self.app.store, self.app.directory.count(), id, rows, mask) {
-            Ok(Some(timeline)) => Ok(timeline),
-            Ok(None) => refuse(ErrorCode::CustomerUnknown, format!("nobody is known as `{id}`")),
-            Err(error) => refuse(ErrorCode::StoreCorrupt, error),
+    pub async fn timeline(
+        &self,
+        id: &CustomerId,
+        rows: usize,
+        mask: Mask,
+    ) -> Result<Timeline, Refusal> {
+        let (store, partitions) = (self.app.store.clone(), self.app.directory.count());
+        let whose = id.clone();
+        let read = move || timeline::read(&store, partitions, &whose, rows, &mask);
+        match self.read(read).await? {
+            Some(timeline) => Ok(timeline),
+            None => refuse(ErrorCode::CustomerUnknown, format!("nobody is known as `{id}`")),
         }
     }
 
@@ -409,6 +427,14 @@ fn word(control: Control) -> String {
 
 fn busy<T>(error: impl std::fmt::Display) -> Result<T, Refusal> {
     refuse(ErrorCode::Overloaded, error)
+}
+
+/// Does what takes a core for a while, as compiling definitions does, where no request waits.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done),
+        Err(_) => refuse(ErrorCode::ShuttingDown, ""),
+    }
 }
 
 /// A proposal, validated again: it comes from outside.

@@ -3,7 +3,7 @@
 use domain::time::Zone;
 use engine::codec;
 use serde::{Deserialize, Serialize};
-use store::{Range, Read};
+use store::{Limit, Range, Read};
 
 use super::Admin;
 use crate::access::mask::Mask;
@@ -18,6 +18,9 @@ const PREFIX: &[u8] = b"Ap";
 /// What was applied is remembered for so many revisions: years of work with definitions, and at
 /// some KiB each a few MiB.
 const REVISIONS_KEPT: u64 = 1_000;
+/// Rows that are forgotten with one new one, so that a transaction stays small: more than one, so
+/// that a long line becomes shorter.
+const FORGOTTEN_MAX: usize = 16;
 
 /// What one `apply` changed, kept beside the publication.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,8 +41,10 @@ impl AppliedRow {
         serde_json::from_str(&self.plan).ok()
     }
 
-    /// The rows that remember an `apply`: the new one, and the one that is forgotten for it.
+    /// The rows that remember an `apply`: the new one, and those that are forgotten for it.
+    /// Revisions have gaps: pausing a journey makes one, and no row.
     pub(super) fn writes(
+        store: &impl Read,
         revision: u64,
         at_ms: i64,
         by: &Principal,
@@ -47,13 +52,15 @@ impl AppliedRow {
     ) -> Vec<engine::Write> {
         let plan = serde_json::to_string(plan).unwrap_or_default();
         let row = Self { revision, at_ms, who: by.who.to_string(), plan };
-        let write = |revision, value| engine::Write {
-            table: engine::Table::Meta,
-            key: key(revision),
-            value,
-        };
-        let old = revision.checked_sub(REVISIONS_KEPT).map(|old| write(old, None));
-        [write(revision, Some(codec::encode(&row)))].into_iter().chain(old).collect()
+        let write = |key, value| engine::Write { table: engine::Table::Meta, key, value };
+        let mut writes = vec![write(key(revision), Some(codec::encode(&row)))];
+        let old = key((revision + 1).saturating_sub(REVISIONS_KEPT));
+        let range = Range { from: PREFIX.to_vec(), until: Some(old) };
+        // What cannot be read now is forgotten with a later one.
+        let table = rows::table(engine::Table::Meta);
+        let old = store.scan(table, &range, Limit::rows(FORGOTTEN_MAX)).unwrap_or_default();
+        writes.extend(old.rows.into_iter().map(|(key, _)| write(key, None)));
+        writes
     }
 }
 

@@ -97,7 +97,8 @@ impl Admin {
     ) -> Result<Imported, Refusal> {
         let count = all.iter().filter(|one| matches!(one, Recorded::Event(_))).count() as u64;
         let change = Change::made("events.import", trigger.word(), format!("{count} events"));
-        self.access.announce(by, change).await?;
+        // What is refused is not announced.
+        let announced = self.access.announce(by, change);
         let mut behind = 0;
         for one in &mut all {
             if let Recorded::Event(event) = one {
@@ -105,8 +106,12 @@ impl Admin {
             }
         }
         match (trigger, &self.time) {
-            (Trigger::None, _) => self.one_by_one(all, Manner::Recorded).await?,
+            (Trigger::None, _) => {
+                announced.await?;
+                self.one_by_one(all, Manner::Recorded).await?;
+            }
             (Trigger::Live, None) => {
+                announced.await?;
                 let now = self.now();
                 let live = |one| happened_by(now, one);
                 self.one_by_one(all.into_iter().map(live).collect(), Manner::Happens).await?;
@@ -119,7 +124,10 @@ impl Admin {
                 let detail = "this server goes by the machine's clock: start it with --replay";
                 return refuse(ErrorCode::StateConflict, detail);
             }
-            (Trigger::Replay, Some(time)) => behind = self.replay(time, all, until).await?,
+            (Trigger::Replay, Some(time)) => {
+                announced.await?;
+                behind = self.replay(time, all, until).await?;
+            }
         }
         Ok(Imported { events: count, behind, now_ms: self.now().0 })
     }

@@ -38,7 +38,8 @@ impl Admin {
         };
         let send = report.send;
         let (store, partitions) = (self.app.store.clone(), self.app.directory.count());
-        let owners = self.read(move || sends::owners(&store, partitions, send.head())).await?;
+        let owners =
+            self.read_for_report(move || sends::owners(&store, partitions, send.head())).await?;
         if owners.is_empty() {
             self.app.metrics.report(channel.as_str(), REFUSED);
             return refuse(ErrorCode::SendUnknown, format!("there is no send `{send}`"));

@@ -3,7 +3,7 @@
 //! request of which only the first is there was cut off: nobody knows what it did, and it is never
 //! done again.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use domain::time::Instant;
@@ -42,6 +42,13 @@ pub struct KeptAnswer {
     pub body: Vec<u8>,
 }
 
+impl KeptAnswer {
+    /// One of which only the status is known.
+    pub(crate) fn bare(status: u16) -> Self {
+        Self { status, content_type: String::new(), body: Vec::new() }
+    }
+}
+
 /// A key that somebody made up, together with who she is.
 type KeyHash = [u8; 16];
 
@@ -72,8 +79,8 @@ enum Standing {
 #[derive(Debug, Default)]
 struct Known {
     entries: HashMap<KeyHash, ([u8; 16], Instant, Standing)>,
-    /// In the order of their instants.
-    order: VecDeque<(Instant, KeyHash)>,
+    /// The same keys in the order of their instants.
+    order: BTreeSet<(Instant, KeyHash)>,
 }
 
 /// The requests of the last day.
@@ -111,15 +118,13 @@ impl Requests {
                     Stage::Done(_) => Standing::Done,
                     Stage::Withheld => Standing::Withheld,
                 };
-                known.entries.insert(key, (row.print, row.at, standing));
-                known.order.push_back((row.at, key));
+                known.put(key, row.print, row.at, standing);
             }
             match page.next {
                 Some(next) => range = range.resume(next),
                 None => break,
             }
         }
-        known.order.make_contiguous().sort_unstable();
         Ok(Self { store: store.clone(), keeper, known: Mutex::new(known) })
     }
 
@@ -140,8 +145,8 @@ impl Requests {
         let mut writes = Vec::new();
         {
             let mut known = self.known();
-            known.forget(now, &mut writes);
-            match known.entries.get(&key) {
+            let held = known.entries.get(&key).filter(|(_, at, _)| !is_old(now, *at));
+            match held {
                 Some((other, ..)) if *other != print => {
                     return refuse(ErrorCode::IdempotencyMismatch, "");
                 }
@@ -149,18 +154,21 @@ impl Requests {
                 Some((.., standing)) => {
                     return refuse(ErrorCode::IdempotencyUnfinished, standing.words());
                 }
-                None if known.entries.len() >= KEYS_MAX => {
-                    let detail = format!("{KEYS_MAX} idempotency keys were used in a day");
-                    return refuse(ErrorCode::Overloaded, detail);
-                }
                 None => {}
             }
-            known.entries.insert(key, (print, now, Standing::UnderWay));
-            known.order.push_back((now, key));
+            // Its row is written over.
+            known.remove(&key);
+            // Behind every way out that writes nothing: what is forgotten is deleted.
+            known.forget(now, &mut writes);
+            if known.entries.len() >= KEYS_MAX {
+                let detail = format!("{KEYS_MAX} idempotency keys were used in a day");
+                return refuse(ErrorCode::Overloaded, detail);
+            }
+            known.put(key, print, now, Standing::UnderWay);
         }
         writes.push(write(key, Some(&Row { print, at: now, stage: Stage::Begun })));
         if self.keeper.put(writes).await.is_err() {
-            self.known().entries.remove(&key);
+            self.known().remove(&key);
             return refuse(ErrorCode::StoreUnavailable, "the request is not durable");
         }
         Ok(Begin::Do)
@@ -182,9 +190,9 @@ impl Requests {
         let kept = self.keeper.put(vec![write(key, row.as_ref())]).await;
         let mut known = self.known();
         match (again, kept) {
-            (true, _) => drop(known.entries.remove(&key)),
-            (false, Ok(())) => drop(known.entries.insert(key, (print, at, standing))),
-            (false, Err(_)) => drop(known.entries.insert(key, (print, at, Standing::CutOff))),
+            (true, _) => known.remove(&key),
+            (false, Ok(())) => known.put(key, print, at, standing),
+            (false, Err(_)) => known.put(key, print, at, Standing::CutOff),
         }
     }
 
@@ -204,20 +212,33 @@ impl Requests {
 }
 
 impl Known {
-    /// Forgets some keys that are old enough.
-    fn forget(&mut self, now: Instant, writes: &mut Vec<engine::Write>) {
-        while let Some((at, key)) = self.order.front().copied() {
-            if now.ms_since(at) < KEY_TTL_MS || writes.len() >= FORGOTTEN_MAX {
-                return;
-            }
-            self.order.pop_front();
-            // One that was tried again stands in the order once more.
-            if self.entries.get(&key).is_some_and(|(_, known, _)| *known == at) {
-                self.entries.remove(&key);
-                writes.push(write(key, None));
-            }
+    fn put(&mut self, key: KeyHash, print: [u8; 16], at: Instant, standing: Standing) {
+        self.remove(&key);
+        self.entries.insert(key, (print, at, standing));
+        self.order.insert((at, key));
+    }
+
+    fn remove(&mut self, key: &KeyHash) {
+        if let Some((_, at, _)) = self.entries.remove(key) {
+            self.order.remove(&(at, *key));
         }
     }
+
+    /// Forgets some keys that are old enough.
+    fn forget(&mut self, now: Instant, writes: &mut Vec<engine::Write>) {
+        while let Some((at, key)) = self.order.first().copied() {
+            if !is_old(now, at) || writes.len() >= FORGOTTEN_MAX {
+                return;
+            }
+            self.remove(&key);
+            writes.push(write(key, None));
+        }
+    }
+}
+
+/// Whether a key of an instant may be forgotten.
+fn is_old(now: Instant, at: Instant) -> bool {
+    now.ms_since(at) >= KEY_TTL_MS
 }
 
 impl Standing {
@@ -233,4 +254,40 @@ impl Standing {
 fn write(key: KeyHash, row: Option<&Row>) -> engine::Write {
     let value = row.map(codec::encode);
     engine::Write { table: engine::Table::Meta, key: [PREFIX, &key].concat(), value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Instant = Instant(KEY_TTL_MS);
+
+    #[test]
+    fn what_is_tried_again_and_again_takes_one_place() {
+        let mut known = Known::default();
+        for at in 0..100 {
+            known.put([1; 16], [0; 16], Instant(at), Standing::UnderWay);
+            known.remove(&[1; 16]);
+        }
+        assert_eq!((known.entries.len(), known.order.len()), (0, 0));
+        known.put([1; 16], [0; 16], Instant(1), Standing::UnderWay);
+        known.put([1; 16], [0; 16], Instant(1), Standing::Done);
+        assert_eq!((known.entries.len(), known.order.len()), (1, 1));
+    }
+
+    #[test]
+    fn each_key_that_is_forgotten_is_deleted() {
+        let mut known = Known::default();
+        for number in 0..=FORGOTTEN_MAX as u8 {
+            known.put([number; 16], [0; 16], Instant(0), Standing::Done);
+        }
+        known.put([99; 16], [0; 16], Instant(1), Standing::Done);
+        for (left, deleted) in [(2, FORGOTTEN_MAX), (1, 1), (1, 0)] {
+            let mut writes = Vec::new();
+            known.forget(DAY, &mut writes);
+            assert_eq!((known.entries.len(), writes.len()), (left, deleted));
+            assert_eq!(known.order.len(), left);
+            assert!(writes.iter().all(|write| write.value.is_none()));
+        }
+    }
 }

@@ -6,6 +6,7 @@ use domain::ids::SendId;
 use engine::Catalog;
 use engine::redrive::{self, NotRedriven};
 use store::Store;
+use tokio::sync::Semaphore;
 
 use super::{Admin, Refusal, busy, refuse};
 use crate::access::audit::Change;
@@ -42,13 +43,15 @@ impl Admin {
         &self,
         read: impl FnOnce() -> Result<T, RecoverError> + Send + 'static,
     ) -> Result<T, Refusal> {
-        // It is never closed.
-        let _one_of_few = self.reading.clone().acquire_owned().await;
-        match tokio::task::spawn_blocking(read).await {
-            Ok(Ok(found)) => Ok(found),
-            Ok(Err(error)) => refuse(ErrorCode::StoreCorrupt, error),
-            Err(_) => refuse(ErrorCode::ShuttingDown, ""),
-        }
+        one_of_few(&self.reading, read).await
+    }
+
+    /// Reads for a provider's report.
+    pub(super) async fn read_for_report<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Result<T, RecoverError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        one_of_few(&self.reporting, read).await
     }
 
     /// The newest sends before a place that a filter lets through, as far as somebody may see them.
@@ -103,18 +106,35 @@ impl Admin {
         }
         let also = if even_if_arrived { ", even if it may have arrived" } else { "" };
         let after = format!("send {}{also}", id.redrive());
+        // What finds no room is not announced.
+        let room = self.app.directory.room(ended.customer).or_else(busy)?;
         self.access.announce(by, Change::made("send.redrive", id.to_string(), after)).await?;
-        match self.app.directory.redrive(ended.customer, id, even_if_arrived) {
-            Err(error) => return busy(error),
-            Ok(answer) => {
-                if answer.await.is_err() {
-                    return refuse(ErrorCode::StoreUnavailable, "the redrive is not durable");
-                }
-            }
+        if room.redrive(id, even_if_arrived).await.is_err() {
+            return refuse(ErrorCode::StoreUnavailable, "the redrive is not durable");
         }
         match self.find_send(id.redrive(), by).await {
             Ok(one) => Ok(one.detail),
             Err(_) => refuse(ErrorCode::StateConflict, format!("send `{id}` changed just now")),
         }
+    }
+}
+
+/// Reads on a thread that may wait for the disk, when it is its turn.
+async fn one_of_few<T: Send + 'static>(
+    turns: &Arc<Semaphore>,
+    read: impl FnOnce() -> Result<T, RecoverError> + Send + 'static,
+) -> Result<T, Refusal> {
+    // It is never closed.
+    let turn = turns.clone().acquire_owned().await;
+    let done = tokio::task::spawn_blocking(move || {
+        let found = read();
+        // Whoever asked may have gone: the thread is as busy all the same.
+        drop(turn);
+        found
+    });
+    match done.await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => refuse(ErrorCode::StoreCorrupt, error),
+        Err(_) => refuse(ErrorCode::ShuttingDown, ""),
     }
 }

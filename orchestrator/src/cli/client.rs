@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::{Failure, Format};
 use crate::error::{Exit, TABLE};
 use crate::web::api::page::Page;
-use crate::web::control_socket;
+use crate::web::{control_socket, is_of_its_owner};
 
 /// Which server a command talks to.
 #[derive(Debug, clap::Args)]
@@ -70,6 +70,10 @@ impl Client {
         let socket = control_socket(data);
         if !socket.exists() {
             return Err(no_server(data));
+        }
+        if !is_of_its_owner(data, &socket) {
+            let text = format!("somebody else has made `{}`: it is not used", socket.display());
+            return Err(Failure::new(Exit::Unavailable, text));
         }
         let http = reqwest::Client::builder()
             .unix_socket(socket)

@@ -101,7 +101,7 @@ async fn demo(args: &Args, scratch: &Scratch) -> Result<(), Failure> {
     let factor = args.speed.round() as u32;
     let clock = Clock::accelerated(START_MS, factor);
     let admin = Arc::new(start(scratch, &clock)?);
-    let applied = admin.apply(&campaign(scratch)?, &Principal::server()).await;
+    let applied = admin.apply(campaign(scratch)?, &Principal::server()).await;
     applied.map_err(|problem| Failure::new(Exit::Internal, problem.to_string()))?;
     let site = web::Data::new(Site::new(&admin));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));

@@ -125,7 +125,7 @@ async fn serve(
     let admin = Arc::new(admin);
     if let Some(directory) = &args.campaign {
         let proposal = apply::proposal(directory)?;
-        let applied = admin.apply(&proposal, &Principal::server()).await;
+        let applied = admin.apply(proposal, &Principal::server()).await;
         let applied =
             applied.map_err(|problem| Failure::new(Exit::Problems, problem.to_string()))?;
         let changes = applied.plan.changes.len();

@@ -14,7 +14,7 @@ use store::{Limit, Range, Read};
 use super::Sight;
 use super::filter::State;
 use super::line::{self, SendLine};
-use super::people::{self, People, Person};
+use super::people::{self, Newer, People, Person};
 use crate::access::mask::Mask;
 use crate::recovery::RecoverError;
 use crate::rows;
@@ -109,7 +109,7 @@ pub fn one<S: Read>(sight: &Sight<'_, S>, send: SendId) -> Result<Option<One>, R
     for person in found.iter() {
         let row = row(sight.store, person, send)?;
         let told = told(sight.store, person, send)?;
-        if let Some(detail) = detail(sight, &mut people, person, send, row.clone(), told)? {
+        if let Some(detail) = detail(sight, person, send, row.clone(), told)? {
             return Ok(Some(One { customer: person.customer.id.clone(), row, detail }));
         }
     }
@@ -153,8 +153,10 @@ fn row_under(
 /// What the history says of a send.
 #[derive(Debug, Default)]
 struct Told {
-    /// Rows with decisions, newest first, with the place of each.
-    rows: Vec<(u16, u64, HistoryRow)>,
+    /// Rows with decisions, newest first.
+    rows: Vec<HistoryRow>,
+    /// When it was withdrawn, if that is newer than all of these.
+    withdrawn: Option<Instant>,
     /// Where it was decided.
     step: Option<(EnrollmentId, StepId)>,
     repeats: Option<SendId>,
@@ -174,10 +176,10 @@ fn told(store: &impl Read, person: &Person, send: SendId) -> Result<Told, Recove
             }
             left -= 1;
             let Some(row) = people::history(store, *partition, next)? else { break };
-            let (place, previous) = (next, row.previous);
+            let previous = row.previous;
             let (decides, begins) = (told.look(&row, send), told.begins(&row));
             if decides {
-                told.rows.push((*partition, place, row));
+                told.rows.push(row);
             }
             if begins {
                 return Ok(told);
@@ -191,17 +193,21 @@ fn told(store: &impl Read, person: &Person, send: SendId) -> Result<Told, Recove
 impl Told {
     /// Takes note of what a row says of the send. True if it was decided there.
     fn look(&mut self, row: &HistoryRow, send: SendId) -> bool {
-        let mut decides = false;
+        let (mut decides, mut withdrawn) = (false, false);
         for item in &row.items {
             match item {
                 HistoryItem::Redriven { of, .. } if *of == send => self.repeated = true,
                 HistoryItem::Redriven { of, send: id } if *id == send => self.repeats = Some(*of),
                 HistoryItem::Decided { send: id, enrollment, step, .. } if *id == send => {
                     self.step = Some((*enrollment, step.clone()));
-                    decides = true;
+                    (decides, withdrawn) = (true, false);
                 }
+                HistoryItem::Withdrawn { send: id } if *id == send => withdrawn = true,
                 _ => {}
             }
+        }
+        if withdrawn && self.rows.is_empty() {
+            self.withdrawn = self.withdrawn.or(Some(row.at));
         }
         decides
     }
@@ -218,30 +224,30 @@ impl Told {
     }
 }
 
-fn detail<S: Read>(
+fn detail<S>(
     sight: &Sight<'_, S>,
-    people: &mut People<'_, S>,
     person: &Person,
     send: SendId,
     row: Option<SendRow>,
     told: Told,
 ) -> Result<Option<SendDetail>, RecoverError> {
     let mask = sight.mask;
-    let newest = told.rows.first().and_then(|(partition, seq, history)| {
+    let newest = told.rows.first().and_then(|history| {
         let decided = history
             .items
             .iter()
             .rev()
             .find_map(|item| line::Decided::of(item).filter(|decided| decided.send == send))?;
-        Some((*partition, *seq, history, decided))
+        Some((history, decided))
     });
     let line = match (newest, &row) {
-        (Some((_, _, history, decided)), Some(row)) => {
+        (Some((history, decided)), Some(row)) => {
             let standing = line::handed_over(row.clone());
             Some(line::line(history.at, person, &decided, &standing, mask))
         }
-        (Some((partition, seq, history, decided)), None) => {
-            let standing = line::not_gone(people, person, &decided, (partition, seq), history)?;
+        (Some((history, decided)), None) => {
+            let newer = told.withdrawn.map_or(Newer::Nothing, Newer::Withdrawn);
+            let standing = line::not_gone(person, &decided, history, || Ok(newer))?;
             standing.map(|standing| line::line(history.at, person, &decided, &standing, mask))
         }
         (None, Some(row)) => Some(by_row(sight, person, row)),
@@ -324,7 +330,7 @@ fn redrivable<S>(sight: &Sight<'_, S>, row: Option<&SendRow>) -> Redrive {
 
 fn decisions(told: &Told, send: SendId, mask: &Mask) -> Vec<Decided> {
     let mut decisions = Vec::new();
-    for (_, _, row) in told.rows.iter().rev() {
+    for row in told.rows.iter().rev() {
         for item in &row.items {
             let HistoryItem::Decided { send: id, channel, verdict, sent, .. } = item else {
                 continue;

@@ -162,7 +162,9 @@ impl<S: Read> Examiner<'_, '_, S> {
         let Some(person) = people.iter().find(mine) else {
             return Ok(None);
         };
-        let standing = not_gone(self.people, person, decided, place, row)?;
+        let place = (self.visit.partition, seq, row.at);
+        let newer = || self.people.newer(person, decided.send, place);
+        let standing = not_gone(person, decided, row, newer)?;
         Ok(standing.map(|standing| (person, standing)))
     }
 }
@@ -176,12 +178,11 @@ pub(super) fn handed_over(row: SendRow) -> Standing {
 }
 
 /// How a message stands that its last decision did not let go; `None` if there was a later one.
-pub(super) fn not_gone<S: Read>(
-    people: &mut People<'_, S>,
+pub(super) fn not_gone(
     person: &Person,
     decided: &Decided<'_>,
-    (partition, seq): (u16, u64),
     row: &HistoryRow,
+    newer: impl FnOnce() -> Result<Newer, RecoverError>,
 ) -> Result<Option<Standing>, RecoverError> {
     let decision = decided.verdict.decision;
     let redriven = row
@@ -198,8 +199,7 @@ pub(super) fn not_gone<S: Read>(
         // An earlier hold ended before this one began.
         return Ok(Some(held(next_at)));
     }
-    let newer = people.newer(person, decided.send, (partition, seq, row.at))?;
-    Ok(match (newer, parked) {
+    Ok(match (newer()?, parked) {
         (Newer::Decided, _) => None,
         (Newer::Withdrawn(at), _) => {
             Some(Standing { withdrawn_at: Some(at), ..Standing::plain(State::Withdrawn) })

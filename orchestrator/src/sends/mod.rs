@@ -5,7 +5,7 @@
 mod detail;
 mod filter;
 mod line;
-mod newest;
+pub(crate) mod newest;
 mod people;
 
 use engine::Catalog;
@@ -20,7 +20,7 @@ pub use line::SendLine;
 pub use newest::Place;
 
 use line::Examiner;
-use newest::Newest;
+use newest::{Newest, Spot, Way};
 use people::People;
 
 /// Most sends of one page.
@@ -71,14 +71,23 @@ pub fn list<S: Read>(
     before: Option<Place>,
     limit: usize,
 ) -> Result<Found, RecoverError> {
-    let before = [before, filter.until.map(Place::at)].into_iter().flatten().min();
+    let until = filter.until.map(Spot::at);
+    let spot = [before.as_ref().map(|before| before.spot), until].into_iter().flatten().min();
     let mut people = People::new(sight.store, sight.partitions);
     let mut newest = match &filter.customer {
-        None => Newest::of_all(sight.store, sight.partitions, before)?,
-        Some(id) => match people.chains(id)? {
-            Some(chains) => Newest::of_chains(sight.store, chains, before)?,
-            None => return Ok(Found::default()),
-        },
+        None => Newest::of_all(sight.store, sight.partitions, spot)?,
+        Some(id) => {
+            let chains = match before.and_then(|before| before.chains) {
+                Some(chains) => Some(chains),
+                None => people.chains(id)?,
+            };
+            let Some(chains) = chains else { return Ok(Found::default()) };
+            let newest = Newest::of_chains(sight.store, chains)?;
+            match newest.down_to(spot, SCAN_COST_MAX)? {
+                Way::There(newest) => newest,
+                Way::Far(next) => return Ok(Found { lines: Vec::new(), next: Some(next) }),
+            }
+        }
     };
     let mut found = Found::default();
     let limit = limit.clamp(1, SENDS_MAX);
@@ -90,13 +99,13 @@ pub fn list<S: Read>(
         for item in (0..visit.items).rev() {
             let Some(line) = examiner.line(item)? else { continue };
             if found.lines.len() == limit {
-                found.next = Some(visit.place(item + 1));
+                found.next = Some(newest.place(&visit, item + 1));
                 return Ok(found);
             }
             found.lines.push(line);
         }
         if newest.cost + people.cost >= SCAN_COST_MAX {
-            found.next = Some(visit.place(0));
+            found.next = Some(newest.place(&visit, 0));
             return Ok(found);
         }
     }

@@ -19,50 +19,67 @@ const WINDOW_DENSE_MAX: u64 = 256;
 /// Most of them, where most sequences have no row: outcomes have none.
 const WINDOW_MAX: u64 = 4_096;
 
-/// A place in the order of all rows: what comes behind it is older. Within its own row the items
+/// Most chains that a place remembers. Who has more, by merges that all go on behind the place, is
+/// walked through from the newest row again: some 20 bytes each would make a cursor too long.
+const CHAINS_MAX: usize = 64;
+
+/// A spot in the order of all rows: what comes behind it is older. Within its own row the items
 /// before `item` do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Place {
+pub(super) struct Spot {
     at: Instant,
     partition: u16,
     seq: u64,
     item: u16,
 }
 
-impl Place {
+impl Spot {
     /// Behind everything that happened at an instant or later.
-    pub fn at(at: Instant) -> Self {
+    pub(super) fn at(at: Instant) -> Self {
         Self { at, partition: 0, seq: 0, item: 0 }
     }
+}
 
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub(super) spot: Spot,
+    /// How far back the chains of a customer were gone, so that nobody goes there again.
+    pub(super) chains: Option<Vec<Chain>>,
+}
+
+impl Place {
     /// When what stands here happened.
     pub fn instant(&self) -> Instant {
-        self.at
+        self.spot.at
     }
 }
 
 /// A row that is looked at.
 #[derive(Debug)]
-pub(super) struct Visit {
+pub(crate) struct Visit {
     pub(super) partition: u16,
     pub(super) seq: u64,
-    pub(super) row: HistoryRow,
+    pub(crate) row: HistoryRow,
     /// How many of its items are to be looked at, the first ones.
     pub(super) items: usize,
+    source: usize,
 }
 
-impl Visit {
-    pub(super) fn place(&self, item: usize) -> Place {
-        let item = u16::try_from(item).unwrap_or(u16::MAX);
-        Place { at: self.row.at, partition: self.partition, seq: self.seq, item }
-    }
+/// The chain of a customer: its partition and the newest row that is wanted of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Chain {
+    pub(crate) partition: u16,
+    pub(crate) head: u64,
 }
 
-/// The chain of a customer: its partition and the newest row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chain {
-    pub(super) partition: u16,
-    pub(super) head: u64,
+/// How going back to a spot went.
+#[derive(Debug)]
+pub(super) enum Way<'a, S> {
+    /// It is reached.
+    There(Newest<'a, S>),
+    /// It is further than one page may go: the next one goes on from here.
+    Far(Place),
 }
 
 /// Where rows come from, one after the other.
@@ -72,26 +89,29 @@ enum Source {
     Chain { next: u64 },
 }
 
+/// A partition, where its rows come from, and the one that is next with its sequence.
+type Lane = (u16, Source, Option<(u64, HistoryRow)>);
+
 /// The newest row of a source: the order of the heap.
 type Head = (Instant, u16, u64, usize);
 
 /// Rows newest first.
 #[derive(Debug)]
-pub(super) struct Newest<'a, S> {
+pub(crate) struct Newest<'a, S> {
     store: &'a S,
-    sources: Vec<(u16, Source, Option<HistoryRow>)>,
+    sources: Vec<Lane>,
     heap: BinaryHeap<Head>,
-    before: Option<Place>,
+    before: Option<Spot>,
     /// Rows read.
     pub(super) cost: usize,
 }
 
 impl<'a, S: Read> Newest<'a, S> {
-    /// Of all partitions, behind a place.
+    /// Of all partitions, behind a spot.
     pub(super) fn of_all(
         store: &'a S,
         partitions: u16,
-        before: Option<Place>,
+        before: Option<Spot>,
     ) -> Result<Self, RecoverError> {
         let mut sources = Vec::new();
         for partition in 0..partitions {
@@ -102,36 +122,63 @@ impl<'a, S: Read> Newest<'a, S> {
         Self::begun(store, sources, before)
     }
 
-    /// Of chains, behind a place. To come there costs a read for each newer row.
-    pub(super) fn of_chains(
-        store: &'a S,
-        chains: Vec<Chain>,
-        before: Option<Place>,
-    ) -> Result<Self, RecoverError> {
-        let mut sources = Vec::new();
-        for Chain { partition, head } in chains {
-            let mut next = head;
-            while let (true, Some(before)) = (next != 0, before) {
-                let Some(bytes) = row(store, partition, next)? else {
-                    next = 0;
-                    break;
-                };
-                let (previous, at) = codec::decode_history_head(&bytes)?;
-                if (Place { at, partition, seq: next, item: 0 }) < before {
-                    break;
-                }
-                next = previous;
-            }
-            sources.push((partition, Source::Chain { next }, None));
-        }
-        Self::begun(store, sources, before)
+    /// Of chains.
+    pub(crate) fn of_chains(store: &'a S, chains: Vec<Chain>) -> Result<Self, RecoverError> {
+        let source = |Chain { partition, head }| (partition, Source::Chain { next: head }, None);
+        Self::begun(store, chains.into_iter().map(source).collect(), None)
     }
 
-    fn begun(
-        store: &'a S,
-        sources: Vec<(u16, Source, Option<HistoryRow>)>,
-        before: Option<Place>,
-    ) -> Result<Self, RecoverError> {
+    /// Goes back to a spot, as far as one page may cost. To come there costs a read for each newer
+    /// row.
+    pub(super) fn down_to(
+        mut self,
+        spot: Option<Spot>,
+        cost_max: usize,
+    ) -> Result<Way<'a, S>, RecoverError> {
+        let Some(spot) = spot else { return Ok(Way::There(self)) };
+        self.before = Some(spot);
+        while let Some(&(at, partition, seq, source)) = self.heap.peek() {
+            if (Spot { at, partition, seq, item: 0 }) < spot {
+                break;
+            }
+            if self.cost >= cost_max
+                && let chains @ Some(_) = self.chains(None)
+            {
+                return Ok(Way::Far(Place { spot, chains }));
+            }
+            self.heap.pop();
+            self.sources[source].2 = None;
+            self.pull(source)?;
+        }
+        Ok(Way::There(self))
+    }
+
+    /// The place at an item of a row that was looked at.
+    pub(super) fn place(&self, visit: &Visit, item: usize) -> Place {
+        let item = u16::try_from(item).unwrap_or(u16::MAX);
+        let spot = Spot { at: visit.row.at, partition: visit.partition, seq: visit.seq, item };
+        Place { spot, chains: self.chains(Some(visit)) }
+    }
+
+    /// Where the chains are now, with the row that is looked at; `None` if these are none, or too
+    /// many to remember.
+    fn chains(&self, visit: Option<&Visit>) -> Option<Vec<Chain>> {
+        let mut chains = Vec::new();
+        for (at, (partition, source, held)) in self.sources.iter().enumerate() {
+            let Source::Chain { next } = source else { return None };
+            let head = match (visit, held) {
+                (Some(visit), _) if visit.source == at => visit.seq,
+                (_, Some((seq, _))) => *seq,
+                (_, None) => *next,
+            };
+            if head != 0 {
+                chains.push(Chain { partition: *partition, head });
+            }
+        }
+        (chains.len() <= CHAINS_MAX).then_some(chains)
+    }
+
+    fn begun(store: &'a S, sources: Vec<Lane>, before: Option<Spot>) -> Result<Self, RecoverError> {
         let heap = BinaryHeap::with_capacity(sources.len());
         let mut newest = Self { store, sources, heap, before, cost: 0 };
         for at in 0..newest.sources.len() {
@@ -141,11 +188,11 @@ impl<'a, S: Read> Newest<'a, S> {
     }
 
     /// The next row.
-    pub(super) fn next(&mut self) -> Result<Option<Visit>, RecoverError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Visit>, RecoverError> {
         let Some((_, partition, seq, source)) = self.heap.pop() else {
             return Ok(None);
         };
-        let Some(row) = self.sources[source].2.take() else {
+        let Some((_, row)) = self.sources[source].2.take() else {
             return Ok(None);
         };
         self.pull(source)?;
@@ -156,7 +203,7 @@ impl<'a, S: Read> Newest<'a, S> {
             }
             _ => all,
         };
-        Ok(Some(Visit { partition, seq, row, items }))
+        Ok(Some(Visit { partition, seq, row, items, source }))
     }
 
     /// Puts the next row of a source into the heap.
@@ -188,7 +235,7 @@ impl<'a, S: Read> Newest<'a, S> {
         };
         if let Some((seq, row)) = next {
             self.heap.push((row.at, *partition, seq, at));
-            *held = Some(row);
+            *held = Some((seq, row));
         }
         Ok(())
     }
@@ -223,8 +270,8 @@ fn read(
     }
 }
 
-/// The first sequence of a partition that is not behind a place, by halving.
-fn below(store: &impl Read, partition: u16, before: Option<Place>) -> Result<u64, RecoverError> {
+/// The first sequence of a partition that is not behind a spot, by halving.
+fn below(store: &impl Read, partition: u16, before: Option<Spot>) -> Result<u64, RecoverError> {
     let table = rows::table(engine::Table::History);
     let whole = Range {
         from: codec::history_key(partition, 0),
@@ -251,7 +298,7 @@ fn below(store: &impl Read, partition: u16, before: Option<Place>) -> Result<u64
         };
         let seq = codec::seq_of(key).unwrap_or_default();
         let (_, at) = codec::decode_history_head(value)?;
-        if (Place { at, partition, seq, item: 0 }) < before {
+        if (Spot { at, partition, seq, item: 0 }) < before {
             low = seq + 1;
         } else {
             high = middle;

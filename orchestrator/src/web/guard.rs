@@ -11,7 +11,7 @@ use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, web};
 use super::console::layout;
 use super::console::login::login_link;
 use super::console::reader::Look;
-use super::{Site, cors, presented, respond};
+use super::{Site, cors, presented, respond, whole};
 use crate::access::Invalid;
 use crate::access::operation::{self, CsrfToken, Need, Operation, Shown};
 use crate::access::principal::{Principal, Who};
@@ -32,10 +32,12 @@ pub(super) async fn guard(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     match authorise(&site, &request) {
-        Ok(principal) => {
+        Ok((principal, whole)) => {
             let for_somebody = !matches!(principal.who, Who::Nobody | Who::Sender(_));
             request.extensions_mut().insert(principal);
-            let mut response = next.call(request).await?.map_into_boxed_body();
+            let rest = next.call(request);
+            let response = if whole { whole::to_its_end(rest).await? } else { rest.await? };
+            let mut response = response.map_into_boxed_body();
             if for_somebody && !response.headers().contains_key(header::CACHE_CONTROL) {
                 let nowhere = header::HeaderValue::from_static("no-store");
                 response.headers_mut().insert(header::CACHE_CONTROL, nowhere);
@@ -53,15 +55,16 @@ pub(super) async fn guard(
 
 /// The path as the router takes it apart: matched as it was sent, `%65nrollments` could be judged
 /// by one row and served by the route of another.
-fn pattern(request: &ServiceRequest) -> Option<String> {
+pub(super) fn pattern(request: &ServiceRequest) -> Option<String> {
     request.resource_map().match_pattern(request.match_info().as_str())
 }
 
-fn authorise(site: &Site, request: &ServiceRequest) -> Result<Principal, Refused> {
+/// Who it is, and whether what she asks for is to be done to its end also if she goes.
+fn authorise(site: &Site, request: &ServiceRequest) -> Result<(Principal, bool), Refused> {
     let path = pattern(request).ok_or_else(|| refused(ErrorCode::NotFound, ""))?;
     let from = presented::address(site, request.request());
     if request.method() == Method::OPTIONS && operation::takes_events(&path) {
-        return Ok(Principal::nobody(from));
+        return Ok((Principal::nobody(from), false));
     }
     let Some(operation) = operation::find(request.method().as_str(), &path) else {
         let allowed: Vec<&str> = operation::methods(&path).collect();
@@ -72,10 +75,10 @@ fn authorise(site: &Site, request: &ServiceRequest) -> Result<Principal, Refused
         Need::Nothing => Ok(Principal::nobody(from)),
         Need::Sender => {
             return match sender(site, request) {
-                Ok(sender) if sender.may(Scope::Ingest) => Ok(sender),
+                Ok(sender) if sender.may(Scope::Ingest) => Ok((sender, false)),
                 Ok(_) => Err(lacks(operation, request, Scope::Ingest)),
                 // The key may stand in the body.
-                Err(Invalid::Missing) => Ok(Principal::nobody(from)),
+                Err(Invalid::Missing) => Ok((Principal::nobody(from), false)),
                 Err(invalid) => Err(refused(ErrorCode::UnauthorisedWriteKey, invalid.to_string())),
             };
         }
@@ -87,7 +90,7 @@ fn authorise(site: &Site, request: &ServiceRequest) -> Result<Principal, Refused
     }
     match operation.need {
         Need::Scope(scope) if !principal.may(scope) => Err(lacks(operation, request, scope)),
-        _ => Ok(principal),
+        _ => Ok((principal, operation.is_done_whole())),
     }
 }
 

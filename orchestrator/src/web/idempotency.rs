@@ -9,7 +9,7 @@ use actix_web::{Error, HttpMessage as _, HttpResponse, web};
 use futures_util::{StreamExt as _, stream};
 
 use super::api::admin::ADMIN_BODY_BYTES_MAX;
-use super::{Site, respond};
+use super::{Site, guard, respond};
 use crate::access::operation::{self, Operation};
 use crate::access::principal::{Principal, Who};
 use crate::admin::{Begin, KeptAnswer};
@@ -30,7 +30,8 @@ pub(super) fn applies(operation: &Operation) -> bool {
     operation.method == "POST" && operation.path.starts_with("/api/v1/")
 }
 
-/// Does a request with a key once.
+/// Does a request with a key once. Called for what is done to its end: a key that began is
+/// finished, also if whoever asked goes.
 pub(super) async fn once(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -63,30 +64,30 @@ pub(super) async fn once(
         }
         Ok(Begin::Do) => {}
     }
-    let pattern = request.match_pattern().unwrap_or_default();
-    let secret = operation::find("POST", &pattern).is_some_and(|one| SECRETIVE.contains(&one.id));
+    let operation = guard::pattern(&request).and_then(|path| operation::find("POST", &path));
+    let secret = operation.is_some_and(|one| SECRETIVE.contains(&one.id));
     let again = stream::once(async { Ok(body) }).boxed_local();
     request.set_payload(Payload::Stream { payload: again });
-    // On its own: whoever asked may go, what was begun goes on and its answer is kept.
-    let done = actix_web::rt::spawn(async move {
-        let response = next.call(request).await?.map_into_boxed_body();
-        let (request, response) = response.into_parts();
-        let (head, body) = response.into_parts();
-        let body = to_bytes(body).await.unwrap_or_default();
-        let content_type = head.headers().get(header::CONTENT_TYPE);
-        let content_type = content_type.and_then(|it| it.to_str().ok()).unwrap_or_default();
-        let answer = KeptAnswer {
-            status: head.status().as_u16(),
-            content_type: content_type.to_owned(),
-            body: body.to_vec(),
-        };
-        site.admin.requests.finish(key, answer, secret).await;
-        Ok(ServiceResponse::new(request, head.set_body(BoxBody::new(body))))
-    });
-    match done.await {
-        Ok(answered) => answered,
-        Err(_) => Err(actix_web::error::ErrorInternalServerError("the request ended")),
-    }
+    let response = match next.call(request).await {
+        Ok(response) => response.map_into_boxed_body(),
+        Err(error) => {
+            let status = error.as_response_error().status_code().as_u16();
+            site.admin.requests.finish(key, KeptAnswer::bare(status), secret).await;
+            return Err(error);
+        }
+    };
+    let (request, response) = response.into_parts();
+    let (head, body) = response.into_parts();
+    let body = to_bytes(body).await.unwrap_or_default();
+    let content_type = head.headers().get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let answer = KeptAnswer {
+        status: head.status().as_u16(),
+        content_type: content_type.to_owned(),
+        body: body.to_vec(),
+    };
+    site.admin.requests.finish(key, answer, secret).await;
+    Ok(ServiceResponse::new(request, head.set_body(BoxBody::new(body))))
 }
 
 fn refused(request: ServiceRequest, problem: &Problem) -> ServiceResponse<BoxBody> {

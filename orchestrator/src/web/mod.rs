@@ -10,9 +10,11 @@ pub(crate) mod json;
 pub mod live_events;
 pub mod openapi;
 mod presented;
+mod raw;
 mod respond;
 pub mod server;
+mod whole;
 
 pub(crate) use api::health::exposition;
-pub use control::{ControlError, ControlServer, control_socket};
+pub use control::{ControlError, ControlServer, control_socket, is_of_its_owner};
 pub use server::{Server, ServerError, Site};

@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use runtime::Clock;
 use store::Store;
 
-use super::api::{admin as api, health, hooks, tracking, unsubscribe};
+use super::api::{admin as api, errors, health, hooks, tracking, unsubscribe};
 use super::live_events::LiveEvents;
 use super::{console, cors, guard, openapi};
 use crate::access::Sender;
@@ -209,6 +209,7 @@ impl Server {
                 .service(health::readyz)
                 .service(health::metrics)
                 .service(openapi::serve)
+                .service(errors::error_page)
                 .service(unsubscribe::ask)
                 .service(unsubscribe::withdraw)
                 .service(hooks::report)

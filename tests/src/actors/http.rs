@@ -11,6 +11,8 @@ use cadencia::rows::Rows;
 use cadencia::web::server::{Server, Site};
 use channels::unsubscribe::Claim;
 use domain::ids::{CustomerId, SendId};
+use domain::time::Instant;
+use runtime::SimulatedClock;
 use serde_json::json;
 
 use super::process::{Process, admin, living_in, partition, stops_lost, take_all};
@@ -87,7 +89,8 @@ fn who_sends_for_a_damaged_record_hears_whose_it_is_and_the_others_are_taken_in(
         let detail = problem["detail"].as_str().expect("a detail");
         assert!(detail.starts_with("customer damaged: "), "{detail}");
         eventually("it is counted", async || stops_lost(&admin.app) == [0, 1]).await;
-        let sound = admin.timeline(&"sound".into(), 10, &Mask::nothing()).expect("a timeline");
+        let sound = admin.timeline(&"sound".into(), 10, Mask::nothing()).await;
+        let sound = sound.expect("a timeline");
         assert!(sound.entries.iter().any(|entry| entry.text.starts_with("Seen")), "{sound:#?}");
         server.stop().await;
         admin.app.stop(DRAIN_LIMIT_MS).await;
@@ -117,6 +120,49 @@ fn a_pressed_link_that_cannot_be_recorded_says_so() {
         assert_eq!(status, 500, "{text}");
         assert!(text.contains("CAD-3005"), "{text}");
         eventually("it is counted", async || stops_lost(&admin.app) == [0, 1]).await;
+        server.stop().await;
+        admin.app.stop(DRAIN_LIMIT_MS).await;
+    });
+}
+
+#[test]
+fn who_gives_consent_again_may_withdraw_it_by_the_same_link() {
+    actix_rt::System::new().block_on(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let time = SimulatedClock::new(Instant::parse("2026-03-02T09:00:00Z").expect("it").0);
+        let admin = Arc::new(admin(&folder, Some(time.clone())));
+        let site = Data::new(Site::new(&admin));
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::start(site, address, 1).expect("it listens");
+        let claim = Claim {
+            customer: "ann".into(),
+            send: SendId(1),
+            channel: "email".into(),
+            topic: None,
+            class: "marketing".into(),
+        };
+        let token = admin.keys().issue(&claim).expect("a token");
+        let link = format!("http://{}/u/{token}", server.address);
+        let press = || reqwest::Client::new().post(&link).send();
+        assert_eq!(press().await.expect("an answer").status().as_u16(), 200);
+        time.advance_to(time.clock().now_ms() + 24 * 3_600_000);
+        let again = json!({"type": "identify", "userId": "ann", "messageId": "again",
+            "consent": [{"channel": "email", "permission": "granted"}]});
+        let url = format!("http://{}/v1/batch", server.address);
+        let batch = json!({"batch": [again]});
+        let given = reqwest::Client::new().post(url).json(&batch).send().await;
+        assert_eq!(given.expect("an answer").status().as_u16(), 200);
+        time.advance_to(time.clock().now_ms() + 24 * 3_600_000);
+        assert_eq!(press().await.expect("an answer").status().as_u16(), 200);
+        let timeline = admin.timeline(&"ann".into(), 10, Mask::nothing()).await;
+        let timeline = timeline.expect("a timeline");
+        let said: Vec<&str> = timeline
+            .entries
+            .iter()
+            .filter_map(|entry| entry.text.strip_prefix("consent "))
+            .filter_map(|text| text.split(' ').next())
+            .collect();
+        assert_eq!(said, ["denied", "granted", "denied"], "{timeline:#?}");
         server.stop().await;
         admin.app.stop(DRAIN_LIMIT_MS).await;
     });

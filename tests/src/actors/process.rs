@@ -176,9 +176,15 @@ impl Process {
 
     /// Writes a row of the partition of a customer, and waits until it is durable.
     pub(super) async fn put(&self, id: &str, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.put_all(id, table, vec![(key, value)]).await;
+    }
+
+    /// Writes many rows at once.
+    pub(super) async fn put_all(&self, id: &str, table: Table, rows: Vec<(Vec<u8>, Vec<u8>)>) {
         let (asker, answer) = runtime::reply::reply();
-        let write = engine::Write { table, key, value: Some(value) };
-        let message = PartitionMsg::Put(vec![write], Ack::new(1, asker));
+        let write = |(key, value)| engine::Write { table, key, value: Some(value) };
+        let writes = rows.into_iter().map(write).collect();
+        let message = PartitionMsg::Put(writes, Ack::new(1, asker));
         self.doors(id).control.tell(message, 1).expect("room");
         answer.await.expect("durable");
     }
@@ -207,14 +213,7 @@ impl Process {
 
     /// Keeps the arbiter of a customer's partition from doing anything.
     pub(super) fn block(&self, id: &str) -> Blocked {
-        let (blocked, until) = blocking::channel::<()>();
-        let wait = move |_: &engine::Partition| {
-            // The end of the sender is what is waited for.
-            let _ = until.recv();
-        };
-        let message = PartitionMsg::Query(Box::new(wait));
-        self.doors(id).control.tell(message, 1).expect("room");
-        Blocked(blocked)
+        block(self.doors(id))
     }
 
     pub(super) fn get(&self, table: Table, key: &[u8]) -> Option<Vec<u8>> {
@@ -241,6 +240,22 @@ impl Process {
     pub(super) fn rows(&self, table: store::Table, range: Range) -> Vec<(Vec<u8>, Vec<u8>)> {
         self.app.store.scan(table, &range, Limit::rows(100_000)).expect("reads").rows
     }
+}
+
+/// Keeps the arbiter of a partition from doing anything. It has stopped when this returns.
+pub(super) fn block(doors: &Doors) -> Blocked {
+    let (blocked, until) = blocking::channel::<()>();
+    let (stops, stopped) = blocking::channel();
+    let wait = move |_: &engine::Partition| {
+        // Nobody may wait for it any more.
+        let _ = stops.send(());
+        // The end of the sender is what is waited for.
+        let _ = until.recv();
+    };
+    let message = PartitionMsg::Query(Box::new(wait));
+    doors.control.tell(message, 1).expect("room");
+    stopped.recv().expect("it comes to the question");
+    Blocked(blocked)
 }
 
 /// How often a store is opened that somebody else seems to have.

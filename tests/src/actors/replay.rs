@@ -67,7 +67,7 @@ async fn a_repeat_within_one_request_counts_once() {
             .expect("it is taken in");
         assert_eq!((done.events, done.behind), (3, behind), "{trigger:?}");
         for id in ["ana", "bob"] {
-            let seen = texts(&admin, id).iter().filter(|text| text.contains("Seen")).count();
+            let seen = texts(&admin, id).await.iter().filter(|text| text.contains("Seen")).count();
             assert_eq!(seen, 1, "{trigger:?}: {id}");
         }
         admin.app.stop(DRAIN_LIMIT_MS).await;
@@ -80,8 +80,8 @@ fn is(previous: &str, into: &str, minute: i64) -> Recorded {
 }
 
 /// Texts of a customer's timeline, oldest first.
-fn texts(admin: &Admin, id: &str) -> Vec<String> {
-    let timeline = admin.timeline(&id.into(), 100, &Mask::nothing()).expect("a timeline");
+async fn texts(admin: &Admin, id: &str) -> Vec<String> {
+    let timeline = admin.timeline(&id.into(), 100, Mask::nothing()).await.expect("a timeline");
     timeline.entries.into_iter().rev().map(|entry| entry.text).collect()
 }
 
@@ -106,7 +106,7 @@ async fn aliases_are_taken_in_where_they_stand_among_the_events() {
                 .await
                 .expect("it is taken in");
             assert_eq!(done.events, 4, "{trigger:?}, {time}");
-            let eve = texts(&admin, "eve");
+            let eve = texts(&admin, "eve").await;
             let met = |text: &str| eve.iter().filter(|one| one.contains(text)).count();
             assert_eq!(met("Seen"), 4, "{trigger:?}, {time}: {eve:#?}");
             assert_eq!(met("ana was merged into this one"), 1, "{trigger:?}, {time}: {eve:#?}");
@@ -135,7 +135,7 @@ async fn an_alias_moves_the_clock_of_a_replay_and_is_told_as_behind_it_once() {
     }
     let done = replay(vec![seen("anon:v1", 1).into(), is("v1", "ana", 5)]).await;
     assert_eq!(done.behind, 0, "the same file again");
-    let ana = texts(&admin, "ana");
+    let ana = texts(&admin, "ana").await;
     assert_eq!(ana.iter().filter(|text| text.starts_with("anon:v1 was merged")).count(), 1);
     admin.app.stop(DRAIN_LIMIT_MS).await;
 }

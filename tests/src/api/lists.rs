@@ -204,8 +204,15 @@ async fn bad_parameters_are_named() {
         assert_eq!((found, &problem["code"]), (status, &json!(code)), "{path}: {problem}");
         let detail = problem["detail"].as_str().expect("text");
         assert!(detail.contains(word), "{path}: {detail}");
-        assert_eq!(problem["type"], json!(format!("/errors/{code}")));
+        let page = problem["type"].as_str().expect("an address");
+        assert_eq!(page, format!("/errors/{code}"));
+        let page = api.request("GET", page, &token).send().await.expect("an answer");
+        let kind = page.headers()["content-type"].to_str().expect("text").to_owned();
+        assert_eq!((page.status().as_u16(), &*kind), (200, "text/markdown; charset=utf-8"));
+        assert!(page.text().await.expect("text").contains(code));
     }
+    let (status, problem) = api.get("/errors/none", &token).await;
+    assert_eq!((status, &problem["code"]), (404, &json!("CAD-4001")));
     // A cursor of one list is none of another.
     api.sign_up(3).await;
     let (_, page) = api.get("/api/v1/customers?limit=1", &token).await;
@@ -247,4 +254,22 @@ async fn a_page_that_looks_through_much_ends_and_the_next_one_goes_on() {
     }
     assert_eq!(found, 3);
     assert!((2..=9).contains(&pages), "{pages} pages");
+}
+
+#[tokio::test]
+async fn a_page_goes_on_behind_an_item_that_is_gone() {
+    let api = Api::new();
+    let token = api.master();
+    let first = "/api/v1/definitions?kind=Journey&limit=1";
+    let (_, page) = api.get(first, &token).await;
+    assert_eq!(page["items"][0]["name"], "gift");
+    let cursor = page["next_cursor"].as_str().expect("there is another").to_owned();
+    let file = api.path("campaign").join("all.yaml");
+    let text = std::fs::read_to_string(&file).expect("a file");
+    let others: Vec<&str> =
+        text.split("---\n").filter(|document| !document.contains("name: gift")).collect();
+    std::fs::write(&file, others.join("---\n")).expect("a file");
+    api.server().json(&["apply", "--yes", &api.path("campaign").display().to_string()]);
+    let (status, page) = api.get(&format!("{first}&cursor={cursor}"), &token).await;
+    assert_eq!((status, &page["items"][0]["name"]), (200, &json!("welcome")), "{page}");
 }

@@ -175,3 +175,16 @@ fn the_api_enters_by_key() {
         "0 j enter a\n0 j wait-1\n0 j not entered: Reentry\n0 j enter b\n0 j wait-1",
     );
 }
+
+#[test]
+fn the_timeline_says_that_a_stopped_journey_was_not_entered_by_the_api() {
+    let journey = |enter| json!({"enter": enter, "steps": [{"wait": {"for": "P9D"}}]});
+    let given = Given::new()
+        .journey("j", journey(json!({"api": {}})))
+        .journey("k", journey(json!({"event": "Go"})));
+    check(
+        given,
+        "stop j\nstop k\nenroll j a\ntrack Go\nresume j\nenroll j a",
+        "0 j not entered: Stopped\n0 j enter a\n0 j wait-1",
+    );
+}

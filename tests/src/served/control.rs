@@ -230,6 +230,14 @@ fn a_journey_is_entered_by_the_api_only_where_it_says_so() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     bench.replay(&[], "2026-03-02T12:00:01Z");
     assert_eq!(bench.counts("gift"), (1, 0, 1));
+    let before = bench.server().json(&["audit"]);
+    bench.server().json(&["journeys", "stop", "gift"]);
+    let refused = enroll("gift", "{}");
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && text.contains("`gift` is stopped"), "{text}");
+    bench.server().json(&["journeys", "resume", "gift"]);
+    let rows = bench.server().json(&["audit"]).as_array().map(Vec::len);
+    assert_eq!(rows, before.as_array().map(|rows| rows.len() + 2), "what was refused has no row");
     for (journey, properties, expected) in [
         ("welcome", "{}", "is not entered by the API"),
         ("nothing", "{}", "no journey `nothing` is published"),

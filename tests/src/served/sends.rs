@@ -177,6 +177,22 @@ fn every_send_is_listed_once_with_its_last_decision() {
     check(&place.list(&["--from", "2026-03-02T21:00:00Z"]), &[("dot", "held")]);
 }
 
+#[test]
+fn a_withdrawn_send_is_found_also_behind_much_that_came_later() {
+    let place = Place::new();
+    place.replay(&[(1, "cid", "Signed Up")], "2026-03-02T07:00:00Z");
+    place.replay(&[(3_700, "cid", "Left")], "2026-03-02T07:05:00Z");
+    let id = text(&place.list(&[])[0], "send");
+    assert_eq!(place.show(&id)["state"], "withdrawn");
+    let many: Vec<(i64, &str, &str)> = (0..700).map(|at| (4_000 + at, "cid", "Seen")).collect();
+    place.replay(&many, "2026-03-02T08:00:00Z");
+    let show = place.show(&id);
+    assert_eq!(
+        (&show["state"], &show["settled_at"]),
+        (&json!("withdrawn"), &json!("2026-03-02T07:01:40Z"))
+    );
+}
+
 /// Answer of a GET of the API over the socket of the network.
 async fn get(place: &Place, token: &str, path: &str) -> (u16, Value) {
     let request = reqwest::Client::new().get(format!("{}{path}", place.server.url));

@@ -1,6 +1,7 @@
 //! Managing tokens and users, and reading the audit log.
 
 use actix_web::{HttpResponse, get, post, web};
+use domain::time::Instant;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::access::audit::{AUDIT_ROWS_MAX, AuditRow};
 use crate::access::principal::Principal;
 use crate::access::scope::{Role, Scopes};
 use crate::access::user::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN};
-use crate::access::{NewToken, NewUser, Rotation};
+use crate::access::{NewToken, NewUser, Rotation, TokenState};
 use crate::admin::Refusal;
 use crate::error::{ErrorCode, Problem};
 use crate::web::Site;
@@ -56,7 +57,8 @@ async fn whoami(by: By) -> HttpResponse {
 #[get("/tokens")]
 async fn list_tokens(site: Shared, page: web::Query<PageQuery>) -> HttpResponse {
     let list = List::new("tokens", &());
-    answer(page.of(list, site.admin.access.tokens(), |one| one.id.clone()))
+    let made = |one: &TokenState| (Instant::parse(&one.created), one.id.clone());
+    answer(page.of(list, site.admin.access.tokens(), made))
 }
 
 #[post("/tokens")]

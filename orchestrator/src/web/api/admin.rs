@@ -16,6 +16,7 @@ use crate::admin::{ApiEntry, IMPORT_EVENTS_MAX, Proposal, Refusal, TestMessage, 
 use crate::error::{ErrorCode, Problem};
 use crate::timeline::TIMELINE_ROWS_MAX;
 use crate::web::json::JsonMap;
+use crate::web::raw::Raw;
 use crate::web::{Site, idempotency, respond};
 
 use super::cursor::List;
@@ -103,7 +104,7 @@ async fn status(site: web::Data<Site>) -> HttpResponse {
 
 #[post("/plan")]
 async fn plan(site: web::Data<Site>, proposal: web::Json<Proposal>) -> HttpResponse {
-    answer(site.admin.plan(&proposal).await)
+    answer(site.admin.plan(proposal.into_inner()).await)
 }
 
 #[post("/apply")]
@@ -112,7 +113,7 @@ async fn apply(
     by: web::ReqData<Principal>,
     proposal: web::Json<Proposal>,
 ) -> HttpResponse {
-    answer(site.admin.apply(&proposal, &by).await)
+    answer(site.admin.apply(proposal.into_inner(), &by).await)
 }
 
 #[get("/journeys")]
@@ -196,7 +197,7 @@ async fn timeline(
         Err(problem) => return respond::problem(&problem),
     };
     let mask = site.admin.mask(&by).await;
-    answer(site.admin.timeline(&id, rows, &mask))
+    answer(site.admin.timeline(&id, rows, mask).await)
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -243,14 +244,14 @@ async fn import(
     site: web::Data<Site>,
     by: web::ReqData<Principal>,
     query: web::Query<ImportQuery>,
-    body: web::Bytes,
+    body: Raw,
 ) -> HttpResponse {
     let ours = env!("CARGO_PKG_VERSION");
     if query.version != ours {
         let detail = format!("the server is version {ours}, the import {}", query.version);
         return refuse(ErrorCode::StateConflict, detail);
     }
-    let all: Vec<Recorded> = match engine::codec::decode("events", &body) {
+    let all: Vec<Recorded> = match engine::codec::decode("events", &body.0) {
         Ok(all) => all,
         Err(error) => return refuse(ErrorCode::MalformedBody, error.to_string()),
     };

@@ -1,5 +1,7 @@
 //! What is published: documents, versions of journeys, segments, policy, channels.
 
+use std::cmp::Reverse;
+
 use actix_web::{HttpResponse, get, web};
 use domain::ids::JourneyName;
 use schemars::JsonSchema;
@@ -47,7 +49,7 @@ async fn list_definitions(site: Shared, query: web::Query<DefinitionsQuery>) -> 
     let page = PageQuery { limit, cursor };
     let all = site.admin.definitions(kind).await;
     let list = List::new("definitions", &kind.map(Kind::word));
-    answer(page.of(list, all, |one| format!("{}/{}", one.kind.word(), one.name)))
+    answer(page.of(list, all, |one| (one.kind, one.name.clone())))
 }
 
 fn kind(word: &str) -> Result<Kind, Refusal> {
@@ -73,7 +75,7 @@ async fn list_versions(
 ) -> HttpResponse {
     let list = List::new("versions", &name.as_str());
     let found = site.admin.versions(&JourneyName::from(name.as_str())).await;
-    answer(found.and_then(|all| page.of(list, all, |one| one.version.to_string())))
+    answer(found.and_then(|all| page.of(list, all, |one| Reverse(one.version))))
 }
 
 /// Which versions are compared.

@@ -7,6 +7,7 @@ use domain::ids::ChannelName;
 
 use super::sends;
 use crate::error::{ErrorCode, Problem};
+use crate::web::raw::Raw;
 use crate::web::{Site, respond};
 
 /// Longest body: Twilio's have less than one kilobyte.
@@ -18,7 +19,7 @@ pub(crate) async fn report(
     site: web::Data<Site>,
     request: HttpRequest,
     path: web::Path<(String, String, String)>,
-    body: web::Bytes,
+    Raw(body): Raw,
 ) -> HttpResponse {
     let (provider, channel, send) = path.into_inner();
     if body.len() > BODY_BYTES_MAX {

@@ -7,6 +7,7 @@ pub(super) mod backup;
 pub(crate) mod catalog;
 pub(super) mod cursor;
 pub(crate) mod customers;
+pub(crate) mod errors;
 pub mod health;
 pub mod hooks;
 pub(crate) mod page;

@@ -1,6 +1,7 @@
 //! Pages of lists: what they look like, and those of lists that are in memory.
 
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::cursor::List;
@@ -34,26 +35,23 @@ pub(crate) struct PageQuery {
 }
 
 impl PageQuery {
-    /// A page of a list that is in memory. `key` tells its items apart.
-    pub(super) fn of<T>(
+    /// A page of a list that is in memory, in the order of `key`, which tells its items apart. It
+    /// goes on behind the key of the last one, also if that one is gone.
+    pub(super) fn of<T, K: Ord + Serialize + DeserializeOwned>(
         &self,
         list: List,
-        items: Vec<T>,
-        key: impl Fn(&T) -> String,
+        mut items: Vec<T>,
+        key: impl Fn(&T) -> K,
     ) -> Result<Page<T>, Refusal> {
         let limit = limit(self.limit, ITEMS_DEFAULT, ITEMS_MAX)?;
-        let after: Option<String> = list.place(self.cursor.as_deref())?;
-        let mut rest = items
-            .into_iter()
-            .skip_while(|item| after.as_ref().is_some_and(|after| key(item) != *after));
-        if after.is_some() {
-            // The last one of the page before.
-            rest.next();
+        if let Some(after) = list.place::<K>(self.cursor.as_deref())? {
+            items.retain(|item| key(item) > after);
         }
-        let mut items: Vec<T> = rest.by_ref().take(limit).collect();
-        let more = rest.next().is_some();
-        let next_cursor = items.last().filter(|_| more).map(|last| list.cursor(&key(last)));
+        items.sort_by_cached_key(&key);
+        let more = items.len() > limit;
+        items.truncate(limit);
         items.shrink_to_fit();
+        let next_cursor = items.last().filter(|_| more).map(|last| list.cursor(&key(last)));
         Ok(Page { items, next_cursor })
     }
 }

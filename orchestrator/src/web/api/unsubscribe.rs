@@ -59,8 +59,8 @@ pub(crate) async fn withdraw(site: web::Data<Site>, token: web::Path<String>) ->
 fn event(site: &Site, claim: Claim) -> Event {
     let now = site.now();
     Event {
-        // The same link pressed again is a repeat.
-        message_id: format!("unsubscribe/{}", claim.send),
+        // Who has given consent again may withdraw it again by the same link: no repeat is dropped.
+        message_id: format!("unsubscribe/{}/{}", claim.send, now.0),
         customer: claim.customer,
         occurred_at: now,
         received_at: now,

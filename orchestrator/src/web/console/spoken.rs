@@ -144,6 +144,7 @@ fn not_entered(reason: NotEntered) -> &'static str {
         NotEntered::TooOld => "el evento es anterior a max_event_age",
         NotEntered::Paused => "el recorrido está en pausa",
         NotEntered::Limit => "el cliente tiene tantas entradas como se pueden guardar",
+        NotEntered::Stopped => "el recorrido está detenido",
     }
 }
 

@@ -26,6 +26,7 @@ use crate::web::api::admin::{Entry, ImportQuery, Look, Rows};
 use crate::web::api::audiences::MembersQuery;
 use crate::web::api::catalog::{DefinitionsQuery, DiffQuery};
 use crate::web::api::customers::{CustomersQuery, EnrollmentsQuery};
+use crate::web::api::errors::MARKDOWN;
 use crate::web::api::page::{Page, PageQuery};
 use crate::web::api::sends::{RedriveOrder, SendsPage, SendsQuery};
 use crate::web::api::tracking::Accepted;
@@ -73,6 +74,8 @@ pub(super) enum Answer {
     Json(Schema),
     /// No more than that it was done.
     Nothing,
+    /// Not even that: there is no body.
+    Empty,
     /// Something else, of a content type.
     Text(&'static str, &'static str),
     /// Another page.
@@ -199,6 +202,8 @@ fn machines(id: &str) -> Option<Described> {
             it.answers(Answer::Text(PLAIN_METRICS, "The metrics."))
                 .answers(Answer::Text(OPEN_METRICS, "The metrics."))
         }),
+        "errorPage" => one("What an error means and what to do, by its code.")
+            .map(|it| it.answers(Answer::Text(MARKDOWN, "The page."))),
         "openApi" => one("This document.").map(|it| it.gives::<serde_json::Map<String, Value>>()),
         "unsubscribeAsk" => {
             let it = Described::new(CUSTOMERS, "The page that asks whether to unsubscribe.");
@@ -218,7 +223,7 @@ fn machines(id: &str) -> Option<Described> {
                         "ErrorCode": {"type": "string"},
                     },
                 })))
-                .answers(Answer::Nothing)
+                .answers(Answer::Empty)
                 .refuses(&[E::ReportUnsigned, E::SendUnknown, E::PayloadTooLarge]),
         ),
         _ => None,
@@ -463,14 +468,6 @@ fn access(id: &str) -> Option<Described> {
 fn pages(id: &str) -> Option<Described> {
     let one = |words| Described::new(CONSOLE, words);
     Some(match id {
-        "searchPage" => {
-            let mut page = one("A customer's page, by the id that was typed.");
-            page.query = Some(|_| {
-                let id = json!({"type": "string", "description": "Her id."});
-                json!({"properties": {"id": id}, "required": ["id"]})
-            });
-            page.answers(Answer::Text(HTML, "The page."))
-        }
         "icon" => one("The picture of the console's tab.")
             .answers(Answer::Text("image/svg+xml", "The picture.")),
         "stylesheet" => one("The style of the console.")
@@ -517,6 +514,7 @@ pub(super) fn path_words(id: &str, name: &str) -> &'static str {
     match (id, name) {
         (_, "action") => "What is to be done.",
         (_, "kind") => "Kind of the document.",
+        (_, "code") => "Code of the error (`CAD-2001`).",
         (_, "token") => "The token of the link.",
         (_, "secret") => "The secret of the link.",
         ("providerReport", "provider") => "Name of the provider: `twilio`.",

@@ -276,6 +276,7 @@ fn responses(operation: &Operation, described: &Described, schemas: &mut Schemas
                 json!({"description": "Done.",
                 "content": {"application/json": {"schema": {"type": "null"}}}}),
             ),
+            Answer::Empty => ("204", json!({"description": "Done; there is no body."})),
             Answer::Text(content_type, words) => (
                 "200",
                 json!({"description": words,

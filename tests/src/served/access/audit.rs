@@ -95,6 +95,12 @@ async fn a_row_names_who_it_was_and_no_customer() {
     assert!(!rows[0].to_string().contains("canary"), "{}", rows[0]);
     // Neither what was refused nor what changed nothing is a change.
     let count = rows.len();
+    let events = house.path("events.ndjson");
+    let line = json!({"type": "track", "userId": "ann", "event": "Seen", "messageId": "m"});
+    std::fs::write(&events, format!("{line}\n")).expect("a file");
+    let events = events.to_str().expect("a plain path");
+    let import = house.server().command(&["import", events, "--trigger", "live"]);
+    assert!(!import.status.success(), "the clock is that of a replay");
     let refused = house.call(Method::POST, "/api/v1/apply", Some(&token), &json!({})).await;
     assert_eq!(refused.status, 403);
     house.server().json(&["journeys", "resume", "gift"]);

@@ -130,6 +130,34 @@ async fn the_end_of_the_last_write_key_opens_nothing() {
 }
 
 #[tokio::test]
+async fn who_manages_gives_herself_no_more_than_she_has() {
+    let house = House::new();
+    house.user("boss", "admin");
+    let manage = house.scoped(&["manage"]);
+    let (all, _) = house.token(&["all", "--scope", "manage", "--scope", "personal"]);
+    let (own, _) = house.token(&["own", "--scope", "manage"]);
+    let rotate = |id: &str| format!("/api/v1/tokens/{id}/rotate");
+    let before = house.audit().len();
+    for (path, body) in [
+        (rotate(&all), json!({})),
+        ("/api/v1/users".to_owned(), json!({"name": "eve", "role": "admin"})),
+        ("/api/v1/users".to_owned(), json!({"name": "eve", "role": "viewer"})),
+        ("/api/v1/users/boss/role".to_owned(), json!({"role": "operator"})),
+        ("/api/v1/users/boss/password".to_owned(), json!({"password": super::PASSWORD})),
+    ] {
+        let answer = house.call(Method::POST, &path, Some(&manage), &body).await;
+        assert_eq!((answer.status, &*answer.code()), (403, "CAD-4012"), "{path}: {answer:?}");
+    }
+    assert_eq!(house.audit().len(), before, "nothing was changed");
+    let post = async |path: &str| house.call(Method::POST, path, Some(&manage), &json!({})).await;
+    // Taking away gives nobody anything; giving it back does.
+    assert_eq!(post("/api/v1/users/boss/disable").await.status, 200);
+    assert_eq!(post("/api/v1/users/boss/enable").await.status, 403);
+    assert_eq!(post(&rotate(&own)).await.status, 200);
+    assert_eq!(post(&format!("/api/v1/tokens/{all}/revoke")).await.status, 200);
+}
+
+#[tokio::test]
 async fn nobody_gives_more_than_she_has_and_bad_wishes_are_refused() {
     let house = House::new();
     let manage = house.scoped(&["manage"]);

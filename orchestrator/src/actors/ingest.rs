@@ -203,7 +203,7 @@ impl Room<'_> {
     fn hand_over(self, work: impl FnOnce(Ack) -> Work) -> Answer<()> {
         let (asker, answer) = reply();
         let (key, id) = (self.customer.key(), Some(self.customer));
-        let work = work(Ack::of(1, asker, None));
+        let work = work(Ack::of(1, asker, Origins::Unknown));
         let works = vec![Addressed { key, id, lane: Lane::Transactional, work }];
         // A partition that has stopped drops the work, and with it the acknowledgement.
         drop(self.partition.work.tell_reserved(PartitionMsg::Work(works), self.credit));

@@ -9,7 +9,7 @@ use domain::time::Instant;
 use engine::history::{HistoryItem, HistoryRow};
 use engine::ledger::{SendInfo, SendRow};
 use engine::{Table, codec};
-use policies::{CountState, LedgerRow};
+use policies::{CountState, LedgerRow, Marks};
 use serde_json::json;
 
 use super::process::{PARTITIONS, Process, partition};
@@ -32,8 +32,8 @@ fn row(number: u32, at: Instant) -> SendRow {
             topic: NameId::NONE,
             campaign: NameId::NONE,
             state: CountState::Accepted,
-            counts_toward_caps: true,
-            shadow: false,
+            labels: NameId::NONE,
+            marks: Marks::new(true, false),
         },
         info: SendInfo {
             journey: "basket".into(),

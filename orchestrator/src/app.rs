@@ -19,6 +19,7 @@ use domain::ids::ChannelName;
 use domain::time::Instant;
 use engine::Catalog;
 use engine::partition::Snapshot;
+use runtime::credits::PARTITION_CREDITS;
 use runtime::{Arbiters, Clock};
 use store::{OpenError, Read, Store};
 use tokio::sync::{mpsc, watch};
@@ -47,6 +48,10 @@ pub const EXPORTS: &str = "audiences";
 /// Work that may wait in front of one partition: at 64 partitions 65,536 events in all, about two
 /// seconds of what the store can take.
 const WORK_CREDITS: u32 = 1_024;
+const _: () = assert!(
+    WORK_CREDITS <= PARTITION_CREDITS,
+    "what one customer may have waiting is at least what is let in"
+);
 /// Control messages that may wait in front of one partition: one per slot and group commit.
 const CONTROL_CREDITS: u32 = 8_192;
 const _: () = assert!(

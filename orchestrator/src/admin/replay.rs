@@ -140,15 +140,18 @@ impl Admin {
     }
 
     async fn take_in(&self, events: Vec<Event>, manner: Manner) -> Result<(), Refusal> {
-        let events: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
-        let whose: Vec<CustomerId> = events.iter().map(|event| event.customer.clone()).collect();
         let directory = &self.app.directory;
-        // A part that was dropped is offered again with the rest, which is known by then.
-        self.offer(&whose, || match manner {
-            Manner::Recorded => directory.record(events.clone(), Lane::Recompute),
-            Manner::Happens => directory.ingest(events.clone(), Lane::Live),
-        })
-        .await
+        for events in directory.pieces(events.into_iter().map(Arc::new).collect()) {
+            let whose = events.iter().map(|event| event.customer.clone());
+            let whose: Vec<CustomerId> = whose.collect();
+            // A part that was dropped is offered again with the rest, which is known by then.
+            self.offer(&whose, || match manner {
+                Manner::Recorded => directory.record(events.clone(), Lane::Recompute),
+                Manner::Happens => directory.ingest(events.clone(), Lane::Live),
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     async fn unite(&self, alias: &Alias, manner: Manner) -> Result<(), Refusal> {

@@ -115,12 +115,9 @@ impl<'a> Request<'a> {
         let site = self.site;
         let events = std::mem::take(&mut self.events);
         let whose: Vec<CustomerId> = events.iter().map(|event| event.customer.clone()).collect();
-        match site.directory.ingest_from(events, Lane::Live, self.origin) {
-            Ok(answer) => {
-                if answer.await.is_err() {
-                    return not_durable(site, &whose);
-                }
-            }
+        match site.directory.ingest_all(events, Lane::Live, self.origin).await {
+            Ok(true) => {}
+            Ok(false) => return not_durable(site, &whose),
             Err(busy) => return overloaded(site, &busy),
         }
         for said in std::mem::take(&mut self.aliases) {

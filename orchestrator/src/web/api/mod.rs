@@ -10,6 +10,7 @@ pub(crate) mod customers;
 pub mod health;
 pub mod hooks;
 pub(crate) mod page;
+mod recorded;
 pub mod sends;
 pub mod tracking;
 pub mod unsubscribe;

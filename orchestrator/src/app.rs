@@ -347,19 +347,19 @@ impl App {
         })
     }
 
-    /// Makes a publication durable, together with the rows that say who changed what.
-    pub async fn keep(
+    /// The rows of a publication, together with those that say who changed what.
+    pub fn kept_rows(
         &self,
         publication: &Publication,
         mut rows: Vec<engine::Write>,
-    ) -> Result<(), PublishError> {
+    ) -> Vec<engine::Write> {
         let write = engine::Write {
             table: engine::Table::Meta,
             key: publish::publication_key(),
             value: Some(engine::codec::encode(publication)),
         };
         rows.push(write);
-        self.keeper().put(rows).await
+        rows
     }
 
     /// The way to rows that belong to the whole store.

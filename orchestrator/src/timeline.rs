@@ -246,6 +246,13 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         HistoryItem::UnknownZone => {
             ("unknown_zone", "the time zone is not known; the old one stays".to_owned())
         }
+        HistoryItem::TraitsNotKept(names) => {
+            let names = names.join(", ");
+            (
+                "traits_not_kept",
+                format!("no room for these traits, they stay as they were: {names}"),
+            )
+        }
         HistoryItem::Entered { journey, key, .. } if key.is_empty() => {
             ("entered", format!("entered {journey}"))
         }

@@ -15,7 +15,7 @@ use super::{Admin, Refusal, refuse};
 use crate::access::audit::Change;
 use crate::access::principal::Principal;
 use crate::actors::PartitionMsg;
-use crate::actors::load::first_damaged;
+use crate::actors::load::first_unfit;
 use crate::error::ErrorCode;
 
 /// Most events and aliases of one import request.
@@ -196,8 +196,8 @@ impl Admin {
 
     /// Refuses what is for a customer whose record cannot be read: it would be dropped each time.
     fn all_can_be_read(&self, whose: &[CustomerId]) -> Result<(), Refusal> {
-        match first_damaged(&self.app.store, self.app.directory.count(), whose) {
-            Some((id, error)) => refuse(ErrorCode::StoreCorrupt, format!("customer {id}: {error}")),
+        match first_unfit(&self.app.store, self.app.directory.count(), whose) {
+            Some((id, error)) => refuse(error.code(), format!("customer {id}: {error}")),
             None => Ok(()),
         }
     }

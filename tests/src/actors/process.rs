@@ -176,8 +176,16 @@ impl Process {
 
     /// Writes a row of the partition of a customer, and waits until it is durable.
     pub(super) async fn put(&self, id: &str, table: Table, key: Vec<u8>, value: Vec<u8>) {
+        self.write(id, engine::Write { table, key, value: Some(value) }).await;
+    }
+
+    /// The same of a row that is to go.
+    pub(super) async fn remove(&self, id: &str, table: Table, key: Vec<u8>) {
+        self.write(id, engine::Write { table, key, value: None }).await;
+    }
+
+    async fn write(&self, id: &str, write: engine::Write) {
         let (asker, answer) = runtime::reply::reply();
-        let write = engine::Write { table, key, value: Some(value) };
         let message = PartitionMsg::Put(vec![write], Ack::new(1, asker));
         self.doors(id).control.tell(message, 1).expect("room");
         answer.await.expect("durable");

@@ -1,5 +1,6 @@
 //! Full queues: who can repeat is refused as a whole, and nothing else is lost.
 
+use cadencia::actors::core::Ack;
 use cadencia::actors::{Addressed, PartitionMsg, Work};
 use domain::event::Event;
 use domain::ids::{CustomerId, CustomerKey};
@@ -57,6 +58,23 @@ async fn a_large_batch_that_finds_no_room_is_refused_at_once() {
     assert!(matches!(refused, Err(Busy::Full { .. })), "{refused:?}");
     drop(taken);
     assert_eq!(process.app.directory.ingest_all(all(), Lane::Live, None).await, Ok(true));
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn rows_that_are_too_large_are_not_written_and_end_nothing() {
+    let process = process();
+    let (asker, answer) = runtime::reply::reply();
+    let value = Some(vec![7; store::TRANSACTION_BYTES_MAX + 1]);
+    let write = engine::Write { table: engine::Table::Meta, key: b"Zlarge".to_vec(), value };
+    let message = PartitionMsg::Put(vec![write], Ack::new(1, asker));
+    process.doors("ana").control.tell(message, 1).expect("room");
+    assert!(answer.await.is_err(), "it was acknowledged");
+    assert_eq!(process.app.metrics.turns_too_large.get(), 1);
+    assert!(process.take_in(burst(&process, "ana", 0..1)).await);
+    let process = process.restart().await;
+    assert_eq!(process.count("ana", "Seen"), 1);
+    assert_eq!(process.get(engine::Table::Meta, b"Zlarge"), None);
     process.stop().await;
 }
 

@@ -19,6 +19,7 @@ use domain::ids::ChannelName;
 use domain::time::Instant;
 use engine::Catalog;
 use engine::partition::Snapshot;
+use runtime::credits::PARTITION_CREDITS;
 use runtime::{Arbiters, Clock};
 use store::{OpenError, Read, Store};
 use tokio::sync::{mpsc, watch};
@@ -47,6 +48,10 @@ pub const EXPORTS: &str = "audiences";
 /// Work that may wait in front of one partition: at 64 partitions 65,536 events in all, about two
 /// seconds of what the store can take.
 const WORK_CREDITS: u32 = 1_024;
+const _: () = assert!(
+    WORK_CREDITS <= PARTITION_CREDITS,
+    "what one customer may have waiting is at least what is let in"
+);
 /// Control messages that may wait in front of one partition: one per slot and group commit.
 const CONTROL_CREDITS: u32 = 8_192;
 const _: () = assert!(
@@ -342,19 +347,19 @@ impl App {
         })
     }
 
-    /// Makes a publication durable, together with the rows that say who changed what.
-    pub async fn keep(
+    /// The rows of a publication, together with those that say who changed what.
+    pub fn kept_rows(
         &self,
         publication: &Publication,
         mut rows: Vec<engine::Write>,
-    ) -> Result<(), PublishError> {
+    ) -> Vec<engine::Write> {
         let write = engine::Write {
             table: engine::Table::Meta,
             key: publish::publication_key(),
             value: Some(engine::codec::encode(publication)),
         };
         rows.push(write);
-        self.keeper().put(rows).await
+        rows
     }
 
     /// The way to rows that belong to the whole store.

@@ -9,7 +9,7 @@ use domain::event::EventBody;
 use domain::ids::CustomerId;
 use domain::journey::steps::Kind;
 use domain::time::Instant;
-use domain::value::{Value, to_json_map};
+use domain::value::{Text, Value, to_json_map};
 use domain::verdict::{Decision, Reason, Ruling, Verdict};
 use engine::codec;
 use engine::history::HistoryItem;
@@ -232,6 +232,10 @@ pub fn state_word(state: CountState) -> &'static str {
     }
 }
 
+fn not_kept(names: &[Text]) -> String {
+    format!("no room for these traits, they stay as they were: {}", names.join(", "))
+}
+
 fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
     let mut send = None;
     let mut rules = Vec::new();
@@ -243,6 +247,7 @@ fn entry(at: Instant, item: &HistoryItem, mask: &Mask) -> Entry {
         HistoryItem::UnknownZone => {
             ("unknown_zone", "the time zone is not known; the old one stays".to_owned())
         }
+        HistoryItem::TraitsNotKept(names) => ("traits_not_kept", not_kept(names)),
         HistoryItem::Entered { journey, key, .. } if key.is_empty() => {
             ("entered", format!("entered {journey}"))
         }

@@ -10,11 +10,14 @@ use crate::ids::{ChannelName, CustomerId, CustomerKey, EventName, JourneyName, S
 use crate::journey::enrollment::Enrollment;
 use crate::membership::Membership;
 use crate::time::{Instant, Zone};
-use crate::value::{Map, Value};
+use crate::value::{Map, Text, Value, entry_bytes};
 
 /// Most event names counted per customer. Events with further names are handled, but not counted
 /// and said so in a metric: names made up per event must not grow the record without end.
 pub const COUNTED_EVENTS_MAX: usize = 64;
+/// Longest name of an event that is counted, in bytes; one with a longer name is handled, but not
+/// counted, as those beyond [`COUNTED_EVENTS_MAX`]: a name stands in the record for good.
+pub const COUNTED_NAME_MAX_BYTES: usize = 256;
 /// Message hashes in the record before they are spilled into a row of their own.
 pub const DEDUPE_RING_MAX: usize = 16;
 /// How long a message id is remembered (semantics 4): 7 days.
@@ -24,8 +27,15 @@ pub const DEDUPE_WINDOW_MS: i64 = 7 * 24 * 3_600_000;
 pub const ENTRY_MEMORY_MAX: usize = 1_000;
 /// Most enrollments active at once per customer; at the limit an entry is refused and recorded.
 pub const ENROLLMENTS_MAX: usize = 200;
-/// Most traits per customer.
+/// Most traits per customer; of further ones none is kept, and the history says which.
 pub const TRAITS_MAX: usize = 500;
+/// Most bytes of all traits of a customer, as [`Map::bytes`] counts: the record is written with
+/// every turn, and must fit into a transaction beside what a turn takes in. What would lead beyond
+/// it is not kept, and the history says so.
+pub const TRAITS_BYTES_MAX: usize = 256 * 1024;
+/// Most bytes of what enrolled a customer, over all active enrollments, for the same reason; at it
+/// an entry is refused and recorded. Two hundred enrollments have 5 KiB each.
+pub const ENROLLMENTS_BYTES_MAX: usize = 1024 * 1024;
 /// Customers merged into this one that are remembered, so that none is absorbed twice. At it the
 /// oldest is forgotten: its parcel was deleted a thousand merges ago.
 pub const MERGED_MAX: usize = 1_000;
@@ -299,6 +309,15 @@ impl Seen {
     }
 }
 
+/// What became of traits that were to be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraitsSet {
+    /// Whether the zone trait, if there was one, names a known zone.
+    pub zone_known: bool,
+    /// Names of those that there is no room for: what they were before stays.
+    pub not_kept: Vec<Text>,
+}
+
 impl Customer {
     /// A customer that we hear of for the first time.
     pub fn new(id: CustomerId, now: Instant) -> Self {
@@ -338,7 +357,8 @@ impl Customer {
             counter.last = counter.last.max(occurred_at);
             return true;
         }
-        if self.counters.len() >= COUNTED_EVENTS_MAX {
+        if self.counters.len() >= COUNTED_EVENTS_MAX || name.as_str().len() > COUNTED_NAME_MAX_BYTES
+        {
             return false;
         }
         let counter = Counter { count: 1, first: occurred_at, last: occurred_at };
@@ -346,20 +366,36 @@ impl Customer {
         true
     }
 
-    /// Merges traits: a null removes one. Returns false if the zone trait names no known zone.
-    pub fn set_traits(&mut self, traits: &Map) -> bool {
-        let mut zone_known = true;
+    /// Merges traits: a null removes one.
+    pub fn set_traits(&mut self, traits: &Map) -> TraitsSet {
+        let mut set = TraitsSet { zone_known: true, not_kept: Vec::new() };
+        let mut bytes = self.traits.bytes();
         for (name, value) in traits.iter() {
             if &**name == ZONE_TRAIT {
-                zone_known = self.set_zone(value);
+                set.zone_known = self.set_zone(value);
             }
+            let known = self.traits.get(name).map(|known| entry_bytes(name, known));
             if matches!(value, Value::Null) {
                 self.traits.remove(name);
-            } else if self.traits.len() < TRAITS_MAX || self.traits.contains_key(name) {
-                self.traits.insert(name.clone(), value.clone());
+                bytes -= known.unwrap_or(0);
+                continue;
             }
+            let (before, after) = (known.unwrap_or(0), entry_bytes(name, value));
+            let too_many = known.is_none() && self.traits.len() >= TRAITS_MAX;
+            let too_large = after > before && bytes - before + after > TRAITS_BYTES_MAX;
+            if too_many || too_large {
+                set.not_kept.push(name.clone());
+                continue;
+            }
+            self.traits.insert(name.clone(), value.clone());
+            bytes = bytes - before + after;
         }
-        zone_known
+        set
+    }
+
+    /// What enrolled the customer, over all active enrollments, in bytes.
+    pub fn enrollments_bytes(&self) -> usize {
+        self.enrollments.iter().map(Enrollment::bytes).sum()
     }
 
     fn set_zone(&mut self, value: &Value) -> bool {
@@ -385,5 +421,43 @@ impl Customer {
             .iter()
             .find(|stop| stop.channel == *channel && stop.address == address)
             .map(|stop| stop.reason.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn traits(names: &[&str], bytes: usize) -> Map {
+        names.iter().map(|name| (Text::from(*name), Value::from(&*"x".repeat(bytes)))).collect()
+    }
+
+    #[test]
+    fn traits_beyond_the_limit_are_not_kept_and_named() {
+        let mut ana = Customer::new(CustomerId::from("ana"), Instant(0));
+        let half = TRAITS_BYTES_MAX / 2;
+        assert_eq!(ana.set_traits(&traits(&["a", "b", "c"], half - 100)).not_kept, ["c"]);
+        // What it was stays; what shrinks makes room, and so does what goes.
+        assert_eq!(ana.set_traits(&traits(&["a"], half + 200)).not_kept, ["a"]);
+        assert_eq!(ana.traits.get("a"), traits(&["a"], half - 100).get("a"));
+        assert_eq!(ana.set_traits(&traits(&["b"], 10)).not_kept, Vec::<Text>::new());
+        assert_eq!(ana.set_traits(&traits(&["a"], half + 200)).not_kept, Vec::<Text>::new());
+        let gone = Map::from([(Text::from("a"), Value::Null)]);
+        assert_eq!(ana.set_traits(&gone).not_kept, Vec::<Text>::new());
+        assert_eq!(ana.set_traits(&traits(&["c"], half)).not_kept, Vec::<Text>::new());
+        assert!(ana.traits.bytes() <= TRAITS_BYTES_MAX);
+        let names: Vec<String> = (0..TRAITS_MAX).map(|number| format!("n{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let set = ana.set_traits(&traits(&names, 1));
+        assert_eq!((ana.traits.len(), set.not_kept.len()), (TRAITS_MAX, 2));
+    }
+
+    #[test]
+    fn a_long_name_is_not_counted() {
+        let mut ana = Customer::new(CustomerId::from("ana"), Instant(0));
+        let long = "n".repeat(COUNTED_NAME_MAX_BYTES + 1);
+        assert!(ana.count(&EventName::from(&long[1..]), Instant(1)));
+        assert!(!ana.count(&EventName::from(long), Instant(1)));
+        assert_eq!(ana.counters.len(), 1);
     }
 }

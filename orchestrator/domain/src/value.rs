@@ -1,10 +1,13 @@
 //! Values of traits and event properties: JSON's shapes, in a form that binary codecs can hold.
 
 mod map;
+mod read;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use map::Map;
+pub(crate) use map::entry_bytes;
+pub use read::READ_MAX_DEPTH;
 /// Names and texts. Up to 23 bytes lie in the value itself: most names, keys and trait values cost
 /// no allocation and are read without a detour; of a longer one a clone shares the bytes.
 pub use smol_str::SmolStr as Text;
@@ -13,7 +16,7 @@ pub use smol_str::SmolStr as Text;
 pub const VALUE_MAX_DEPTH: usize = 16;
 
 /// One value.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub enum Value {
     /// JSON null.
     #[default]
@@ -29,7 +32,15 @@ pub enum Value {
     /// An array.
     List(Vec<Value>),
     /// An object.
-    Map(#[serde(with = "map::plain")] Map),
+    Map(#[serde(serialize_with = "map::plain::serialize")] Map),
+}
+
+/// Bytes in front of a text, list or map in a record: its kind, and how much follows.
+const HEAD_BYTES: usize = 6;
+
+/// Bytes of a number in a record: seven bits in each.
+fn varint_bytes(number: u64) -> usize {
+    (u64::BITS - number.leading_zeros()).div_ceil(7).max(1) as usize
 }
 
 /// A value nested deeper than [`VALUE_MAX_DEPTH`].
@@ -82,6 +93,19 @@ impl Value {
             Self::Text(text) => (&**text).into(),
             Self::List(items) => items.iter().map(Self::to_json).collect(),
             Self::Map(map) => to_json_map(map),
+        }
+    }
+
+    /// What it takes in a record, at most, in bytes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Null => 1,
+            Self::Bool(_) => 2,
+            Self::Int(int) => 1 + varint_bytes(int.unsigned_abs().saturating_mul(2)),
+            Self::Float(_) => 9,
+            Self::Text(text) => HEAD_BYTES + text.len(),
+            Self::List(items) => HEAD_BYTES + items.iter().map(Self::bytes).sum::<usize>(),
+            Self::Map(map) => HEAD_BYTES + map.bytes(),
         }
     }
 

@@ -3,10 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::customer::{COUNTED_EVENTS_MAX, Customer, EntryMemory, MERGED_MAX, Merged, TRAITS_MAX};
+use domain::customer::{COUNTED_EVENTS_MAX, Customer, EntryMemory, MERGED_MAX, Merged};
 use domain::ids::SendId;
 use domain::journey::definition::Reentry;
 use domain::journey::enrollment::{Enrollment, ExitReason, State};
+use domain::value::Map;
 
 use crate::catalog::Catalog;
 use crate::codec;
@@ -64,10 +65,14 @@ pub(crate) fn absorb(
 
 fn unite(customer: &mut Customer, parcel: &Parcel, begun: &mut Begun) {
     customer.created_at = customer.created_at.min(parcel.created_at);
-    for (name, value) in parcel.traits.iter() {
-        if customer.traits.len() < TRAITS_MAX && !customer.traits.contains_key(name) {
-            customer.traits.insert(name.clone(), value.clone());
-        }
+    let news = parcel.traits.iter().filter(|(name, _)| !customer.traits.contains_key(name));
+    let news: Map = news.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let zone = customer.zone.clone();
+    let set = customer.set_traits(&news);
+    // Which zone counts is decided with the enrollments.
+    customer.zone = zone;
+    if !set.not_kept.is_empty() {
+        begun.record(HistoryItem::TraitsNotKept(set.not_kept));
     }
     customer.consent.unite(parcel.source.key(), parcel.consent.clone(), parcel.at);
     for stop in &parcel.suppressions {

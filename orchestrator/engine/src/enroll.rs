@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::customer::{ENROLLMENTS_MAX, ENTRY_MEMORY_MAX, EntryMemory};
+use domain::customer::{ENROLLMENTS_BYTES_MAX, ENROLLMENTS_MAX, ENTRY_MEMORY_MAX, EntryMemory};
 use domain::event::{Event, EventBody};
 use domain::hash;
 use domain::ids::{EnrollmentId, JourneyName, SegmentName, VersionNo};
@@ -186,7 +186,9 @@ fn check(
         return Err(Some(NotEntered::Reentry));
     }
     let remembers = matches!(journey.reentry, Reentry::Never | Reentry::After(_));
+    let bytes = loaded.customer.enrollments_bytes() + key.len() + trigger.bytes();
     if loaded.customer.enrollments.len() >= ENROLLMENTS_MAX
+        || bytes > ENROLLMENTS_BYTES_MAX
         || (remembers && loaded.customer.entries.len() >= ENTRY_MEMORY_MAX)
     {
         return Err(Some(NotEntered::Limit));

@@ -143,6 +143,8 @@ pub enum HistoryItem {
         /// How it had ended before, since when, and by which words; `None` if it was under way.
         before: Option<(CountState, Instant, String)>,
     },
+    /// Traits of these names were not set: the record has no room for them.
+    TraitsNotKept(Vec<Text>),
 }
 
 /// Why an alias merged nobody.

@@ -19,6 +19,7 @@ pub mod report;
 pub mod transaction;
 pub mod turn;
 pub mod walks;
+pub mod withdraw;
 
 mod absorb;
 mod enroll;

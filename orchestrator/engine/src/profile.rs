@@ -49,8 +49,12 @@ pub(crate) fn apply(loaded: &mut Loaded, event: &Arc<Event>, catalog: &Catalog, 
         }
         EventBody::Identify { traits } => {
             let zone = customer.zone.clone();
-            if !customer.set_traits(traits) {
+            let set = customer.set_traits(traits);
+            if !set.zone_known {
                 begun.record(HistoryItem::UnknownZone);
+            }
+            if !set.not_kept.is_empty() {
+                begun.record(HistoryItem::TraitsNotKept(set.not_kept));
             }
             if customer.zone != zone {
                 follow_zone(loaded, catalog);

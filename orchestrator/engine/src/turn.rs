@@ -367,6 +367,7 @@ impl Begun {
                     let journey = journey.name.clone();
                     self.record(HistoryItem::Exited { enrollment, journey, reason });
                 }
+                Moved::TraitsNotKept(names) => self.record(HistoryItem::TraitsNotKept(names)),
                 Moved::LeftAudience(audience) => {
                     self.audiences.push(audience.clone());
                     let reason = LeftBecause::Step;

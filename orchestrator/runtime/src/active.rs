@@ -200,7 +200,7 @@ impl<V> Active<V> {
         Some(self.remove(self.oldest))
     }
 
-    /// Takes out this very owner under the same conditions (it was erased, or merged away).
+    /// Takes out this very owner under the same conditions (its turn failed).
     pub fn evict_key(&mut self, key: &Key, durable: u64) -> Option<(Key, V)> {
         let slot = *self.by_key.get(key)?;
         let entry = &self.entries[slot as usize];

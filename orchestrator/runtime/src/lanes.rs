@@ -4,8 +4,8 @@
 //! the order in which they came, whatever their lanes; a key waits in the best lane among its
 //! pending inputs. Within a lane it is first in, first out; between lanes weights decide, so that
 //! none starves: while a lane has something to do, keys of other lanes run between two of its own
-//! at most twice the sum of their weights, and once that sum on average. A limit per key keeps one
-//! hot key from filling the partition.
+//! at most twice the sum of their weights, and once that sum on average. A limit per key bounds
+//! what waits for one.
 //! All operations are O(1). Nothing here knows what an input is.
 
 use std::collections::VecDeque;
@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use slab::Slab;
 use thiserror::Error;
 
+use crate::credits::PARTITION_CREDITS;
 use crate::key::{Key, KeyMap};
 
 /// How many lanes there are.
@@ -54,11 +55,12 @@ pub struct LaneLimits {
 }
 
 impl Default for LaneLimits {
-    /// 256 per key: a busy page view burst fits, a runaway producer does not. The total is above
-    /// what the credits of both doors admit: it only bounds the damage of a defect. The weights
-    /// give broadcasts a tenth and recomputation a twentieth of a saturated partition.
+    /// As many per key as credits admit in all: what is let in at the door must not be refused
+    /// behind it, however much of it is one key's. The total is above what the credits of both
+    /// doors admit: both only bound the damage of a defect. The weights give broadcasts a tenth and
+    /// recomputation a twentieth of a saturated partition.
     fn default() -> Self {
-        Self { per_key: 256, total: 2 * crate::credits::PARTITION_CREDITS, weights: [10, 7, 2, 1] }
+        Self { per_key: PARTITION_CREDITS, total: 2 * PARTITION_CREDITS, weights: [10, 7, 2, 1] }
     }
 }
 

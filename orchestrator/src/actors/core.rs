@@ -4,6 +4,7 @@
 
 mod ack;
 mod forward;
+mod hand_over;
 mod slots;
 mod traces;
 
@@ -27,7 +28,7 @@ use self::traces::Traces;
 use super::load::{LoadError, load_ledger, load_sends, load_some_sends, load_spilled};
 use super::lost::{LostStop, Stop};
 use super::{Addressed, Published, Settled, Work};
-use crate::rows::{self, Rows};
+use crate::rows::Rows;
 use crate::telemetry::trace::{Activation, Attempted, Tracer, Watch};
 
 /// A message on its way to a channel, with the slot it holds.
@@ -81,6 +82,8 @@ pub struct Core {
     pub lost: Vec<LostStop>,
     /// Due instants that have changed since the scheduler was last told.
     pub rearmed: Vec<(CustomerKey, Instant)>,
+    /// Transactions that were too large for the store since this was last looked at.
+    pub too_large: u64,
 }
 
 impl std::fmt::Debug for Core {
@@ -112,6 +115,7 @@ impl Core {
             forwarded: VecDeque::new(),
             lost: Vec::new(),
             rearmed: Vec::new(),
+            too_large: 0,
         };
         core.slots.connect(published);
         core
@@ -183,7 +187,7 @@ impl Core {
         let mut told = Vec::new();
         for work in works {
             match work {
-                Work::Outcome(settled) => inputs.extend(self.settle(settled, loaded, now)),
+                Work::Outcome(settled) => inputs.extend(self.settle(settled, loaded, now)?),
                 Work::Timer { due } if due != loaded.customer.due_at => {}
                 Work::Timer { .. } => inputs.push(Input::Timer),
                 Work::Slot(channel, permit) => {
@@ -257,7 +261,7 @@ impl Core {
         self.partition.gate(loaded, &mut begun, &mut slots);
         let noted = self.noted(watch, &begun, loaded, now);
         let finished = self.partition.commit(loaded, begun);
-        self.undelivered.extend(finished.map(rows::to_store));
+        self.hand_over(finished)?;
         self.note(noted);
         loaded.sends = None;
         Ok(())
@@ -295,7 +299,12 @@ impl Core {
     }
 
     /// An outcome; outside a turn the customer is not active and need not be loaded.
-    pub fn outcome(&mut self, settled: Settled, loaded: Option<&mut Loaded>, now: Instant) {
+    pub fn outcome(
+        &mut self,
+        settled: Settled,
+        loaded: Option<&mut Loaded>,
+        now: Instant,
+    ) -> Result<(), LoadError> {
         let began_us = self.traces.as_ref().map(|traces| traces.tracer.now_us());
         let transaction = self.partition.outcome(settled.send, &settled.outcome, loaded, now);
         if let (Some(traces), Some(trace), Some(began_us)) =
@@ -304,22 +313,26 @@ impl Core {
             let again = self.partition.is_open(settled.send);
             traces.outcome(self.partition.seq(), trace, now, again, began_us);
         }
-        self.undelivered.extend(transaction.map(rows::to_store));
         self.leaving.push(settled.permit);
+        self.hand_over(transaction)
     }
 
     /// An outcome in its customer's turn: at once, or in the order of the inputs where the send may
     /// come, or has gone, with one of them.
-    fn settle(&mut self, settled: Settled, loaded: &mut Loaded, now: Instant) -> Option<Input> {
+    fn settle(
+        &mut self,
+        settled: Settled,
+        loaded: &mut Loaded,
+        now: Instant,
+    ) -> Result<Option<Input>, LoadError> {
         if self.partition.is_open(settled.send) {
-            self.outcome(settled, Some(loaded), now);
-            return None;
+            return self.outcome(settled, Some(loaded), now).map(|()| None);
         }
         let Settled { send, outcome, permit, trace } = settled;
         self.next_ticket += 1;
         self.following.insert(self.next_ticket, Following { permit, trace });
         let ticket = Ticket(self.next_ticket);
-        Some(Input::Outcome { send, outcome, ticket: Some(ticket) })
+        Ok(Some(Input::Outcome { send, outcome, ticket: Some(ticket) }))
     }
 
     /// Work for a customer that cannot be loaded: dropped, its acknowledgements unanswered.
@@ -335,7 +348,8 @@ impl Core {
         for work in works {
             self.lost.extend(Stop::of(&work).map(|stop| LostStop { customer, stop }));
             if let Work::Outcome(settled) = work {
-                self.outcome(settled, None, now);
+                // Without a record it writes one row and is never too large.
+                drop(self.outcome(settled, None, now));
             }
         }
     }
@@ -343,8 +357,9 @@ impl Core {
     /// Writes a snapshot of the partition's memory, given a group commit that is durable.
     pub fn snapshot(&mut self, commit: u64) {
         let transaction = self.partition.snapshot(commit);
-        self.snapshot = Some((transaction.seq, commit));
-        self.undelivered.push(rows::to_store(transaction));
+        let seq = transaction.seq;
+        // Without it a restart replays more notes.
+        self.snapshot = self.hand_over(Some(transaction)).is_ok().then_some((seq, commit));
     }
 
     /// The group commit of the newest snapshot, once that is durable: earlier group rows are not
@@ -358,7 +373,9 @@ impl Core {
     pub fn put(&mut self, writes: Vec<engine::Write>, ack: Ack) {
         let ticket = self.ticket(ack);
         let transaction = self.partition.put(writes, ticket);
-        self.undelivered.push(rows::to_store(transaction));
+        if let Err(error) = self.hand_over(Some(transaction)) {
+            tracing::error!(%error, "rows were not written");
+        }
     }
 
     fn ticket_for(&mut self, ack: Option<Ack>) -> Option<Ticket> {

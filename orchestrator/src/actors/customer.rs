@@ -14,7 +14,7 @@ use super::load::LoadError;
 pub struct Returned {
     /// The flight of the turn.
     pub flight: Flight,
-    /// Whether rows that the turn needed could not be read.
+    /// Why the turn failed, if it did.
     pub failed: Option<LoadError>,
 }
 
@@ -24,8 +24,8 @@ pub struct CustomerActor {
     loaded: Loaded,
     core: SharedCore,
     returns: Returns<Returned>,
-    /// A turn ended half-way because a row could not be read: what is loaded is not what is
-    /// durable, and no further turn may start from it. Passivation brings the durable state back.
+    /// A turn failed half-way: what is loaded is not what is durable, and no further turn may start
+    /// from it. The partition lets it go; the next one is loaded from what is durable.
     broken: bool,
 }
 

@@ -10,11 +10,15 @@ use domain::value::{Map, Text};
 use engine::merge::Word;
 use engine::report::Report;
 use runtime::reply::{Answer, reply};
-use runtime::{Busy, Credit, Handle, Lane, reserve_all};
+use runtime::{Busy, Clock, Credit, Handle, Lane, reserve_all};
 
 use super::core::Ack;
 use super::{Addressed, PartitionMsg, Work};
 use crate::telemetry::trace::Origins;
+
+/// How long the rest of a batch, of which a piece was let in, waits for room: longer than it takes
+/// to make room of a full partition, shorter than what callers wait for an answer.
+const ROOM_LIMIT_MS: u64 = 10_000;
 
 /// The two doors of one partition: work is bounded by one pool of credits, control by another, so
 /// that a full queue keeps out neither outcomes nor the committer's news.
@@ -77,6 +81,68 @@ impl Directory {
             (id, lane, move |ack| Work::Event { event, ack: Some(ack) })
         });
         self.dispatch_from(works.collect(), origins)
+    }
+
+    /// As [`Self::ingest_from`], of any number of events, with the answer. The first piece finds
+    /// room or is refused at once; whoever was let in with it waits for the room of the rest.
+    /// False if some were dropped on the way.
+    pub async fn ingest_all(
+        &self,
+        events: Vec<Event>,
+        lane: Lane,
+        origins: Origins,
+    ) -> Result<bool, Busy> {
+        if self.is_one_piece(events.len()) {
+            return Ok(self.ingest_from(events, lane, origins)?.await.is_ok());
+        }
+        let real = Clock::system();
+        let events = events.into_iter().map(Arc::new).collect();
+        let mut before = 0;
+        for (number, piece) in self.pieces(events).into_iter().enumerate() {
+            let origins = origins.of_part(before..before + piece.len());
+            before += piece.len();
+            let mut left_ms = if number == 0 { 0 } else { ROOM_LIMIT_MS };
+            let answer = loop {
+                match self.ingest_from(piece.clone(), lane, origins.clone()) {
+                    Err(Busy::Full { retry_after_ms, .. }) if left_ms > 0 => {
+                        let pause_ms = u64::from(retry_after_ms).min(left_ms);
+                        left_ms -= pause_ms;
+                        real.sleep(pause_ms).await;
+                    }
+                    answer => break answer?,
+                }
+            };
+            if answer.await.is_err() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn is_one_piece(&self, events: usize) -> bool {
+        let room = |partition: &Partition| partition.work.credits().limit() as usize;
+        self.0.iter().all(|partition| events <= room(partition))
+    }
+
+    /// Cuts a batch in pieces of which each fits before its partitions, in the order of the events.
+    pub fn pieces(&self, events: Vec<Arc<Event>>) -> Vec<Vec<Arc<Event>>> {
+        if self.is_one_piece(events.len()) {
+            return vec![events];
+        }
+        let mut pieces = vec![Vec::new()];
+        let mut taken = vec![0; self.0.len()];
+        for event in events {
+            let partition = usize::from(event.customer.key().partition(self.count()));
+            if taken[partition] >= self.0[partition].work.credits().limit() {
+                taken.fill(0);
+                pieces.push(Vec::new());
+            }
+            taken[partition] += 1;
+            if let Some(piece) = pieces.last_mut() {
+                piece.push(event);
+            }
+        }
+        pieces
     }
 
     /// Takes in events of the past that are to set off nothing; else as [`Self::ingest`].

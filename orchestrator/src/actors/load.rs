@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, HashSet};
 
 use domain::customer::CHAIN_MAX;
-use domain::ids::{CustomerId, SendId};
+use domain::ids::{CustomerId, CustomerKey, SendId};
 use engine::codec::{self, DecodeError};
+use engine::withdraw::TRANSACTION_BYTES_MAX;
 use engine::{Loaded, Partition, ledger};
 use store::{Limit, Range, Read, ReadError, Store};
 
+use crate::error::ErrorCode;
 use crate::rows::{self, Rows};
 
 /// Most ledger rows loaded for one customer: the newest ones. A cap window never holds more: a
@@ -18,7 +20,11 @@ const LEDGER_ROWS_MAX: usize = 12_000;
 /// Rows of dedupe memory read at a time.
 const SPILLED_ROWS: usize = 1_024;
 
-/// Loading a customer failed.
+/// A record from which on turns may not fit into a transaction, in bytes. Limits of what is in it
+/// keep it below; only words that are never dropped (permissions) lead there.
+const RECORD_FULL_BYTES: usize = 3 * 1024 * 1024;
+
+/// A customer could not be loaded, or its turn not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The store cannot be read.
@@ -27,6 +33,36 @@ pub enum LoadError {
     /// A row makes no sense.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// What the turn decided does not fit.
+    #[error("a transaction of {bytes} bytes, at most {TRANSACTION_BYTES_MAX} can be written")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+}
+
+/// Why nothing can be taken in for a customer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// A row of it makes no sense.
+    #[error(transparent)]
+    Damaged(#[from] DecodeError),
+    /// Its record has grown too large.
+    #[error("its record has {bytes} bytes, from {RECORD_FULL_BYTES} on turns may not fit")]
+    Full {
+        /// Its size.
+        bytes: usize,
+    },
+}
+
+impl Unfit {
+    /// The public error.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Damaged(_) => ErrorCode::StoreCorrupt,
+            Self::Full { .. } => ErrorCode::CustomerTooLarge,
+        }
+    }
 }
 
 /// A customer as it is durable, or the one that it became part of, with the partition of that one.
@@ -50,20 +86,51 @@ pub fn load_who_goes_on(
     Ok(None)
 }
 
-/// The first of these customers whose record cannot be read: whatever is for it is dropped each
-/// time. One that a merge made part of another stands for that one too.
-pub fn first_damaged<'a>(
+/// The first of these customers of whom a row cannot be read, or whose record is too large:
+/// whatever is for it is dropped each time. One that a merge made part of another stands for that
+/// one too.
+pub fn first_unfit<'a>(
     store: &Store,
     partitions: u16,
     ids: impl IntoIterator<Item = &'a CustomerId>,
-) -> Option<(&'a CustomerId, DecodeError)> {
+) -> Option<(&'a CustomerId, Unfit)> {
     let distinct: HashSet<&CustomerId> = ids.into_iter().collect();
-    let damage = |id| match load_who_goes_on(store, partitions, id) {
-        Ok(_) => None,
-        Err(LoadError::Decode(error)) => Some((id, error)),
+    distinct.into_iter().find_map(|id| Some((id, unfit(store, partitions, id)?)))
+}
+
+fn unfit(store: &Store, partitions: u16, id: &CustomerId) -> Option<Unfit> {
+    let looked = load_who_goes_on(store, partitions, id).and_then(|found| {
+        let Some((partition, mut loaded)) = found else { return Ok(None) };
+        let key = loaded.customer.key();
+        let record = Rows(store).customers(partition, &[key])?.pop().flatten();
+        let bytes = record.map_or(0, |record| record.len());
+        if bytes >= RECORD_FULL_BYTES {
+            return Ok(Some(Unfit::Full { bytes }));
+        }
+        load_spilled(store, partition, &mut loaded)?;
+        all_sends_can_be_read(store, partition, key).map(|()| None)
+    });
+    match looked {
+        Ok(unfit) => unfit,
+        Err(LoadError::Decode(error)) => Some(Unfit::Damaged(error)),
         Err(LoadError::Read(error)) => crate::fatal::store_failed(&error),
-    };
-    distinct.into_iter().find_map(damage)
+        Err(LoadError::TooLarge { bytes }) => Some(Unfit::Full { bytes }),
+    }
+}
+
+fn all_sends_can_be_read(store: &Store, partition: u16, key: CustomerKey) -> Result<(), LoadError> {
+    let mut range = Range::prefix(codec::sends_prefix(partition, key));
+    loop {
+        let limit = Limit::rows(LEDGER_ROWS_MAX);
+        let page = store.scan(rows::table(engine::Table::Sends), &range, limit)?;
+        for (_, row) in &page.rows {
+            ledger::SendRow::decode(row)?;
+        }
+        match page.next {
+            Some(next) => range = range.resume(next),
+            None => return Ok(()),
+        }
+    }
 }
 
 /// Adds all spilled dedupe rows of a customer.

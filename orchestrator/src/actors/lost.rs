@@ -75,7 +75,8 @@ impl LostStop {
                 tracing::error!(
                     customer.hash = %CustomerHash(customer),
                     "a withdrawal of consent was refused: rows of its customer cannot be read \
-                     (CAD-3005). Restore a backup, then see to it that the withdrawal is sent again"
+                     (CAD-3005) or have grown too large (CAD-3010). Restore a backup, or see to \
+                     who sends so much, then see to it that the withdrawal is sent again"
                 );
             }
         }

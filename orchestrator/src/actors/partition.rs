@@ -28,6 +28,11 @@ use crate::telemetry::CustomerHash;
 /// How often idle customers are looked for.
 const SWEEP_PERIOD_MS: u64 = 1_000;
 
+/// Bytes of transactions that are handed to the committer at once: any of them fits, and many
+/// together always find room in its queue, once that is empty.
+const SUBMIT_BYTES_MAX: usize = 2 * store::TRANSACTION_BYTES_MAX;
+const _: () = assert!(SUBMIT_BYTES_MAX <= store::QUEUE_BYTES_MAX);
+
 #[derive(Debug)]
 struct Queued {
     id: Option<CustomerId>,
@@ -47,6 +52,8 @@ pub struct PartitionActor {
     idle_clock: Clock,
     drain: Option<Reply<()>>,
     quiet: Vec<Reply<()>>,
+    /// Customers whose last turn failed, still active because not all of them is durable.
+    broken: Vec<CustomerKey>,
     counted_active: i64,
     counted_timers: i64,
 }
@@ -68,6 +75,7 @@ impl PartitionActor {
             idle_clock: Clock::system(),
             drain: None,
             quiet: Vec::new(),
+            broken: Vec::new(),
             counted_active: 0,
             counted_timers: 0,
         }
@@ -79,7 +87,7 @@ impl PartitionActor {
                 Work::Outcome(settled) if !self.needs_turn(key, &settled) => {
                     let mut core = self.wiring.core.borrow_mut();
                     let now = core.now();
-                    core.outcome(settled, None, now);
+                    drop(core.outcome(settled, None, now));
                     continue;
                 }
                 work => work,
@@ -132,6 +140,7 @@ impl PartitionActor {
         self.submit();
         {
             let mut core = self.wiring.core.borrow_mut();
+            self.wiring.metrics.turns_too_large.inc_by(std::mem::take(&mut core.too_large));
             let rearmed = std::mem::take(&mut core.rearmed);
             let starved = std::mem::take(&mut core.starved);
             let lost = std::mem::take(&mut core.lost);
@@ -154,6 +163,7 @@ impl PartitionActor {
             }
         }
         self.release(ctx);
+        self.let_broken_go();
         self.pump();
         self.count_active();
         self.answer_who_waits();
@@ -167,18 +177,40 @@ impl PartitionActor {
         if transactions.is_empty() {
             return;
         }
-        if let Err(refused) = self.wiring.store.submit(transactions) {
-            match refused.reason {
-                // Closed is how the process ends: what comes after that (a word of a merge, a
-                // walk's cursor) is acknowledged to nobody, and the next start takes over.
-                Reason::Full { .. } | Reason::Closed => {}
-                ref reason => crate::fatal::store_refused(reason),
+        let mut rest = transactions;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fit = rest.iter().take_while(|one| {
+                bytes += one.bytes();
+                bytes <= SUBMIT_BYTES_MAX
+            });
+            let later = rest.split_off(fit.count());
+            if let Err(refused) = self.wiring.store.submit(std::mem::replace(&mut rest, later)) {
+                match refused.reason {
+                    // Closed is how the process ends: what comes after that (a word of a merge, a
+                    // walk's cursor) is acknowledged to nobody, and the next start takes over.
+                    Reason::Full { .. } | Reason::Closed => {}
+                    ref reason => crate::fatal::store_refused(reason),
+                }
+                let mut core = self.wiring.core.borrow_mut();
+                let later = std::mem::take(&mut core.undelivered);
+                core.undelivered = refused.transactions;
+                core.undelivered.extend(rest);
+                core.undelivered.extend(later);
+                core.leaving.extend(leaving);
+                return;
             }
-            let mut core = self.wiring.core.borrow_mut();
-            let later = std::mem::replace(&mut core.undelivered, refused.transactions);
-            core.undelivered.extend(later);
-            core.leaving.extend(leaving);
         }
+    }
+
+    /// Customers whose turn failed go, as soon as all of them is durable: whoever comes next finds
+    /// what the store has.
+    fn let_broken_go(&mut self) {
+        let durable = self.wiring.durable.load(Ordering::Acquire);
+        let active = &mut self.active;
+        self.broken.retain(|key| {
+            active.evict_key(&key.0, durable).is_none() && active.find(&key.0).is_some()
+        });
     }
 
     fn release(&mut self, _ctx: &mut Context<Self>) {
@@ -349,7 +381,8 @@ impl Handler<Collect> for PartitionActor {
             let key = self.active.end(flight, seq);
             if let Some(error) = failed {
                 let hash = CustomerHash(CustomerKey(key));
-                tracing::error!(customer.hash = %hash, %error, "rows could not be read");
+                tracing::error!(customer.hash = %hash, %error, "a turn failed");
+                self.broken.push(CustomerKey(key));
             }
             self.lanes.finish(&key);
         }

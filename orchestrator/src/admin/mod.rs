@@ -25,7 +25,7 @@ use channels::unsubscribe::Keys;
 use domain::ids::{CUSTOMER_ID_MAX_BYTES, ChannelName, CustomerId, JourneyName, VersionNo};
 use domain::journey::definition::Entry;
 use domain::time::Instant;
-use domain::value::{Map, Text};
+use domain::value::{Map, Text, to_json_map};
 use engine::catalog::Control;
 use engine::counters::{CounterKey, Counters};
 use runtime::{Clock, SimulatedClock};
@@ -37,6 +37,7 @@ use crate::access::Access;
 use crate::access::audit::Change;
 use crate::access::mask::Mask;
 use crate::access::principal::Principal;
+use crate::actors::load::first_unfit;
 use crate::app::{App, Opened, StartError};
 use crate::config::{self, Source};
 use crate::error::{ErrorCode, Problem, ProblemItem};
@@ -45,6 +46,7 @@ use crate::publish::{Built, ChangeKind, Plan, Publication, PublicationError, pla
 use crate::recovery::RecoverError;
 use crate::telemetry::recent::Recent;
 use crate::timeline::{self, Timeline};
+use crate::web::api::tracking::EVENT_BYTES_MAX;
 use crate::web::console::counts::{self, Overview};
 
 pub use audiences::{AudienceState, ExportState};
@@ -63,6 +65,11 @@ pub use test_message::{TestMessage, Tested};
 const READS_AT_ONCE_MAX: usize = 4;
 /// Reads for providers' reports at once, of one or two rows each. Others wait.
 const REPORTS_AT_ONCE_MAX: usize = 2;
+
+/// Most bytes of the rows of one `apply`: the publication, with versions that still have
+/// enrollments, and what the `apply` changed. They become durable together or not at all, so all of
+/// them go into one transaction of the store, with some room for its own bytes.
+pub const APPLY_BYTES_MAX: usize = store::TRANSACTION_BYTES_MAX - 64 * 1024;
 
 /// Why an operation was refused.
 pub type Refusal = Box<Problem>;
@@ -301,7 +308,16 @@ impl Admin {
             .build(&built, &self.app.clock, Some(&state.outgoing))
             .map_err(|error| unusable(&error))?;
         rows.push(self.access.audit(by, change));
-        if self.app.keep(&next, rows).await.is_err() {
+        let rows = self.app.kept_rows(&next, rows);
+        let bytes: usize = rows.iter().map(row_bytes).sum();
+        if bytes > APPLY_BYTES_MAX {
+            let detail = format!(
+                "the definitions, with what changes in them, have {bytes} bytes, at most \
+                 {APPLY_BYTES_MAX} are written at once; change or add fewer documents at a time"
+            );
+            return refuse(ErrorCode::DefinitionTooLarge, detail);
+        }
+        if self.app.keeper().put(rows).await.is_err() {
             return refuse(ErrorCode::StoreUnavailable, "the publication is not durable");
         }
         self.app.publish(&built.catalog, &outgoing.parts).await;
@@ -339,16 +355,28 @@ impl Admin {
             let detail = format!("`customer` must have 1 to {CUSTOMER_ID_MAX_BYTES} bytes");
             return refuse(ErrorCode::BadParameter, detail);
         }
+        let bytes = entry.key.len() + to_json_map(&entry.properties).to_string().len();
+        if bytes > EVENT_BYTES_MAX {
+            let detail =
+                format!("key and properties have {bytes} bytes, at most {EVENT_BYTES_MAX}");
+            return refuse(ErrorCode::EventTooLarge, detail);
+        }
         let customer = CustomerId::from(entry.customer);
         let whom = format!("customer {:032x}", u128::from_be_bytes(customer.key().0));
         let change = Change::made("journey.enroll", journey.as_str(), whom);
         // What finds no room is not announced.
-        let room = self.app.directory.room(customer).or_else(busy)?;
+        let room = self.app.directory.room(customer.clone()).or_else(busy)?;
         self.access.announce(by, change).await?;
         let key = Text::from(entry.key.as_str());
         match room.enroll(journey.clone(), key, entry.properties).await {
             Ok(()) => Ok(()),
-            Err(_) => refuse(ErrorCode::StoreUnavailable, "the entry is not durable"),
+            Err(_) => {
+                let (store, partitions) = (&self.app.store, self.app.directory.count());
+                match first_unfit(store, partitions, [&customer]) {
+                    Some((id, error)) => refuse(error.code(), format!("customer {id}: {error}")),
+                    None => refuse(ErrorCode::StoreUnavailable, "the entry is not durable"),
+                }
+            }
         }
     }
 
@@ -397,6 +425,10 @@ impl Workshop {
     ) -> Result<Outgoing, OutgoingError> {
         outgoing::build(&built.definitions, self, clock, known)
     }
+}
+
+fn row_bytes(row: &engine::Write) -> usize {
+    row.key.len() + row.value.as_ref().map_or(0, Vec::len)
 }
 
 fn revision(number: u64) -> String {

@@ -62,7 +62,7 @@ impl Admin {
 fn known<T>(found: Result<Option<T>, LoadError>) -> Option<T> {
     match found {
         Ok(found) => found,
-        Err(LoadError::Decode(_)) => None,
+        Err(LoadError::Decode(_) | LoadError::TooLarge { .. }) => None,
         Err(LoadError::Read(error)) => crate::fatal::store_failed(&error),
     }
 }

@@ -15,7 +15,7 @@ use super::{Admin, Refusal, refuse};
 use crate::access::audit::Change;
 use crate::access::principal::Principal;
 use crate::actors::PartitionMsg;
-use crate::actors::load::first_damaged;
+use crate::actors::load::first_unfit;
 use crate::error::ErrorCode;
 
 /// Most events and aliases of one import request.
@@ -148,15 +148,18 @@ impl Admin {
     }
 
     async fn take_in(&self, events: Vec<Event>, manner: Manner) -> Result<(), Refusal> {
-        let events: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
-        let whose: Vec<CustomerId> = events.iter().map(|event| event.customer.clone()).collect();
         let directory = &self.app.directory;
-        // A part that was dropped is offered again with the rest, which is known by then.
-        self.offer(&whose, || match manner {
-            Manner::Recorded => directory.record(events.clone(), Lane::Recompute),
-            Manner::Happens => directory.ingest(events.clone(), Lane::Live),
-        })
-        .await
+        for events in directory.pieces(events.into_iter().map(Arc::new).collect()) {
+            let whose = events.iter().map(|event| event.customer.clone());
+            let whose: Vec<CustomerId> = whose.collect();
+            // A part that was dropped is offered again with the rest, which is known by then.
+            self.offer(&whose, || match manner {
+                Manner::Recorded => directory.record(events.clone(), Lane::Recompute),
+                Manner::Happens => directory.ingest(events.clone(), Lane::Live),
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     async fn unite(&self, alias: &Alias, manner: Manner) -> Result<(), Refusal> {
@@ -201,8 +204,8 @@ impl Admin {
 
     /// Refuses what is for a customer whose record cannot be read: it would be dropped each time.
     fn all_can_be_read(&self, whose: &[CustomerId]) -> Result<(), Refusal> {
-        match first_damaged(&self.app.store, self.app.directory.count(), whose) {
-            Some((id, error)) => refuse(ErrorCode::StoreCorrupt, format!("customer {id}: {error}")),
+        match first_unfit(&self.app.store, self.app.directory.count(), whose) {
+            Some((id, error)) => refuse(error.code(), format!("customer {id}: {error}")),
             None => Ok(()),
         }
     }

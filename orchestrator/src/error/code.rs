@@ -68,6 +68,8 @@ pub enum ErrorCode {
     StoreBehind,
     /// Commit did not finish in time.
     CommitStalled,
+    /// What is known of a customer is too large.
+    CustomerTooLarge,
     /// Nothing is at this address.
     NotFound,
     /// Method is not allowed here.

@@ -80,7 +80,7 @@ const fn row(
 
 /// Every public error, at the position of its kind.
 #[rustfmt::skip]
-pub static TABLE: [Row; 76] = [
+pub static TABLE: [Row; 77] = [
     // Definitions.
     row(ErrorCode::InvalidDefinition, "CAD-1001", Some(422), Exit::Problems,
         "definition is not valid",
@@ -212,6 +212,10 @@ pub static TABLE: [Row; 76] = [
         "commit did not finish in time",
         "look at the disk; start the server again",
         include_str!("../../docs/errors/CAD-3009.md")),
+    row(ErrorCode::CustomerTooLarge, "CAD-3010", Some(500), Exit::Problems,
+        "what is known of a customer is too large",
+        "send nothing more for this customer; find out who made up so many permissions for it",
+        include_str!("../../docs/errors/CAD-3010.md")),
     // Resources and operations.
     row(ErrorCode::NotFound, "CAD-4001", Some(404), Exit::Problems,
         "nothing is at this address",

@@ -1,6 +1,6 @@
 //! How a file is read: above all, when what it tells counts as received.
 
-use domain::event::{Event, EventBody};
+use domain::event::{EVENT_BYTES_MAX, Event, EventBody};
 use domain::ids::CustomerId;
 use domain::time::Instant;
 
@@ -21,19 +21,24 @@ impl Receipt {
         }
     }
 
+    /// The event, or why there is none: what is too large for a turn is not sent to a server.
     pub(super) fn event(
         self,
         customer: CustomerId,
         message_id: String,
         at: Option<Instant>,
         body: EventBody,
-    ) -> Event {
+    ) -> Result<Event, String> {
         let occurred_at = self.occurred_at(at);
         let received_at = match self {
             Self::At(now) => now,
             Self::AsOccurred { .. } => occurred_at,
         };
-        Event { customer, message_id, occurred_at, received_at, body }
+        let event = Event { customer, message_id, occurred_at, received_at, body };
+        match event.bytes() {
+            0..=EVENT_BYTES_MAX => Ok(event),
+            bytes => Err(format!("an event of {bytes} bytes, at most {EVENT_BYTES_MAX}")),
+        }
     }
 }
 

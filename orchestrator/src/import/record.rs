@@ -193,7 +193,7 @@ impl EventRecord {
             properties.extend(value.map(|value| (name.clone(), value)));
         }
         let body = EventBody::Track { name: draft.name, properties };
-        Ok(receipt.event(draft.customer, draft.message_id, Some(draft.at), body))
+        receipt.event(draft.customer, draft.message_id, Some(draft.at), body)
     }
 }
 
@@ -238,13 +238,13 @@ impl CustomerRecord {
         let mut events = Vec::new();
         if !traits.is_empty() {
             let body = EventBody::Identify { traits };
-            events.push(receipt.event(customer.clone(), id, at, body));
+            events.push(receipt.event(customer.clone(), id, at, body)?);
         }
         for consent in &self.consent {
             let Some(granted) = consent.granted(row)? else { continue };
             let id = consent.message_id(source, &customer, granted);
             let body = EventBody::Consent(consent.change(granted));
-            events.push(receipt.event(customer.clone(), id, at, body));
+            events.push(receipt.event(customer.clone(), id, at, body)?);
         }
         Ok(events)
     }

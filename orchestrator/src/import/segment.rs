@@ -61,17 +61,17 @@ pub(super) fn events(line: &Json, source: &str, receipt: Receipt) -> Result<Vec<
         Some("track") => {
             let name = text(line, "event")?.ok_or("no `event`")?;
             let properties = map(line, "properties")?;
-            Ok(vec![event(&id, EventBody::Track { name: name.into(), properties })])
+            Ok(vec![event(&id, EventBody::Track { name: name.into(), properties })?])
         }
         Some("identify") => {
             let mut traits = map(line, "traits")?;
             zone(line, &mut traits)?;
             let mut events = Vec::new();
             if !traits.is_empty() {
-                events.push(event(&id, EventBody::Identify { traits }));
+                events.push(event(&id, EventBody::Identify { traits })?);
             }
             for (at, change) in consent(line)?.into_iter().enumerate() {
-                events.push(event(&format!("{id}/consent/{at}"), EventBody::Consent(change)));
+                events.push(event(&format!("{id}/consent/{at}"), EventBody::Consent(change))?);
             }
             Ok(events)
         }
@@ -79,12 +79,12 @@ pub(super) fn events(line: &Json, source: &str, receipt: Receipt) -> Result<Vec<
             let name = if kind == "page" { PAGE_VIEWED } else { SCREEN_VIEWED };
             let properties = map(line, "properties")?;
             let properties = viewed(properties, text(line, "name")?, text(line, "category")?);
-            Ok(vec![event(&id, EventBody::Track { name: name.into(), properties })])
+            Ok(vec![event(&id, EventBody::Track { name: name.into(), properties })?])
         }
         Some("group") => {
             let group = text(line, "groupId")?.ok_or("no `groupId`")?;
             let traits = grouped(&group, map(line, "traits")?);
-            Ok(vec![event(&id, EventBody::Identify { traits })])
+            Ok(vec![event(&id, EventBody::Identify { traits })?])
         }
         Some(other) => Err(format!("`type`: `{other}` is not imported")),
         None => Err("no `type`".to_owned()),

@@ -178,6 +178,7 @@ impl Life {
                 HistoryItem::Event(_)
                 | HistoryItem::NotCounted
                 | HistoryItem::UnknownZone
+                | HistoryItem::TraitsNotKept(_)
                 | HistoryItem::NotEntered { .. }
                 | HistoryItem::Step { .. }
                 | HistoryItem::SegmentEntered(_)

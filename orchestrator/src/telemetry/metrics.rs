@@ -160,6 +160,8 @@ pub struct Metrics {
     pub sends_unknown: Counter,
     /// Requests refused for want of credits.
     pub mailbox_refused: Counter,
+    /// Turns that were dropped because of their size.
+    pub turns_too_large: Counter,
     stops_lost: Family<RuleLabels, Counter>,
     audience_exports: Family<SendLabels, Counter>,
     store_bytes: Family<RuleLabels, Gauge>,
@@ -213,6 +215,7 @@ impl Metrics {
             outbox_open: register(&mut registry, &names::OUTBOX_OPEN, Gauge::default()),
             sends_unknown: register(&mut registry, &names::SENDS_UNKNOWN, Counter::default()),
             mailbox_refused: register(&mut registry, &names::MAILBOX_REFUSED, Counter::default()),
+            turns_too_large: register(&mut registry, &names::TURNS_TOO_LARGE, Counter::default()),
             stops_lost: register(&mut registry, &names::STOPS_LOST, stops_lost),
             audience_exports: register(&mut registry, &names::AUDIENCE_EXPORTS, Family::default()),
             store_bytes: register(&mut registry, &names::STORE_BYTES, Family::default()),

@@ -94,6 +94,12 @@ pub const MAILBOX_REFUSED: Metric = Metric {
     help: "Requests answered with 429 because a partition had no credits left",
     attributes: &[],
 };
+/// Turns that were given up because of their size.
+pub const TURNS_TOO_LARGE: Metric = Metric {
+    name: "cadencia_turns_too_large_total",
+    help: "Turns that were dropped because what they decided does not fit into one transaction",
+    attributes: &[],
+};
 /// Stops that could not be recorded.
 pub const STOPS_LOST: Metric = Metric {
     name: "cadencia_stops_lost_total",
@@ -135,7 +141,7 @@ pub const TELEMETRY_DROPPED: Metric = Metric {
 };
 
 /// Every metric.
-pub const METRICS: [&Metric; 19] = [
+pub const METRICS: [&Metric; 20] = [
     &SENDS,
     &REPORTS,
     &REFUSALS,
@@ -149,6 +155,7 @@ pub const METRICS: [&Metric; 19] = [
     &OUTBOX_OPEN,
     &SENDS_UNKNOWN,
     &MAILBOX_REFUSED,
+    &TURNS_TOO_LARGE,
     &STOPS_LOST,
     &AUDIENCE_EXPORTS,
     &STORE_BYTES,

@@ -1,7 +1,9 @@
 //! Rows that cannot be read: whoever can go on without them does, and says so; the others end.
 
 use cadencia::access::principal::Principal;
+use cadencia::actors::load::first_unfit;
 use cadencia::admin::Trigger;
+use cadencia::error::ErrorCode;
 use channels::Outcome;
 use domain::event::{Alias, EventBody};
 use domain::ids::{CustomerId, SendId};
@@ -10,7 +12,7 @@ use policies::CountState;
 use runtime::Clock;
 use serde_json::json;
 
-use super::process::{self, Process, living_in, partition};
+use super::process::{self, PARTITIONS, Process, living_in, partition};
 use super::served::Served;
 use crate::engine::given::{Given, denied};
 use crate::served::process::eventually;
@@ -97,6 +99,47 @@ async fn whoever_waits_for_a_turn_that_fails_is_answered() {
     }
     process.quiet().await;
     assert_eq!(process.stops_lost(), [0, 2]);
+    process.stop().await;
+}
+
+/// Whoever sends it is told so, instead of sending it again for ever.
+#[tokio::test]
+async fn a_send_or_a_remembered_message_that_cannot_be_read_is_named() {
+    let process = process();
+    let ids = ["send", "message", "sound"].map(|id| living_in(0, id));
+    for id in &ids {
+        process.known(id).await;
+    }
+    let keys = ids.each_ref().map(|id| CustomerId::from(&**id).key());
+    let damaged = || vec![codec::RECORD_VERSION, 0xff];
+    let row = codec::send_key(0, keys[0], process.now(), SendId(1));
+    process.put(&ids[0], Table::Sends, row, damaged()).await;
+    process.put(&ids[1], Table::Meta, codec::spill_key(0, keys[1], 7), damaged()).await;
+    let all = ids.each_ref().map(|id| CustomerId::from(&**id));
+    for (id, named) in all.iter().zip([true, true, false]) {
+        let found = first_unfit(&process.app.store, PARTITIONS, [&all[2], id]);
+        let code = found.map(|(found, unfit)| (found.clone(), unfit.code()));
+        assert_eq!(code, named.then(|| (id.clone(), ErrorCode::StoreCorrupt)));
+    }
+    process.stop().await;
+}
+
+/// She comes back as soon as her rows do: nobody waits until she has been idle for long enough.
+#[tokio::test]
+async fn whose_turn_failed_is_loaded_again_at_once() {
+    let process = process();
+    let ana = living_in(0, "ana");
+    process.known(&ana).await;
+    let process = process.restart().await;
+    let key = CustomerId::from(&*ana).key();
+    let row = || codec::send_key(partition(&ana), key, process.now(), SendId(1));
+    process.put(&ana, Table::Sends, row(), vec![codec::RECORD_VERSION, 0xff]).await;
+    assert!(!process.take_in(vec![process.track(&ana, "Now", "m")]).await);
+    process.remove(&ana, Table::Sends, row()).await;
+    process.quiet().await;
+    let known = process.count(&ana, "Now");
+    assert!(process.take_in(vec![process.track(&ana, "Now", "m")]).await, "she is not loaded");
+    assert_eq!((known, process.count(&ana, "Now")), (0, 1));
     process.stop().await;
 }
 

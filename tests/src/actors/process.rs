@@ -181,9 +181,17 @@ impl Process {
 
     /// Writes many rows at once.
     pub(super) async fn put_all(&self, id: &str, table: Table, rows: Vec<(Vec<u8>, Vec<u8>)>) {
-        let (asker, answer) = runtime::reply::reply();
         let write = |(key, value)| engine::Write { table, key, value: Some(value) };
-        let writes = rows.into_iter().map(write).collect();
+        self.write(id, rows.into_iter().map(write).collect()).await;
+    }
+
+    /// Removes a row.
+    pub(super) async fn remove(&self, id: &str, table: Table, key: Vec<u8>) {
+        self.write(id, vec![engine::Write { table, key, value: None }]).await;
+    }
+
+    async fn write(&self, id: &str, writes: Vec<engine::Write>) {
+        let (asker, answer) = runtime::reply::reply();
         let message = PartitionMsg::Put(writes, Ack::new(1, asker));
         self.doors(id).control.tell(message, 1).expect("room");
         answer.await.expect("durable");

@@ -1,6 +1,8 @@
 //! Full queues: who can repeat is refused as a whole, and nothing else is lost.
 
+use cadencia::actors::core::Ack;
 use cadencia::actors::{Addressed, PartitionMsg, Work};
+use cadencia::telemetry::trace::Origins;
 use domain::event::Event;
 use domain::ids::{CustomerId, CustomerKey};
 use engine::merge::{Offer, Word};
@@ -30,15 +32,56 @@ fn burst(process: &Process, id: &str, numbers: std::ops::Range<u32>) -> Vec<Even
     numbers.map(|number| process.track(id, "Seen", &format!("m{number}"))).collect()
 }
 
+/// One customer may have as much before her as her partition lets in; more waits for its room.
 #[tokio::test]
-async fn a_customer_with_too_much_before_it_is_refused_and_the_repeat_counts_once() {
+async fn a_batch_may_be_all_of_one_customer_and_larger_than_her_partition_lets_in() {
     let process = process();
-    // One more batch than one customer may have waiting: the rest of it is dropped unanswered.
-    assert!(!process.take_in(burst(&process, "ana", 0..300)).await);
-    for numbers in [0..150, 150..300] {
-        assert!(process.take_in(burst(&process, "ana", numbers)).await);
+    let limit = process.doors("ana").work.credits().limit();
+    assert!(process.take_in(burst(&process, "ana", 0..limit)).await);
+    let all = || burst(&process, "ana", 0..2 * limit + 1);
+    let refused = process.app.directory.ingest(all(), Lane::Live);
+    assert!(matches!(refused, Err(Busy::TooLarge { .. })), "{refused:?}");
+    for _ in 0..2 {
+        assert_eq!(
+            process.app.directory.ingest_all(all(), Lane::Live, Origins::Unknown).await,
+            Ok(true)
+        );
+        assert_eq!(process.count("ana", "Seen"), u64::from(2 * limit + 1));
     }
-    assert_eq!(process.count("ana", "Seen"), 300);
+    process.stop().await;
+}
+
+/// Nobody was let in, so that the sender is told to come back.
+#[tokio::test]
+async fn a_large_batch_that_finds_no_room_is_refused_at_once() {
+    let process = process();
+    let doors = process.doors("ana").clone();
+    let taken = take_all(doors.work.credits()).await;
+    let all = || burst(&process, "ana", 0..2 * doors.work.credits().limit());
+    let refused = process.app.directory.ingest_all(all(), Lane::Live, Origins::Unknown).await;
+    assert!(matches!(refused, Err(Busy::Full { .. })), "{refused:?}");
+    drop(taken);
+    assert_eq!(
+        process.app.directory.ingest_all(all(), Lane::Live, Origins::Unknown).await,
+        Ok(true)
+    );
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn rows_that_are_too_large_are_not_written_and_end_nothing() {
+    let process = process();
+    let (asker, answer) = runtime::reply::reply();
+    let value = Some(vec![7; store::TRANSACTION_BYTES_MAX + 1]);
+    let write = engine::Write { table: engine::Table::Meta, key: b"Zlarge".to_vec(), value };
+    let message = PartitionMsg::Put(vec![write], Ack::new(1, asker));
+    process.doors("ana").control.tell(message, 1).expect("room");
+    assert!(answer.await.is_err(), "it was acknowledged");
+    assert_eq!(process.app.metrics.turns_too_large.get(), 1);
+    assert!(process.take_in(burst(&process, "ana", 0..1)).await);
+    let process = process.restart().await;
+    assert_eq!(process.count("ana", "Seen"), 1);
+    assert_eq!(process.get(engine::Table::Meta, b"Zlarge"), None);
     process.stop().await;
 }
 
@@ -162,12 +205,11 @@ async fn on_the_way(process: &mut Process, events: &[u32]) -> OnTheWay {
     OnTheWay { target, blocked }
 }
 
-/// What comes behind the parcel arrives behind it, also where both wait for a customer with more
-/// before it than may wait.
+/// What comes behind the parcel arrives behind it, also where both wait for a customer with much
+/// before it.
 #[tokio::test]
-async fn an_outcome_stays_behind_the_parcel_in_a_full_queue() {
+async fn an_outcome_stays_behind_the_parcel_in_a_long_queue() {
     let mut process = process();
-    // More than may wait for her, in one mailbox with the parcel and the outcome.
     let OnTheWay { target, blocked } = on_the_way(&mut process, &[300, 300]).await;
     drop(blocked);
     process.quiet().await;

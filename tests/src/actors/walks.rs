@@ -20,7 +20,7 @@ const TICK: &str = "2026-03-02T12:00:00";
 /// A walk that tells a whole page again and again, because of one record, takes longer.
 const WALK_LIMIT_MS: u64 = 30_000;
 /// More work than may wait for one customer, and more turns than a walker needs to tell a page.
-const PENDING: usize = 6_000;
+const PENDING: usize = runtime::credits::PARTITION_CREDITS as usize + 6_000;
 
 fn given() -> Given {
     let send = json!({"send": {"channels": [{"email": "hello"}], "class": "marketing",
@@ -136,7 +136,7 @@ async fn a_page_is_told_again_to_whom_it_found_with_a_full_queue_and_nobody_else
         work: Work::Timer { due: Instant(0) },
     };
     let pending = PartitionMsg::Work((0..PENDING).map(stale).collect());
-    process.doors(&busy).control.tell(pending, PENDING as u32).expect("room");
+    process.doors(&busy).control.tell(pending, 1).expect("room");
     process.time.advance_to(tick().0);
     drop(blocked);
     let mut left = 0;

@@ -60,7 +60,12 @@ impl Api {
         api
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    /// Its definitions.
+    pub(crate) fn campaign(&self) -> String {
+        format!("{BASE}{MORE}")
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 

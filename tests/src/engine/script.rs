@@ -186,6 +186,7 @@ pub(crate) fn describe(
         HistoryItem::Event(_) => return None,
         HistoryItem::NotCounted => "not counted".to_owned(),
         HistoryItem::UnknownZone => "unknown zone".to_owned(),
+        HistoryItem::TraitsNotKept(names) => format!("not kept: {}", names.join(" ")),
         HistoryItem::Entered { journey, key, .. } if key.is_empty() => format!("{journey} enter"),
         HistoryItem::Entered { journey, key, .. } => format!("{journey} enter {key}"),
         HistoryItem::NotEntered { journey, reason } => format!("{journey} not entered: {reason:?}"),

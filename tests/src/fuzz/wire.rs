@@ -11,6 +11,7 @@ use channels::email::message::{Email, Identity};
 use channels::email::smtp::{Dial, Io, Security, Settings, Smtp};
 use channels::unsubscribe::{Claim, Keys};
 use channels::{Always, Attempt, Channel, Content, Message, Outcome, Recipient};
+use domain::event::Recorded;
 use domain::ids::SendId;
 use domain::time::Instant;
 
@@ -32,6 +33,21 @@ fn event(input: &[u8]) {
                 assert!(!events.is_empty());
             }
             Err((_, detail)) => assert!(!detail.is_empty()),
+        }
+    }
+}
+
+/// What an import sends to a server.
+fn recorded(input: &[u8]) {
+    if let Ok(all) = engine::codec::decode::<Vec<Recorded>>("events", input) {
+        let written = engine::codec::encode(&all);
+        // As bytes: what is not a number is not equal to itself.
+        let again: Vec<Recorded> = engine::codec::decode("events", &written).expect("it is read");
+        assert_eq!(engine::codec::encode(&again), written);
+        for one in &all {
+            if let Recorded::Event(event) = one {
+                assert!(event.bytes() <= 6 * input.len(), "{} bytes", event.bytes());
+            }
         }
     }
 }
@@ -139,6 +155,30 @@ fn events_in_json() {
             "permission":"granted","source":"form"}],"originalTimestamp":"2026-03-01T10:00:00Z"}"#,
     ]);
     fuzz(&Target { name: "events_in_json", inputs: 40_000, corpus, run: event });
+}
+
+#[test]
+fn recorded_events() {
+    let call = |text: &str| match tracking::read(text, None, NOW) {
+        Ok(tracking::Item::Events(events)) => events.into_iter().map(Recorded::Event).collect(),
+        Ok(tracking::Item::Alias(alias)) => vec![Recorded::Alias(alias)],
+        Err((_, detail)) => panic!("{detail}"),
+    };
+    let events = [
+        r#"{"type":"track","userId":"u1","event":"Bought","properties":{"a":[1,{"b":[[[]]]}]}}"#,
+        r#"{"type":"identify","userId":"u","traits":{"n":1e9,"t":"x"},
+            "consent":[{"topic":"news","permission":"denied"}]}"#,
+        r#"{"type":"alias","previousId":"a","userId":"b"}"#,
+    ];
+    let mut corpus: Vec<Vec<u8>> =
+        events.iter().map(|text| engine::codec::encode(&call(text))).collect();
+    // A deep list, and a deep map.
+    corpus.extend([&[5, 1][..], &[6, 1, 0]].map(|level| {
+        let mut deep = corpus[0][..20].to_vec();
+        deep.extend(level.repeat(10_000));
+        deep
+    }));
+    fuzz(&Target { name: "recorded_events", inputs: 40_000, corpus, run: recorded });
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod reports;
 mod send_test;
 mod sends;
 mod shop;
+mod sizes;
 
 /// What small campaigns of these tests begin with: no rule, a channel that keeps its messages.
 pub(crate) const BASE: &str = "apiVersion: cadencia/v1

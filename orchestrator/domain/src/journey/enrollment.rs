@@ -35,6 +35,13 @@ pub struct Enrollment {
     pub skip_next_send: bool,
 }
 
+impl Enrollment {
+    /// What it keeps of whatever enrolled it, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.key.len() + self.trigger.bytes()
+    }
+}
+
 /// What an enrollment is doing on its node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum State {
@@ -93,6 +100,12 @@ pub struct Trigger {
 }
 
 impl Trigger {
+    /// What it takes in a record, at most, in bytes, its instants aside.
+    pub fn bytes(&self) -> usize {
+        let event = self.event.as_ref().map_or(0, |event| event.as_str().len());
+        event + self.properties.bytes()
+    }
+
     /// The trigger that an event makes.
     pub fn from_event(event: &Event) -> Self {
         let (name, properties) = match &event.body {

@@ -50,6 +50,8 @@ pub enum Effect {
     Exited(ExitReason),
     /// The customer is no longer a member of this audience.
     LeftAudience(ChannelName),
+    /// Traits of these names were not set: there is no room for them.
+    TraitsNotKept(Vec<Text>),
 }
 
 /// What the machine sees and may change besides the enrollment: its customer's traits and

@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use serde::de::{MapAccess, Visitor};
+use serde::de::{DeserializeSeed, MapAccess, Visitor};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Text, Value};
+use super::read::At;
+use super::{HEAD_BYTES, Text, Value};
 
 type Entry = (Text, Value);
 
@@ -71,6 +72,11 @@ impl Map {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.entries().is_empty()
+    }
+
+    /// What its entries take in a record, at most, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.iter().map(|(name, value)| entry_bytes(name, value)).sum()
     }
 
     /// The value of a name.
@@ -161,6 +167,11 @@ impl Map {
     }
 }
 
+/// What a name with its value takes in a record, at most, in bytes.
+pub(crate) fn entry_bytes(name: &str, value: &Value) -> usize {
+    HEAD_BYTES + name.len() + value.bytes()
+}
+
 /// The block of a map without entries.
 const EMPTY_BLOCK: &[u8] = &[0];
 
@@ -212,7 +223,7 @@ impl Serialize for Map {
 impl<'de> Deserialize<'de> for Map {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
-            return plain::deserialize(deserializer);
+            return Ordered::deserialize(deserializer).map(|ordered| ordered.map);
         }
         deserializer.deserialize_bytes(Block)
     }
@@ -243,18 +254,27 @@ impl Serialize for Plain<'_> {
 }
 
 /// A map that was read entry by entry, and whether they came in order.
-struct Ordered {
-    map: Map,
+pub(super) struct Ordered {
+    pub(super) map: Map,
     as_read: bool,
 }
 
 impl<'de> Deserialize<'de> for Ordered {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Entries)
+        Entries(At(0)).deserialize(deserializer)
     }
 }
 
-struct Entries;
+/// Reads entries whose values are as deep as this.
+pub(super) struct Entries(pub(super) At);
+
+impl<'de> DeserializeSeed<'de> for Entries {
+    type Value = Ordered;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Ordered, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
 
 impl<'de> Visitor<'de> for Entries {
     type Value = Ordered;
@@ -266,8 +286,8 @@ impl<'de> Visitor<'de> for Entries {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Ordered, A::Error> {
         let room = access.size_hint().unwrap_or(0).min(ENTRIES_AT_ONCE_MAX);
         let mut entries = Vec::with_capacity(room);
-        while let Some(entry) = access.next_entry()? {
-            entries.push(entry);
+        while let Some(name) = access.next_key::<Text>()? {
+            entries.push((name, access.next_value_seed(self.0)?));
         }
         Ok(Ordered { as_read: is_in_order(&entries), map: Map::from_entries(entries) })
     }
@@ -275,19 +295,13 @@ impl<'de> Visitor<'de> for Entries {
 
 /// A map inside a map: the block of the outer one holds its entries, so it needs none itself.
 pub(super) mod plain {
-    use super::{Deserialize, Deserializer, Map, Ordered, Plain, Serialize, Serializer};
+    use super::{Map, Plain, Serialize, Serializer};
 
     pub(in super::super) fn serialize<S: Serializer>(
         map: &Map,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         Plain(map).serialize(serializer)
-    }
-
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Map, D::Error> {
-        Ordered::deserialize(deserializer).map(|ordered| ordered.map)
     }
 }
 

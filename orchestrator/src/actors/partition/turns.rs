@@ -3,7 +3,10 @@
 
 use std::sync::atomic::Ordering;
 
+use domain::customer::{ENROLLMENTS_BYTES_MAX, TRAITS_BYTES_MAX};
+use domain::event::EVENT_BYTES_MAX;
 use domain::ids::CustomerKey;
+use engine::withdraw::TRANSACTION_BYTES_MAX;
 use runtime::{Local, Turn};
 
 use super::{PartitionActor, Queued};
@@ -12,6 +15,18 @@ use crate::telemetry::CustomerHash;
 
 /// Inputs of one customer that one turn takes at most.
 const INPUTS_PER_TURN_MAX: usize = 32;
+/// What a record has beside traits and enrollments, and what a turn decides, in bytes: kept free in
+/// a transaction.
+const DECISIONS_BYTES: usize = 2 * 1024 * 1024;
+// A turn writes the events that it takes in, and the record.
+const _: () = assert!(
+    INPUTS_PER_TURN_MAX * EVENT_BYTES_MAX
+        + TRAITS_BYTES_MAX
+        + ENROLLMENTS_BYTES_MAX
+        + DECISIONS_BYTES
+        <= TRANSACTION_BYTES_MAX,
+    "a turn of the largest inputs would not fit"
+);
 /// Customers whose turns are under way at once: one batch of loads.
 const TURNS_AT_ONCE_MAX: usize = 128;
 /// A customer that was idle for so long is passivated.

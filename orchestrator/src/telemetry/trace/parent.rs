@@ -39,6 +39,14 @@ pub enum Origins {
 }
 
 impl Origins {
+    /// Those of a part of the batch.
+    pub fn of_part(&self, part: std::ops::Range<usize>) -> Self {
+        match self {
+            Self::Unknown | Self::All(_) => self.clone(),
+            Self::Each(_) => Self::Each(part.map(|item| self.of(item)).collect()),
+        }
+    }
+
     /// That of one item.
     pub fn of(&self, item: usize) -> Option<TraceParent> {
         match self {

@@ -22,7 +22,7 @@ use crate::web::{Site, idempotency, respond};
 use super::cursor::List;
 use super::page::PageQuery;
 use super::sends::bounded;
-use super::{access, audiences, catalog, customers, sends};
+use super::{access, audiences, catalog, customers, recorded, sends};
 
 /// Largest body of a proposal or of one import request.
 pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -258,6 +258,12 @@ async fn import(
     if all.len() > IMPORT_EVENTS_MAX {
         let detail = format!("{} events, at most {IMPORT_EVENTS_MAX}", all.len());
         return refuse(ErrorCode::TooManyEvents, detail);
+    }
+    // All or nothing: whoever sent this has read and checked it as we do.
+    for (at, one) in all.iter().enumerate() {
+        if let Err((code, detail)) = recorded::check(one) {
+            return refuse(code, format!("event {at}: {detail}"));
+        }
     }
     let until = match query.until.as_deref().map(Instant::parse) {
         None => None,

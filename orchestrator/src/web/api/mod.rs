@@ -11,6 +11,7 @@ pub(crate) mod errors;
 pub mod health;
 pub mod hooks;
 pub(crate) mod page;
+mod recorded;
 pub mod sends;
 pub mod tracking;
 pub mod unsubscribe;

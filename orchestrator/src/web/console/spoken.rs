@@ -83,6 +83,10 @@ fn item_spanish(reader: &Reader, item: &HistoryItem) -> String {
         HistoryItem::Event(event) => event_spanish(reader, &event.body),
         HistoryItem::NotCounted => "el evento no se cuenta: demasiados nombres".to_owned(),
         HistoryItem::UnknownZone => "la zona horaria no se conoce; queda la anterior".to_owned(),
+        HistoryItem::TraitsNotKept(names) => {
+            let names = names.join(", ");
+            format!("no caben estos atributos, quedan como estaban: {names}")
+        }
         HistoryItem::Entered { journey, key, .. } if key.is_empty() => {
             format!("entró en {journey}")
         }

@@ -373,7 +373,7 @@ fn changes(id: &str) -> Option<Described> {
         "apply" => one("Publishes documents, all or nothing.")
             .takes::<Proposal>()
             .gives::<Applied>()
-            .refuses(&[E::InvalidDefinition, E::PlanStale]),
+            .refuses(&[E::DefinitionTooLarge, E::InvalidDefinition, E::PlanStale]),
         "controlJourney" => one("Pauses, resumes or stops a journey.")
             .gives::<JourneyState>()
             .refuses(&[E::JourneyUnknown]),
@@ -381,7 +381,7 @@ fn changes(id: &str) -> Option<Described> {
             .takes::<Entry>()
             .such_as(|| json!({"customer": "ann", "key": "cart-7", "properties": {"total": 9}}))
             .answers(Answer::Nothing)
-            .refuses(&[E::JourneyUnknown, E::StateConflict]),
+            .refuses(&[E::EventTooLarge, E::JourneyUnknown, E::StateConflict]),
         "exportAudience" => {
             one("Exports an audience now.").gives::<ExportState>().refuses(&[E::ChannelUnknown])
         }
@@ -394,7 +394,15 @@ fn changes(id: &str) -> Option<Described> {
             .asks::<ImportQuery>()
             .body(Body::Bytes)
             .gives::<Imported>()
-            .refuses(&[E::StateConflict, E::TooManyEvents]),
+            .refuses(&[
+                E::BadMessageId,
+                E::BadTimestamp,
+                E::EventTooLarge,
+                E::MissingEventName,
+                E::MissingIdentity,
+                E::StateConflict,
+                E::TooManyEvents,
+            ]),
         "sendTest" => one("A message of a template to an address, past journeys and rules.")
             .takes::<TestMessage>()
             .gives::<Tested>()

@@ -358,7 +358,8 @@ fn problems(operation: &Operation, described: &Described) -> Vec<ErrorCode> {
     if idempotency::applies(operation) {
         all.extend([E::IdempotencyUnfinished, E::IdempotencyMismatch]);
     }
-    all.extend([E::Overloaded, E::StoreCorrupt, E::StoreUnavailable, E::ShuttingDown]);
+    all.extend([E::Overloaded, E::StoreCorrupt, E::CustomerTooLarge]);
+    all.extend([E::StoreUnavailable, E::ShuttingDown]);
     all.extend(described.problems);
     if operation.csrf == CsrfToken::Form && operation.need != Need::Nothing {
         // Who is not known is led to the login.

@@ -17,7 +17,7 @@ use crate::check::Check;
 use crate::expression::Expression;
 use crate::journey::definition::{Journey, Node};
 use crate::journey::enrollment::Enrollment;
-use crate::journey::machine::{Next, World};
+use crate::journey::machine::{Effect, Next, World};
 use crate::journey::scope::EnrollmentScope;
 use crate::journey::validate::Context;
 use crate::problem::{Path, Problem};
@@ -154,7 +154,10 @@ pub(crate) fn enter(
                 }
             }
         };
-        world.customer.set_traits(&Map::from([(name.clone(), value)]));
+        let set = world.customer.set_traits(&Map::from([(name.clone(), value)]));
+        if !set.not_kept.is_empty() {
+            world.effects.push(Effect::TraitsNotKept(set.not_kept));
+        }
     }
     Next::Go { outcome: None, to: node.next }
 }

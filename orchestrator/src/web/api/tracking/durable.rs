@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::call::{Asked, Bad, Item, event_type};
-use crate::actors::load::first_damaged;
+use crate::actors::load::first_unfit;
 use crate::error::{ErrorCode, Problem};
 use crate::telemetry::metrics::{EventResult, EventType};
 use crate::telemetry::trace::{Origins, TraceParent};
@@ -137,12 +137,9 @@ impl<'a> Request<'a> {
         let events = std::mem::take(&mut self.events);
         let whose: Vec<CustomerId> = events.iter().map(|event| event.customer.clone()).collect();
         let origins = self.origins(events.len());
-        match site.directory.ingest_from(events, Lane::Live, origins) {
-            Ok(answer) => {
-                if answer.await.is_err() {
-                    return not_durable(site, &whose);
-                }
-            }
+        match site.directory.ingest_all(events, Lane::Live, origins).await {
+            Ok(true) => {}
+            Ok(false) => return not_durable(site, &whose),
             Err(busy) => return overloaded(site, &busy),
         }
         for said in std::mem::take(&mut self.aliases) {
@@ -202,9 +199,9 @@ fn message_id(text: &str) -> Option<String> {
 /// Something was dropped on its way: repeated, it is taken in, unless it is for somebody whose
 /// record cannot be read.
 pub(in crate::web::api) fn not_durable(site: &Site, whose: &[CustomerId]) -> HttpResponse {
-    if let Some((id, error)) = first_damaged(&site.store, site.directory.count(), whose) {
+    if let Some((id, error)) = first_unfit(&site.store, site.directory.count(), whose) {
         let detail = format!("customer {id}: {error}");
-        return respond::problem(&Problem::new(ErrorCode::StoreCorrupt, detail));
+        return respond::problem(&Problem::new(error.code(), detail));
     }
     let detail = "not everything could be made durable; send it again";
     respond::retry_later(&Problem::new(ErrorCode::StoreUnavailable, detail), 1_000)

@@ -141,6 +141,8 @@ pub enum Reason {
     CapFull(CapWindow),
     /// Reachability: what stands in the profile is not a telephone number in E.164.
     NotE164,
+    /// Reachability: the customer is a member of as many audiences as one may be.
+    AudiencesFull,
 }
 
 /// The window of a cap, as far as a reader needs to know.
@@ -208,6 +210,9 @@ impl fmt::Display for Reason {
             Self::NotE164 => f.write_str(
                 "the customer's number is not in E.164 (`+`, country code, digits, no blanks)",
             ),
+            Self::AudiencesFull => {
+                f.write_str("the customer is a member of as many audiences as one may be")
+            }
         }
     }
 }

@@ -151,6 +151,7 @@ fn left_because(reason: LeftBecause) -> &'static str {
         LeftBecause::Consent => "ya no hay consentimiento",
         LeftBecause::Unreachable => "no hay identificador que se pueda exportar",
         LeftBecause::Removed => "la audiencia ya no está declarada",
+        LeftBecause::TooMany => "con la fusión sería una audiencia de más",
     }
 }
 
@@ -235,6 +236,9 @@ fn reason_spanish(reader: &Reader, reason: &Reason) -> String {
         Reason::NotE164 => {
             "el número del cliente no está en E.164 (`+`, código de país, dígitos, sin espacios)"
                 .to_owned()
+        }
+        Reason::AudiencesFull => {
+            "el cliente ya está en tantas audiencias como puede estar".to_owned()
         }
     }
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use domain::ids::SendId;
+use domain::suppression::StopReason;
 use domain::time::Instant;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
@@ -149,8 +150,8 @@ pub enum Outcome {
         enhanced: Option<String>,
         /// Why, in the receiver's words or ours.
         reason: String,
-        /// Whether the address itself is bad, so that nothing should go to it any more.
-        suppress: bool,
+        /// Why nothing should go to the address any more, if so.
+        suppress: Option<StopReason>,
     },
     /// The message certainly did not go; another attempt is safe.
     NotSent {

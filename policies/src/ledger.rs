@@ -1,9 +1,9 @@
 //! The ledger: what was sent to one customer, as far as caps need to know.
 //!
 //! Owns the row, its states and its bytes. The engine writes a row in the commit that takes a send
-//! to `in_flight` and later only ever changes its state, and settles its cost: channel, class, topic,
-//! campaign and policy version stay as they were at the decision (semantics 24), and so does the
-//! counted instant (semantics 18). It must never be recomputed from definitions.
+//! to `in_flight` and later only ever changes its state, and settles its cost: channel, class,
+//! topic, campaign and policy version stay as they were at the decision (semantics 24), and so does
+//! the counted instant (semantics 18). It must never be recomputed from definitions.
 
 use domain::ids::{NameId, SendId};
 use domain::time::Instant;

@@ -95,7 +95,7 @@ impl Shared {
     fn run(&self, attempt: Attempt) -> Outcome {
         let Content::Audience(members) = &attempt.message.content else {
             let reason = "this channel mirrors audiences only".to_owned();
-            return Outcome::Rejected { code: None, enhanced: None, reason, suppress: false };
+            return Outcome::Rejected { code: None, enhanced: None, reason, suppress: None };
         };
         if attempt.now >= attempt.deadline {
             return not_sent("the deadline of the attempt passed", Retry::Expired);

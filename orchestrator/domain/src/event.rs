@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::consent::ConsentChange;
-use crate::ids::{CustomerId, EventName};
+use crate::ids::{ChannelName, CustomerId, EventName};
 use crate::time::Instant;
 use crate::value::Map;
 
@@ -104,4 +104,6 @@ pub enum EventBody {
     },
     /// Permission given or withdrawn.
     Consent(ConsentChange),
+    /// An operator lifted the stops on addresses of this channel.
+    StopsLifted(ChannelName),
 }

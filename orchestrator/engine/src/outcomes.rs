@@ -162,10 +162,11 @@ impl Partition {
         let mut open = self.open.get(&send).cloned()?;
         let now = begun.now;
         open.row.info.reply = ledger::reply_text(outcome);
-        if let (true, Some(loaded), Some(info)) =
-            (ledger::stops_address(outcome), loaded.as_deref_mut(), &open.row.info.open)
+        if let (Outcome::Rejected { suppress: Some(reason), .. }, Some(loaded), Some(info)) =
+            (outcome, loaded.as_deref_mut(), &open.row.info.open)
         {
-            ledger::suppress(&mut loaded.customer, &open.row.info.channel, &info.address, now);
+            let (customer, channel) = (&mut loaded.customer, &open.row.info.channel);
+            ledger::suppress(customer, channel, &info.address, *reason, now);
         }
         let (counted_at, customer) = (open.row.ledger.counted_at, open.customer);
         match ledger::settle(&open.row.info, outcome, now) {

@@ -118,7 +118,7 @@ async fn deliver(
         Ok(message) => message,
         Err(reason) => {
             let reply = format!("the message could not be rendered: {reason}");
-            return Outcome::Rejected { reply, suppress: false };
+            return Outcome::Rejected { reply, suppress: None };
         }
     };
     let outcome = channel

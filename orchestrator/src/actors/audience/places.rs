@@ -14,7 +14,8 @@ use crate::rows;
 
 /// Begins the keys of places.
 const PREFIX: &[u8] = b"F";
-/// Places that are read at once: there are a few more than audiences.
+/// Most places that are looked after: each audience has one, and one more for each folder that it
+/// had and that could not be emptied yet. What is beyond is not left.
 const PLACES_READ: usize = 1_024;
 
 fn place_key(place: &Place) -> Vec<u8> {

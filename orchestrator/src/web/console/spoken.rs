@@ -198,6 +198,9 @@ fn event_spanish(reader: &Reader, body: &EventBody) -> String {
                 change.source
             )
         }
+        EventBody::StopsLifted(channel) => {
+            format!("un operador levantó la supresión de direcciones de {channel}")
+        }
     }
 }
 
@@ -205,7 +208,9 @@ fn reason_spanish(reader: &Reader, reason: &Reason) -> String {
     let at = |at: &domain::time::Instant| reader.clock_text(*at);
     match reason {
         Reason::AddressClear => "la dirección no está suprimida".to_owned(),
-        Reason::Suppressed(why) => format!("la dirección está suprimida: {why}"),
+        Reason::Suppressed(why) => {
+            format!("la dirección está suprimida: {}", reader.word(why))
+        }
         Reason::ConsentGranted => "hay consentimiento".to_owned(),
         Reason::ConsentDenied => "el consentimiento está negado".to_owned(),
         Reason::ConsentAbsent => "no hay consentimiento registrado".to_owned(),

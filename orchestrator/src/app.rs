@@ -306,7 +306,6 @@ impl App {
             sink.durable[partition].store(one.durable, Ordering::Release);
         }
         let counts = RecoveredCounts::of(&recovered);
-        metrics.sends_unknown.inc_by(counts.in_flight as u64);
         let arbiters = Arbiters::start(settings.arbiters)?;
         let parts = Parts {
             store: store.clone(),

@@ -14,6 +14,7 @@ use domain::ids::{
 use domain::journey::enrollment::Trigger;
 use domain::time::Instant;
 use domain::value::{Map, Text};
+use policies::CountState;
 
 use crate::catalog::Catalog;
 use crate::codec;
@@ -118,6 +119,7 @@ pub struct Partition {
     pub(crate) retry_at: BTreeSet<(Instant, SendId)>,
     pub(crate) waiting: BTreeSet<Waiting>,
     pub(crate) counters: Counters,
+    pub(crate) ended: Vec<(ChannelName, CountState, u64)>,
     room: Room,
 }
 
@@ -137,6 +139,7 @@ impl Partition {
             retry_at: BTreeSet::new(),
             waiting: BTreeSet::new(),
             counters: Counters::default(),
+            ended: Vec::new(),
             room: Room::default(),
         }
     }

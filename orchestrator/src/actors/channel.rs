@@ -90,10 +90,6 @@ impl Handler<Delivery<ChannelMsg>> for ChannelActor {
                 tracer.attempted(activation, &attempt, &outcome, word(&outcome), took_us)
             });
             tell_failure(&attempt, &outcome, tracer.zip(trace.as_deref()).as_ref());
-            metrics.send(attempt.channel.as_str(), word(&outcome));
-            if matches!(outcome, Outcome::Unknown { .. }) {
-                metrics.sends_unknown.inc();
-            }
             if let Some(directory) = directory.get() {
                 let settled = Settled { send: attempt.send, outcome, permit, trace };
                 report(directory, &attempt, settled).await;

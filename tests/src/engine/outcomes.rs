@@ -75,6 +75,18 @@ fn a_stop_says_why_and_only_an_operator_lifts_it() {
 }
 
 #[test]
+fn a_send_ends_once_however_often_it_was_tried() {
+    let mut one = One::new(sending("transactional"));
+    run(&mut one, "by hand\ntrack Go\nnot sent\nwait PT30S\nunknown");
+    assert_eq!(one.partition.take_ended(), [], "it is tried again");
+    run(&mut one, "wait PT2M\naccepted\ntrack Go\nrejected\ntrack Go\nrejected");
+    let email = || "email".into();
+    let expected = [(email(), CountState::Accepted, 1), (email(), CountState::Rejected, 2)];
+    assert_eq!(one.partition.take_ended(), expected);
+    assert_eq!(one.partition.take_ended(), []);
+}
+
+#[test]
 fn what_was_not_sent_is_tried_again_with_doubling_pauses() {
     let one = check(
         sending("marketing"),

@@ -369,6 +369,7 @@ mod tests {
         metrics.ruled("frequency_cap", 2, 1);
         metrics.store_bytes(1, 2);
         metrics.attempt("email", 0.02);
+        metrics.report("sms", "delivered");
         metrics.audience_export("buyers", "accepted");
         let text = metrics.render();
         for metric in names::METRICS {

@@ -199,6 +199,7 @@ mod tests {
         metrics.ruled("consent", 0, 2);
         metrics.audience_export("buyers", "accepted");
         metrics.store_bytes(5, 7);
+        metrics.report("sms", "delivered");
         for (channel, seconds) in [("email", 0.02), ("email", 2.0), ("sms", 100.0)] {
             metrics.attempt(channel, seconds);
         }

@@ -6,11 +6,12 @@
 use std::fmt;
 
 use domain::ids::SendId;
+use domain::suppression::StopReason;
 use domain::time::Instant;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 
-use crate::audience::Members;
+use crate::audience::{Members, Place};
 use crate::email::message::Email;
 use crate::report::{Callback, CallbackError, Report};
 use crate::sms::Sms;
@@ -37,6 +38,14 @@ pub trait Channel: Send + Sync + fmt::Debug {
     /// that can only be tried with a message says so.
     fn probe(&self) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async { Ok("only a message can try it: `cadencia send-test`".to_owned()) })
+    }
+
+    /// Where the files of an audience lie. Kept by the caller, so that they can be emptied when
+    /// nothing is exported there any more ([`Folder::leaving`]).
+    ///
+    /// [`Folder::leaving`]: crate::audience::Folder::leaving
+    fn place(&self) -> Option<Place> {
+        None
     }
 
     /// What a request says that claims to come from the provider. Neither waits nor asks anybody.
@@ -141,8 +150,8 @@ pub enum Outcome {
         enhanced: Option<String>,
         /// Why, in the receiver's words or ours.
         reason: String,
-        /// Whether the address itself is bad, so that nothing should go to it any more.
-        suppress: bool,
+        /// Why nothing should go to the address any more, if so.
+        suppress: Option<StopReason>,
     },
     /// The message certainly did not go; another attempt is safe.
     NotSent {

@@ -4,6 +4,7 @@
 //! its file's to find out. Called by the web layer.
 
 use domain::ids::SendId;
+use domain::suppression::StopReason;
 
 /// A request that claims to come from a provider.
 pub struct Callback<'a> {
@@ -41,8 +42,8 @@ pub enum Said {
     Delivered,
     /// The receiver's side will not have it.
     Failed {
-        /// The address, if no further message should go there.
-        suppress: Option<String>,
+        /// The address and why, if no further message should go there.
+        suppress: Option<(String, StopReason)>,
     },
 }
 

@@ -43,7 +43,8 @@ use crate::telemetry::trace::Tracer;
 pub const PARTITION_HASH: &str = "xxh3-128";
 /// Where the store is in a data directory.
 pub const STORE: &str = "store";
-/// Where audiences are exported to in a data directory, unless they say where else.
+/// Where audiences are exported to in a data directory, beside the store, unless they say where
+/// else.
 pub const EXPORTS: &str = "audiences";
 /// Work that may wait in front of one partition: at 64 partitions 65,536 events in all, about two
 /// seconds of what the store can take.
@@ -274,6 +275,27 @@ fn known_to_all(all: Directory, late: &LateDirectory, sink: &Sink) -> Directory 
     all
 }
 
+fn audience_actor(
+    settings: &AppSettings,
+    parts: &Parts,
+    published: watch::Receiver<Arc<Published>>,
+    asked: mpsc::Receiver<ExportNow>,
+    directory: &Directory,
+) -> AudienceActor {
+    AudienceActor {
+        published,
+        asked,
+        store: parts.store.clone(),
+        partitions: settings.partitions,
+        keeper: Keeper { directory: directory.clone() },
+        clock: parts.clock.clone(),
+        real: Clock::system(),
+        metrics: parts.metrics.clone(),
+        exports: settings.data_dir.with_file_name(EXPORTS),
+        leaving: HashMap::new(),
+    }
+}
+
 impl App {
     /// Recovers every partition and starts the actors.
     pub fn start(
@@ -290,7 +312,6 @@ impl App {
             sink.durable[partition].store(one.durable, Ordering::Release);
         }
         let counts = RecoveredCounts::of(&recovered);
-        metrics.sends_unknown.inc_by(counts.in_flight as u64);
         let arbiters = Arbiters::start(settings.arbiters)?;
         let parts = Parts {
             store: store.clone(),
@@ -322,15 +343,8 @@ impl App {
             .collect();
         let directory = known_to_all(Directory::new(doors), &late, &sink);
         let (exports, asked) = mpsc::channel(EXPORTS_WAITING_MAX);
-        let audiences = AudienceActor {
-            published: published.subscribe(),
-            asked,
-            store: store.clone(),
-            partitions: settings.partitions,
-            keeper: Keeper { directory: directory.clone() },
-            clock: clock.clone(),
-            metrics: metrics.clone(),
-        };
+        let subscribed = published.subscribe();
+        let audiences = audience_actor(&settings, &parts, subscribed, asked, &directory);
         arbiters.spawn(0, || audiences.run());
         let running = Mutex::new(Some(Running { arbiters, published }));
         Ok(Self {

@@ -86,7 +86,7 @@ pub struct ConsentLine {
 pub struct SuppressionLine {
     /// The channel.
     pub channel: String,
-    /// Why.
+    /// Why: `hard_bounce` or `opted_out`.
     pub reason: String,
     /// Since when.
     pub since: String,
@@ -352,7 +352,7 @@ impl<S: Read> Sight<'_, S> {
 }
 
 fn suppressions(customer: &Customer) -> Vec<SuppressionLine> {
-    let line = |stop: &domain::customer::Suppression| SuppressionLine {
+    let line = |stop: &domain::suppression::Suppression| SuppressionLine {
         channel: stop.channel.to_string(),
         reason: stop.reason.clone(),
         since: stop.since.to_string(),

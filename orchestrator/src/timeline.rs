@@ -354,6 +354,9 @@ fn event_text(body: &EventBody, mask: &Mask) -> String {
             )
             .to_lowercase()
         }
+        EventBody::StopsLifted(channel) => {
+            format!("an operator lifted the stops on addresses of {channel}")
+        }
     }
 }
 

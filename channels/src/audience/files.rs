@@ -53,7 +53,7 @@ pub struct Part {
 }
 
 /// How files are read and written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Shape {
     pub(super) format: Format,
     pub(super) identifiers: Vec<Identifier>,

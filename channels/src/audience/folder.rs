@@ -10,12 +10,14 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, TryLockError};
 
 use domain::channel::audience::Audience;
 use domain::time::Instant;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
 use super::files::{MANIFEST, Manifest, Shape, UNFINISHED};
 use super::hashed::{Hashed, Members};
@@ -27,6 +29,24 @@ const SLOTS: usize = 1;
 const HASHING: &str = "sha256 in lower-case hexadecimal of the e-mail address trimmed and in \
                        lower case, of the telephone number's digits with the country's code";
 
+/// Where an audience is exported to, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The audience.
+    pub audience: String,
+    /// The folder, as its definition says.
+    pub folder: String,
+    shape: Shape,
+    keep: u64,
+}
+
+impl Place {
+    /// The folder, where relative ones lie in this one. It may have moved since then.
+    pub fn within(&self, exports: &Path) -> PathBuf {
+        exports.join(&self.folder)
+    }
+}
+
 /// The provider. Clones share one folder.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -35,10 +55,10 @@ pub struct Folder {
 
 #[derive(Debug)]
 struct Shared {
-    audience: String,
+    place: Place,
     folder: PathBuf,
-    shape: Shape,
-    keep: u64,
+    /// The last export of all, of nobody: what lies there is emptied, and nothing is made.
+    leaving: bool,
     /// An export that nobody waits for any more may still be writing.
     writing: Mutex<()>,
 }
@@ -49,8 +69,17 @@ impl Folder {
         let identifiers = settings.identifiers.iter().map(|(kind, _)| *kind).collect();
         let shape = Shape { format: settings.format, identifiers };
         let (audience, keep) = (audience.to_owned(), u64::from(settings.keep));
-        let writing = Mutex::new(());
-        Self { shared: Arc::new(Shared { audience, folder, shape, keep, writing }) }
+        Self::at(Place { audience, folder: settings.folder.clone(), shape, keep }, folder, false)
+    }
+
+    /// A provider that empties the files of an audience that is exported there no more, and keeps
+    /// only the version that says so. What is another audience's by now stays as it is.
+    pub fn leaving(place: Place, folder: PathBuf) -> Self {
+        Self::at(Place { keep: 1, ..place }, folder, true)
+    }
+
+    fn at(place: Place, folder: PathBuf, leaving: bool) -> Self {
+        Self { shared: Arc::new(Shared { place, folder, leaving, writing: Mutex::new(()) }) }
     }
 
     /// What the folder holds now, if anything.
@@ -66,19 +95,28 @@ impl Shared {
     fn run(&self, attempt: Attempt) -> Outcome {
         let Content::Audience(members) = &attempt.message.content else {
             let reason = "this channel mirrors audiences only".to_owned();
-            return Outcome::Rejected { code: None, enhanced: None, reason, suppress: false };
+            return Outcome::Rejected { code: None, enhanced: None, reason, suppress: None };
         };
         if attempt.now >= attempt.deadline {
             return not_sent("the deadline of the attempt passed", Retry::Expired);
         }
         // The lock says nothing of the files: they are read anew.
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _writing = match self.writing.try_lock() {
+            Ok(writing) => writing,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                let reason = "an export that took too long has not ended yet";
+                return not_sent(reason, Retry::Unreachable);
+            }
+        };
         match self.export(members, attempt.now, attempt.permit.as_ref()) {
             Ok(Some(reply)) => Outcome::Accepted { reply, parts: 1 },
             Ok(None) => not_sent("the permit of the attempt was withdrawn", Retry::Expired),
             Err(error) => {
                 let retry = match error.kind() {
-                    ErrorKind::PermissionDenied | ErrorKind::NotADirectory => Retry::Configuration,
+                    ErrorKind::PermissionDenied
+                    | ErrorKind::NotADirectory
+                    | ErrorKind::AlreadyExists => Retry::Configuration,
                     _ => Retry::Unreachable,
                 };
                 not_sent(&format!("{}: {error}", self.folder.display()), retry)
@@ -94,12 +132,23 @@ impl Shared {
         now: Instant,
         permit: &dyn Permit,
     ) -> io::Result<Option<String>> {
-        let folder = &self.folder;
-        fs::create_dir_all(folder)?;
+        let (Place { audience, shape, .. }, folder) = (&self.place, &self.folder);
+        if !self.leaving {
+            fs::create_dir_all(folder)?;
+        }
         let known = Manifest::read(folder)?;
+        let others = known.as_ref().filter(|manifest| manifest.audience != *audience);
+        if self.leaving && (known.is_none() || others.is_some()) {
+            return Ok(Some("nothing of it is there".to_owned()));
+        }
+        if let Some(other) = others.filter(|other| other.members.rows > 0) {
+            let other = &other.audience;
+            let why = format!("it holds the audience `{other}`: name another `folder`");
+            return Err(io::Error::new(ErrorKind::AlreadyExists, why));
+        }
         let before = match &known {
-            Some(manifest) if manifest.shape() == self.shape => {
-                self.shape.read(folder, &manifest.members)?
+            Some(manifest) if others.is_none() && manifest.shape() == *shape => {
+                shape.read(folder, &manifest.members)?
             }
             _ => None,
         };
@@ -112,13 +161,13 @@ impl Shared {
         }
         let newest = known.as_ref().map_or(0, |manifest| manifest.version);
         let version = newest.max(newest_file(folder)?) + 1;
-        let write = |what, members: &[Hashed]| self.shape.write(folder, version, what, members);
+        let write = |what, members: &[Hashed]| shape.write(folder, version, what, members);
         let manifest = Manifest {
-            audience: self.audience.clone(),
+            audience: audience.clone(),
             version,
             at: now.to_string(),
-            format: self.shape.format,
-            identifiers: self.shape.identifiers.clone(),
+            format: shape.format,
+            identifiers: shape.identifiers.clone(),
             hashing: HASHING.to_owned(),
             members: write("members", &members.0)?,
             joined: write("joined", &joined)?,
@@ -138,7 +187,7 @@ impl Shared {
     fn tidy(&self, newest: u64) -> io::Result<()> {
         for (path, name) in names(&self.folder)? {
             let old = version_of(&name)
-                .is_some_and(|version| version > newest || version + self.keep <= newest);
+                .is_some_and(|version| version > newest || version + self.place.keep <= newest);
             if old || name.ends_with(UNFINISHED) {
                 fs::remove_file(path)?;
             }
@@ -214,14 +263,23 @@ impl Channel for Folder {
 
     fn attempt(&self, attempt: Attempt) -> BoxFuture<'_, Outcome> {
         let shared = self.shared.clone();
+        let (done, outcome) = oneshot::channel();
+        // A thread of its own: the end of the process waits for those of the runtime, and one that
+        // hangs on a network's folder would hold it up for ever.
+        let thread = std::thread::Builder::new().name("audience-export".to_owned());
+        let writes = thread.spawn(move || done.send(shared.run(attempt)));
         async move {
-            let written = tokio::task::spawn_blocking(move || shared.run(attempt)).await;
-            written.unwrap_or_else(|error| Outcome::Unknown {
-                reason: error.to_string(),
-                phase: Phase::Body,
-            })
+            let unknown = |reason| Outcome::Unknown { reason, phase: Phase::Body };
+            match writes {
+                Err(error) => not_sent(&error.to_string(), Retry::Unreachable),
+                Ok(_) => outcome.await.unwrap_or_else(|error| unknown(error.to_string())),
+            }
         }
         .boxed()
+    }
+
+    fn place(&self) -> Option<Place> {
+        Some(self.shared.place.clone())
     }
 
     fn probe(&self) -> BoxFuture<'_, Result<String, String>> {

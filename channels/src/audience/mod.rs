@@ -10,5 +10,5 @@ mod folder;
 mod hashed;
 
 pub use files::{Manifest, Part};
-pub use folder::Folder;
+pub use folder::{Folder, Place};
 pub use hashed::{Hashed, Members};

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use domain::suppression::StopReason;
+
 use crate::channel::{Outcome, Phase, Retry};
 
 /// A reply of an SMTP server.
@@ -118,7 +120,7 @@ pub fn outcome(phase: Phase, reply: &Reply) -> Outcome {
                 code: Some(reply.code),
                 enhanced: reply.enhanced.map(|enhanced| enhanced.to_string()),
                 reason: reply.text.clone(),
-                suppress: is_hard_bounce(phase, reply),
+                suppress: is_hard_bounce(phase, reply).then_some(StopReason::HardBounce),
             }
         }
         _ => Outcome::NotSent {

@@ -49,7 +49,10 @@ impl Lookup for SystemLookup {
 /// Sends requests to addresses that users gave.
 #[derive(Clone, Debug)]
 pub struct Egress {
-    pub(super) client: reqwest::Client,
+    /// Reaches the world only.
+    world: reqwest::Client,
+    /// Also reaches hosts that the operator named, wherever they are.
+    named: reqwest::Client,
     allowed: Arc<[AllowedHost]>,
 }
 
@@ -62,7 +65,7 @@ pub struct EgressError(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     pub(super) url: Url,
-    /// Whether the operator named its host.
+    /// Whether the operator named its host, for its port.
     pub(crate) is_allowed: bool,
 }
 
@@ -101,21 +104,15 @@ impl Egress {
         lookup: Arc<dyn Lookup>,
     ) -> Result<Self, EgressError> {
         let allowed: Arc<[AllowedHost]> = allowed.into_iter().collect();
-        let resolver = Guarded { lookup, allowed: allowed.clone() };
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .dns_resolver(Arc::new(resolver))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .http1_only()
-            .user_agent(concat!("cadencia/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_millis(CONNECT_MS))
-            .pool_idle_timeout(Duration::from_millis(IDLE_MS))
-            .build()
-            .map_err(|error| EgressError(error.to_string()))?;
-        Ok(Self { client, allowed })
+        // A resolver is not told which port is meant: whoever asks says it by the client.
+        let world = client(Guarded { lookup: lookup.clone(), allowed: Arc::default() })?;
+        let named = client(Guarded { lookup, allowed: allowed.clone() })?;
+        Ok(Self { world, named, allowed })
+    }
+
+    /// The client that may ask a target.
+    pub(super) fn client(&self, target: &Target) -> &reqwest::Client {
+        if target.is_allowed { &self.named } else { &self.world }
     }
 
     /// Looks at an address: its shape, its port, and its number where it is written as one.
@@ -151,6 +148,23 @@ impl Egress {
     }
 }
 
+/// Nothing that leads elsewhere is followed: each target is looked at before it is asked.
+fn client(resolver: Guarded) -> Result<reqwest::Client, EgressError> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls()?)
+        .dns_resolver(Arc::new(resolver))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .http1_only()
+        .user_agent(concat!("cadencia/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_millis(CONNECT_MS))
+        .pool_idle_timeout(Duration::from_millis(IDLE_MS))
+        .build()
+        .map_err(|error| EgressError(error.to_string()))
+}
+
 /// The public authorities, as for mail.
 fn tls() -> Result<ClientConfig, EgressError> {
     let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
@@ -170,7 +184,6 @@ struct Guarded {
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
-        // Which port is meant was looked at with the address: a resolver is not told.
         let any = self.allowed.iter().any(|allowed| allowed.is(&host));
         let found = self.lookup.lookup(host.clone());
         Box::pin(async move {

@@ -83,7 +83,7 @@ pub(crate) async fn exchange(
 ) -> Result<Answer, Failed> {
     let (body, state) = Held::new(Bytes::from(request.body), permit);
     let mut builder = egress
-        .client
+        .client(request.target)
         .post(request.target.url.clone())
         .headers(request.headers)
         .body(reqwest::Body::wrap(body));

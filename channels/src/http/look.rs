@@ -25,7 +25,7 @@ pub(crate) async fn look(
         url.set_path(path);
         url.set_query(None);
     }
-    let mut request = egress.client.request(method, url);
+    let mut request = egress.client(target).request(method, url);
     if let Some((user, password)) = login {
         request = request.basic_auth(user, Some(password));
     }

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::exchange::Answer;
 use super::{ANSWER_BYTES_MAX, AllowedHost, Egress, Lookup, Refused, Request, Timeouts, exchange};
-use crate::channel::{Always, Outcome, Permit};
+use crate::channel::{Always, Outcome, Permit, Retry};
 
 fn egress(allowed: &[&str]) -> Egress {
     Egress::new(hosts(allowed)).unwrap()
@@ -185,6 +185,26 @@ async fn a_name_that_stands_for_an_inner_address_is_not_connected_to() {
     assert_eq!(result.0.unwrap().status, 204);
     // Nobody else has come.
     assert!(listener.accept().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn a_port_that_is_named_opens_no_other_port_of_its_host() {
+    let inner: IpAddr = "127.0.0.1".parse().unwrap();
+    let names = HashMap::from([("named.example", vec![inner])]);
+    let allowed = hosts(&["named.example:8443"]);
+    let egress = Egress::with_lookup(allowed, Arc::new(Names(names))).unwrap();
+    for url in ["http://named.example/", "https://named.example/", "http://NAMED.example:80/"] {
+        let (result, asked) = send_with(&egress, url, true, PATIENT).await;
+        let Err(Outcome::NotSent { reason, retry: Retry::Configuration, .. }) = &result else {
+            panic!("{url}: {result:?}")
+        };
+        assert!(reason.contains("egress.allow") && !asked, "{reason}");
+        let target = egress.target(url).unwrap();
+        let seen = super::look(&egress, reqwest::Method::HEAD, &target, None, None).await;
+        assert!(seen.unwrap_err().contains("egress.allow"), "{url}");
+    }
+    assert!(egress.target("http://named.example:8443/").unwrap().is_allowed);
+    assert_eq!(egress.target("http://named.example:8080/").unwrap_err(), Refused::Port(8080));
 }
 
 /// Reads a request with its body: as far as it comes.

@@ -154,7 +154,7 @@ fn disabled(since: Instant) -> String {
 }
 
 fn rejected(code: Option<u16>, reason: &str) -> Outcome {
-    Outcome::Rejected { code, enhanced: None, reason: reason.to_owned(), suppress: false }
+    Outcome::Rejected { code, enhanced: None, reason: reason.to_owned(), suppress: None }
 }
 
 /// The status and the beginning of the answer, on one line.

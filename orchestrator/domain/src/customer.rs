@@ -9,6 +9,7 @@ use crate::hash;
 use crate::ids::{ChannelName, CustomerId, CustomerKey, EventName, JourneyName, SegmentName};
 use crate::journey::enrollment::Enrollment;
 use crate::membership::Membership;
+use crate::suppression::Suppression;
 use crate::time::{Instant, Zone};
 use crate::value::{Map, Text, Value, entry_bytes};
 
@@ -111,19 +112,6 @@ pub struct Merged {
     pub at: Instant,
     /// Its newest history row then, in its own partition.
     pub history_head: u64,
-}
-
-/// A stop on one address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suppression {
-    /// The channel of the address.
-    pub channel: ChannelName,
-    /// Hash of the address that is stopped: a new address is free again.
-    pub address: u64,
-    /// Why (`hard_bounce`, `complaint`, ...).
-    pub reason: String,
-    /// Since when.
-    pub since: Instant,
 }
 
 /// How often an event happened.

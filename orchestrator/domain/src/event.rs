@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::consent::ConsentChange;
-use crate::ids::{CustomerId, EventName};
+use crate::ids::{ChannelName, CustomerId, EventName};
 use crate::time::Instant;
 use crate::value::Map;
 
@@ -43,6 +43,7 @@ impl Event {
                 let topic = change.topic.as_ref().map_or(0, |name| name.as_str().len());
                 channel + topic + change.source.len()
             }
+            EventBody::StopsLifted(channel) => channel.as_str().len(),
         };
         self.customer.as_str().len() + self.message_id.len() + body
     }
@@ -123,4 +124,6 @@ pub enum EventBody {
     },
     /// Permission given or withdrawn.
     Consent(ConsentChange),
+    /// An operator lifted the stops on addresses of this channel.
+    StopsLifted(ChannelName),
 }

@@ -20,6 +20,7 @@ pub mod membership;
 pub mod metadata;
 pub mod problem;
 pub mod segment;
+pub mod suppression;
 pub mod template;
 pub mod time;
 pub mod value;

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ChannelName, ClassName, SendId, Topic};
 use crate::time::Instant;
 
-/// Most audiences that a customer is a member of at once; at it a join is refused and recorded.
+/// Most audiences that a customer is a member of at once: each turn looks at all of them. At it a
+/// join is refused, and a merge leaves out what is over; both are recorded.
 pub const MEMBERSHIPS_MAX: usize = 100;
 
 /// Membership of a customer in one audience. The gate let her in; she stays until `until`, or until
@@ -22,7 +23,7 @@ pub struct Membership {
     pub since: Instant,
     /// A member at `t` if `t < until`; [`Instant::MAX`] for good.
     pub until: Instant,
-    /// The send that let her in last.
+    /// The send that let her in for as long as `until`.
     pub send: SendId,
     /// Hash of her identifiers, as they stand in the audience's row: another one means that the
     /// row must be written anew.
@@ -42,6 +43,8 @@ pub enum LeftBecause {
     Unreachable,
     /// The audience is no longer declared.
     Removed,
+    /// After a merge there would be more than [`MEMBERSHIPS_MAX`].
+    TooMany,
 }
 
 impl LeftBecause {
@@ -53,6 +56,7 @@ impl LeftBecause {
             Self::Consent => "there is no consent for it any more",
             Self::Unreachable => "there is no identifier that may be exported",
             Self::Removed => "the audience is no longer declared",
+            Self::TooMany => "the merge would make it one audience too many",
         }
     }
 }

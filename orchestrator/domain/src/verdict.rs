@@ -181,6 +181,8 @@ pub enum Reason {
         /// Whether the zone of the customer is known; else every plausible zone was looked at.
         zone_known: bool,
     },
+    /// Reachability: the customer is a member of as many audiences as one may be.
+    AudiencesFull,
 }
 
 /// The window of a cap, as far as a reader needs to know.
@@ -275,6 +277,9 @@ impl fmt::Display for Reason {
             Self::InSendWindow => f.write_str("within the send window"),
             Self::OutsideSendWindow { until, zone_known } => {
                 write!(f, "outside the send window until {until}{}", unknown_zone(zone_known))
+            }
+            Self::AudiencesFull => {
+                f.write_str("the customer is a member of as many audiences as one may be")
             }
         }
     }

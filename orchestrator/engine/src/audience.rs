@@ -7,7 +7,7 @@ use domain::customer::Customer;
 use domain::hash;
 use domain::ids::{ChannelName, SendId};
 use domain::journey::steps::Send;
-use domain::membership::{LeftBecause, Membership};
+use domain::membership::{LeftBecause, MEMBERSHIPS_MAX, Membership};
 use domain::time::Instant;
 use domain::value::{Text, Value};
 use domain::verdict::RuleKind;
@@ -51,7 +51,8 @@ fn fingerprint(identifiers: &[(Identifier, Text)]) -> u64 {
     hash::parts(&parts) as u64
 }
 
-/// The gate let her in. Who is a member already stays for as long as the longer of both says.
+/// The gate let her in. Of a member the join counts whose end is later, with its class and topic:
+/// she stays for as long as she said yes to it.
 pub(crate) fn join(
     loaded: &mut Loaded,
     begun: &mut Begun,
@@ -79,8 +80,9 @@ pub(crate) fn join(
     match known {
         Some(known) => {
             joined.since = known.since;
-            joined.until = joined.until.max(known.until);
-            *known = joined;
+            if known.until <= joined.until {
+                *known = joined;
+            }
         }
         None => customer.memberships.push(joined),
     }
@@ -152,15 +154,29 @@ pub(crate) fn next_end(customer: &Customer) -> Instant {
 pub(crate) fn unite(customer: &mut Customer, others: &[Membership], begun: &mut Begun) {
     for other in others {
         begun.audiences.push(other.audience.clone());
+        let full = is_full(customer, &other.audience);
         let known = customer.memberships.iter_mut().find(|known| known.audience == other.audience);
         match known {
             Some(known) => {
-                known.since = known.since.min(other.since);
-                known.until = known.until.max(other.until);
+                let since = known.since.min(other.since);
+                if known.until < other.until {
+                    *known = other.clone();
+                }
+                known.since = since;
+            }
+            None if full => {
+                let (audience, reason) = (other.audience.clone(), LeftBecause::TooMany);
+                begun.record(HistoryItem::AudienceLeft { audience, reason });
             }
             None => customer.memberships.push(other.clone()),
         }
     }
+}
+
+/// Whether a join would be one too many. To join again is not.
+pub(crate) fn is_full(customer: &Customer, audience: &ChannelName) -> bool {
+    let known = &customer.memberships;
+    known.len() >= MEMBERSHIPS_MAX && known.iter().all(|known| known.audience != *audience)
 }
 
 /// The rows of audiences in which something has changed.

@@ -29,7 +29,7 @@ pub(crate) fn by_event(
 ) {
     let by_name = match &event.body {
         EventBody::Track { name, .. } => catalog.entered_by_event(name),
-        EventBody::Identify { .. } | EventBody::Consent(_) => &[],
+        EventBody::Identify { .. } | EventBody::Consent(_) | EventBody::StopsLifted(_) => &[],
     };
     let mut candidates = by_edges(edges, catalog);
     if !candidates.is_empty() {

@@ -3,7 +3,7 @@
 //! A send has one row: the ledger row of the policy, followed by what its next attempt needs while
 //! it is open. It is written twice in the everyday case: in flight, and with its outcome.
 
-use domain::customer::{Customer, Suppression};
+use domain::customer::Customer;
 use domain::hash;
 use domain::ids::{
     ChannelName, ClassName, CustomerId, CustomerKey, EnrollmentId, JourneyName, SendId, StepId,
@@ -12,6 +12,7 @@ use domain::ids::{
 use domain::journey::definition::NodeIndex;
 use domain::journey::enrollment::Trigger;
 use domain::journey::steps::{Delivery, Kind};
+use domain::suppression::{StopReason, Suppression};
 use domain::time::Instant;
 use domain::value::Text;
 use policies::{CountState, LedgerRow, LedgerRowError};
@@ -46,8 +47,8 @@ pub enum Outcome {
     Rejected {
         /// Its reply.
         reply: String,
-        /// The address itself is bad: no further message may go there.
-        suppress: bool,
+        /// Why no further message may go to the address, if so.
+        suppress: Option<StopReason>,
     },
     /// It certainly did not go; it may be tried again.
     NotSent {
@@ -226,7 +227,7 @@ pub(crate) enum Settled {
 
 /// Whether no further message may go to the address.
 pub fn stops_address(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Rejected { suppress: true, .. })
+    matches!(outcome, Outcome::Rejected { suppress: Some(_), .. })
 }
 
 /// What an outcome means, by attempts, validity and guarantee.
@@ -298,13 +299,14 @@ pub(crate) fn suppress(
     customer: &mut Customer,
     channel: &ChannelName,
     address: &str,
+    reason: StopReason,
     now: Instant,
 ) {
     if customer.suppressed(channel, address).is_none() {
         customer.suppressions.push(Suppression {
             channel: channel.clone(),
             address: hash::text(address),
-            reason: "hard_bounce".to_owned(),
+            reason: reason.as_str().to_owned(),
             since: now,
         });
     }

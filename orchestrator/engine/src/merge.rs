@@ -10,11 +10,12 @@ use std::sync::Arc;
 
 use domain::consent::Consent;
 use domain::customer::{
-    CHAIN_MAX, Counter, Customer, EntryMemory, Merged, Suppression, Tombstone, still_counts,
+    CHAIN_MAX, Counter, Customer, EntryMemory, Merged, Tombstone, still_counts,
 };
 use domain::ids::{CustomerId, CustomerKey, EventName, SegmentName};
 use domain::journey::enrollment::Enrollment;
 use domain::membership::Membership;
+use domain::suppression::Suppression;
 use domain::time::{Instant, Zone};
 use domain::value::Map;
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::ids::{CustomerKey, SendId};
+use domain::ids::{ChannelName, CustomerKey, SendId};
 use domain::time::Instant;
 use policies::CountState;
 
@@ -85,6 +85,20 @@ impl Partition {
             };
         }
         rows
+    }
+
+    /// How many sends of each channel ended in which state since this was last asked, for metrics:
+    /// one that is tried again has not ended.
+    pub fn take_ended(&mut self) -> Vec<(ChannelName, CountState, u64)> {
+        std::mem::take(&mut self.ended)
+    }
+
+    fn count_ended(&mut self, row: &SendRow) {
+        let (channel, state) = (&row.info.channel, row.ledger.state);
+        match self.ended.iter_mut().find(|known| known.0 == *channel && known.1 == state) {
+            Some((_, _, count)) => *count += 1,
+            None => self.ended.push((channel.clone(), state, 1)),
+        }
     }
 
     fn forget_retry(&mut self, send: SendId) {
@@ -181,10 +195,11 @@ impl Partition {
         let mut open = self.open.get(&send).cloned()?;
         let now = begun.now;
         open.row.info.reply = ledger::reply_text(outcome);
-        if let (true, Some(loaded), Some(info)) =
-            (ledger::stops_address(outcome), loaded.as_deref_mut(), &open.row.info.open)
+        if let (Outcome::Rejected { suppress: Some(reason), .. }, Some(loaded), Some(info)) =
+            (outcome, loaded.as_deref_mut(), &open.row.info.open)
         {
-            ledger::suppress(&mut loaded.customer, &open.row.info.channel, &info.address, now);
+            let (customer, channel) = (&mut loaded.customer, &open.row.info.channel);
+            ledger::suppress(customer, channel, &info.address, *reason, now);
         }
         let (counted_at, customer) = (open.row.ledger.counted_at, open.customer);
         match ledger::settle(&open.row.info, outcome, now) {
@@ -229,6 +244,7 @@ impl Partition {
         }
         row.info.close(row.ledger.state, now);
         let send = row.ledger.send;
+        self.count_ended(&row);
         self.write_send(begun, open.customer, &row);
         self.forget_retry(send);
         self.open.remove(&send);

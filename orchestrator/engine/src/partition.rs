@@ -15,6 +15,7 @@ use domain::ids::{
 use domain::journey::enrollment::Trigger;
 use domain::time::Instant;
 use domain::value::{Map, Text};
+use policies::CountState;
 
 use crate::catalog::Catalog;
 use crate::codec;
@@ -121,6 +122,7 @@ pub struct Partition {
     pub(crate) parked: BTreeSet<(CustomerKey, SendId)>,
     pub(crate) waiting: BTreeSet<Waiting>,
     pub(crate) counters: Counters,
+    pub(crate) ended: Vec<(ChannelName, CountState, u64)>,
     room: Room,
 }
 
@@ -141,6 +143,7 @@ impl Partition {
             parked: BTreeSet::new(),
             waiting: BTreeSet::new(),
             counters: Counters::default(),
+            ended: Vec::new(),
             room: Room::default(),
         }
     }

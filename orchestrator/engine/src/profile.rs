@@ -64,6 +64,10 @@ pub(crate) fn apply(loaded: &mut Loaded, event: &Arc<Event>, catalog: &Catalog, 
             let origin = event.customer.key();
             customer.consent.record_as(origin, change.clone(), event.occurred_at);
         }
+        // What was stopped since then is stopped again.
+        EventBody::StopsLifted(channel) => customer
+            .suppressions
+            .retain(|stop| stop.channel != *channel || stop.since > event.occurred_at),
     }
 }
 

@@ -2,6 +2,7 @@
 //! back (semantics 32).
 
 use domain::ids::SendId;
+use domain::suppression::StopReason;
 use domain::time::Instant;
 use domain::value::Text;
 use policies::CountState;
@@ -30,8 +31,8 @@ pub enum Said {
     Delivered,
     /// The receiver's side will not have it.
     Failed {
-        /// The address, if no further message may go there.
-        suppress: Option<Text>,
+        /// The address and why, if no further message may go there.
+        suppress: Option<(Text, StopReason)>,
     },
 }
 
@@ -62,8 +63,9 @@ pub(crate) fn take(
         None => of_ended(partition, loaded, begun, send, report),
     };
     let Some((row, before)) = taken else { return };
-    if let Said::Failed { suppress: Some(address) } = &report.said {
-        ledger::suppress(&mut loaded.customer, &row.info.channel, address, begun.now);
+    if let Said::Failed { suppress: Some((address, reason)) } = &report.said {
+        let (customer, channel) = (&mut loaded.customer, &row.info.channel);
+        ledger::suppress(customer, channel, address, *reason, begun.now);
     }
     let (state, reason) = (row.ledger.state, row.info.reply.clone());
     let enrollment = row.info.enrollment;

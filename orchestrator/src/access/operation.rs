@@ -111,7 +111,7 @@ const MANAGE: Need = Need::Scope(Scope::Manage);
 
 /// All of them.
 #[rustfmt::skip]
-pub static OPERATIONS: [Operation; 103] = [
+pub static OPERATIONS: [Operation; 104] = [
     // For machines around the server.
     api("live", "GET", "/livez", Need::Nothing),
     api("ready", "GET", "/readyz", Need::Nothing),
@@ -147,6 +147,7 @@ pub static OPERATIONS: [Operation; 103] = [
     api("getEnrollment", "GET", "/api/v1/enrollments/{id}", READ),
     api("listCustomers", "GET", "/api/v1/customers", READ),
     api("getCustomer", "GET", "/api/v1/customers/{id}", READ),
+    api("unsuppressCustomer", "POST", "/api/v1/customers/{id}/unsuppress", OPERATE),
     api("customerEnrollments", "GET", "/api/v1/customers/{id}/enrollments", READ),
     api("timeline", "GET", "/api/v1/customers/{id}/timeline", READ),
     api("listDefinitions", "GET", "/api/v1/definitions", READ),

@@ -4,11 +4,16 @@
 //! An export is the whole set as it is durable, so that one that failed or was cut short is made
 //! good by the next one.
 
+mod hand_over;
+mod places;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use channels::audience::{Hashed, Members};
-use channels::{Always, Attempt, Channel, Content, Message, Outcome, Recipient};
-use domain::ids::{ChannelName, NameId, SendId};
+use channels::audience::{Folder, Hashed, Members};
+use channels::{Channel, Outcome};
+use domain::ids::{ChannelName, NameId};
 use domain::time::Instant;
 use engine::audience::MemberRow;
 use engine::codec::{self, DecodeError};
@@ -17,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use store::{Limit, Range, Read, ReadError, Store};
 use tokio::sync::{mpsc, watch};
 
+pub use self::hand_over::{EXPORT_LIMIT_MS, hand_over};
 use super::Published;
 use crate::app::Keeper;
 use crate::rows;
@@ -26,8 +32,6 @@ use crate::telemetry::metrics::Metrics;
 pub const EXPORTS_WAITING_MAX: usize = 16;
 /// Pause after an export that failed, in milliseconds.
 const RETRY_MS: i64 = 60_000;
-/// How long an export may take, in milliseconds: ten minutes hash and write 100 million members.
-const EXPORT_LIMIT_MS: i64 = 600_000;
 /// Rows of members read at once.
 const PAGE_MEMBERS: usize = 4_096;
 
@@ -101,8 +105,14 @@ pub struct AudienceActor {
     pub keeper: Keeper,
     /// The one clock.
     pub clock: Clock,
+    /// Real time, however fast the process's clock runs: exports are limited by it.
+    pub real: Clock,
     /// Where exports are counted.
     pub metrics: Arc<Metrics>,
+    /// Where exports lie, unless an audience says where else.
+    pub exports: PathBuf,
+    /// Places that are being left, by their keys: one that hangs is asked again, not opened again.
+    pub leaving: HashMap<Vec<u8>, Folder>,
 }
 
 /// An audience that is published.
@@ -151,12 +161,17 @@ impl AudienceActor {
 
     /// Exports what is due; when the next one is.
     async fn export_due(&mut self) -> Instant {
-        let mut next = Instant::MAX;
-        for audience in self.audiences() {
+        let audiences = self.audiences();
+        let mut next = match self.leave(&audiences).await {
+            Ok(next) => next,
+            Err(ExportError::Ending) => return Instant::MAX,
+            Err(error) => self.failed(&"places of audiences", &error),
+        };
+        for audience in audiences {
             let due = match last_export(&self.store, &audience.name) {
                 Ok(last) => last.map_or(Instant::MIN, |last| due(&last, audience.period_ms)),
                 Err(error) => {
-                    tracing::error!(audience = %audience.name, %error, "no export");
+                    next = next.min(self.failed(&audience.name, &error));
                     continue;
                 }
             };
@@ -167,13 +182,16 @@ impl AudienceActor {
             match self.export(&audience).await {
                 Ok(exported) => next = next.min(self::due(&exported, audience.period_ms)),
                 Err(ExportError::Ending) => return Instant::MAX,
-                Err(error) => {
-                    tracing::error!(audience = %audience.name, %error, "no export");
-                    next = next.min(self.now().plus_ms(RETRY_MS));
-                }
+                Err(error) => next = next.min(self.failed(&audience.name, &error)),
             }
         }
         next
+    }
+
+    /// Says that an export could not be made; when it is tried again.
+    fn failed(&self, audience: &dyn std::fmt::Display, error: &ExportError) -> Instant {
+        tracing::error!(%audience, %error, "no export");
+        self.now().plus_ms(RETRY_MS)
     }
 
     async fn export_now(&mut self, name: &ChannelName) -> Result<Exported, ExportError> {
@@ -188,40 +206,32 @@ impl AudienceActor {
         let members =
             tokio::task::spawn_blocking(read).await.map_err(|_| ExportError::Ending)??;
         let count = members.len() as u64;
-        let attempt = Attempt {
-            // The set is what it is: a repeat is recognised by having nothing new.
-            send: SendId(0),
-            number: 1,
-            now,
-            deadline: now.plus_ms(EXPORT_LIMIT_MS),
-            message: Message {
-                to: Recipient { address: audience.name.to_string(), name: None },
-                content: Content::Audience(members),
-            },
-            permit: Box::new(Always),
-        };
-        let outcome = audience.provider.attempt(attempt).await;
-        let label = outcome.label();
-        self.metrics.audience_export(audience.name.as_str(), label);
-        let reply = said(&outcome);
-        match outcome {
-            Outcome::Accepted { .. } => {
-                tracing::info!(audience = %audience.name, reply, "an audience was exported");
-            }
-            _ => tracing::warn!(audience = %audience.name, reply, "an export failed"),
+        if let Some(place) = audience.provider.place() {
+            self.remember(&place).await?;
         }
+        let outcome = self.hand_over(&*audience.provider, audience.name.as_str(), members).await;
+        let (label, reply) = (outcome.label(), said(&outcome));
         let accepted = matches!(outcome, Outcome::Accepted { .. });
         let before = last_export(&self.store, &audience.name)?.and_then(|last| last.accepted_at);
         let accepted_at = if accepted { Some(now) } else { before };
         let outcome = label.to_owned();
         let exported = Exported { at: now, outcome, reply, members: count, accepted_at };
-        let write = engine::Write {
-            table: engine::Table::Meta,
-            key: key(&audience.name),
-            value: Some(codec::encode(&exported)),
-        };
-        self.keeper.put(vec![write]).await.map_err(|_| ExportError::Ending)?;
+        self.put(vec![(key(&audience.name), Some(codec::encode(&exported)))]).await?;
         Ok(exported)
+    }
+
+    /// Hands members over, counts that and says it in the log.
+    async fn hand_over(&self, provider: &dyn Channel, name: &str, members: Members) -> Outcome {
+        let outcome = hand_over(&self.real, provider, name, members, self.now()).await;
+        self.metrics.audience_export(name, outcome.label());
+        let reply = said(&outcome);
+        match outcome {
+            Outcome::Accepted { .. } => {
+                tracing::info!(audience = name, reply, "an audience was exported");
+            }
+            _ => tracing::warn!(audience = name, reply, "an export failed"),
+        }
+        outcome
     }
 
     fn now(&self) -> Instant {

@@ -91,10 +91,6 @@ impl Handler<Delivery<ChannelMsg>> for ChannelActor {
                 tracer.attempted(activation, &attempt, &outcome, word(&outcome), took_us)
             });
             tell_failure(&attempt, &outcome, tracer.zip(trace.as_deref()).as_ref());
-            metrics.send(attempt.channel.as_str(), word(&outcome));
-            if matches!(outcome, Outcome::Unknown { .. }) {
-                metrics.sends_unknown.inc();
-            }
             if let Some(directory) = directory.get() {
                 let settled = Settled { send: attempt.send, outcome, permit, trace };
                 report(directory, &attempt, settled).await;
@@ -119,7 +115,7 @@ async fn deliver(
         Ok(message) => message,
         Err(reason) => {
             let reply = format!("the message could not be rendered: {reason}");
-            return Outcome::Rejected { reply, suppress: false };
+            return Outcome::Rejected { reply, suppress: None };
         }
     };
     let outcome = channel

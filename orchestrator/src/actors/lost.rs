@@ -86,6 +86,6 @@ impl LostStop {
 fn withdraws(body: &EventBody) -> bool {
     match body {
         EventBody::Consent(change) => change.permission == Permission::Denied,
-        EventBody::Identify { .. } | EventBody::Track { .. } => false,
+        EventBody::Identify { .. } | EventBody::Track { .. } | EventBody::StopsLifted(_) => false,
     }
 }

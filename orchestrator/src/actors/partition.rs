@@ -145,7 +145,11 @@ impl PartitionActor {
             let starved = std::mem::take(&mut core.starved);
             let lost = std::mem::take(&mut core.lost);
             let retries = core.partition.next_retry() != Instant::MAX;
+            let ended = core.partition.take_ended();
             drop(core);
+            for (channel, state, count) in ended {
+                self.wiring.metrics.sends_ended(channel.as_str(), state, count);
+            }
             if !rearmed.is_empty() {
                 let mut timers = self.wiring.timers.borrow_mut();
                 for (key, due) in rearmed {

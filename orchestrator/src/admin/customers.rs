@@ -1,9 +1,14 @@
-//! Looking at customers and their enrollments.
+//! Looking at customers and their enrollments, and lifting stops on addresses.
 
-use domain::ids::{CustomerId, EnrollmentId, SegmentName};
+use domain::event::{Event, EventBody};
+use domain::ids::{ChannelName, CustomerId, EnrollmentId, SegmentName};
+use domain::time::Instant;
+use runtime::Lane;
 
-use super::{Admin, Refusal, refuse};
+use super::{Admin, Refusal, busy, refuse};
+use crate::access::audit::Change;
 use crate::access::principal::Principal;
+use crate::access::secret;
 use crate::customers::{CustomerDetail, CustomerLine, EnrollmentLine, Found, Place, Wanted};
 use crate::error::ErrorCode;
 
@@ -38,6 +43,50 @@ impl Admin {
             Some(detail) => Ok(detail),
             None => refuse(ErrorCode::CustomerUnknown, unknown),
         }
+    }
+
+    /// Lifts the stops on a customer's addresses of a channel (semantics 17): messages may go there
+    /// again. How she stands then.
+    ///
+    /// # Errors
+    /// If nobody is known under the id, nothing is stopped there, or it cannot be made durable.
+    pub async fn unsuppress(
+        &self,
+        id: CustomerId,
+        channel: &ChannelName,
+        by: &Principal,
+    ) -> Result<CustomerDetail, Refusal> {
+        let before = self.customer(id.clone(), by).await?;
+        let stops = before.suppressions.iter().filter(|stop| stop.channel == channel.as_str());
+        let reasons: Vec<&str> = stops.map(|stop| stop.reason.as_str()).collect();
+        if reasons.is_empty() {
+            let detail = format!("no address of `{id}` on `{channel}` is stopped");
+            return refuse(ErrorCode::StateConflict, detail);
+        }
+        let change = Change::of(
+            "customer.unsuppress",
+            format!("customer {:032x}", u128::from_be_bytes(id.key().0)),
+            format!("{channel}: {}", reasons.join(", ")),
+            format!("{channel}: no stop"),
+        );
+        self.access.announce(by, change).await?;
+        let now = Instant(self.app.clock.now_ms());
+        let event = Event {
+            customer: id.clone(),
+            message_id: format!("unsuppress/{}", secret::hex(&secret::random::<16>())),
+            occurred_at: now,
+            received_at: now,
+            body: EventBody::StopsLifted(channel.clone()),
+        };
+        match self.app.directory.ingest(vec![event], Lane::Transactional) {
+            Err(error) => return busy(error),
+            Ok(answer) => {
+                if answer.await.is_err() {
+                    return refuse(ErrorCode::StoreUnavailable, "it is not durable");
+                }
+            }
+        }
+        self.customer(id, by).await
     }
 
     /// Enrollments of a journey, in the order of their customers' keys.

@@ -57,7 +57,9 @@ impl Admin {
             Said::Taken => report::Said::Taken,
             Said::Delivered => report::Said::Delivered,
             Said::Failed { suppress } => {
-                report::Said::Failed { suppress: suppress.as_deref().map(Text::from) }
+                let suppress = suppress.as_ref();
+                let suppress = suppress.map(|(to, why)| (Text::from(to.as_str()), *why));
+                report::Said::Failed { suppress }
             }
         };
         let told = report::Report { said, reason: report.reason.clone() };

@@ -131,6 +131,7 @@ fn event(id: &CustomerId, at: Instant, body: EventBody) -> Event {
         EventBody::Track { name, .. } => name.as_str(),
         EventBody::Identify { .. } => "identify",
         EventBody::Consent(_) => "consent",
+        EventBody::StopsLifted(_) => "stops-lifted",
     };
     let message_id = format!("{name}-{}", at.0);
     Event { customer: id.clone(), message_id, occurred_at: at, received_at: at, body }

@@ -8,6 +8,7 @@ mod bench;
 mod client;
 mod completions;
 mod customer_hash;
+mod customers;
 mod demo;
 mod doctor;
 mod events;
@@ -68,6 +69,8 @@ enum Command {
     Journeys(journeys::Args),
     /// Show and export the retargeting audiences of a running server.
     Audiences(audiences::Args),
+    /// Change how customers of a running server stand.
+    Customers(customers::Args),
     /// Show what happened to a customer, and why.
     Explain(explain::Args),
     /// Show sends of a running server, and send messages again that did not go.
@@ -138,6 +141,7 @@ pub fn run() -> u8 {
         Command::Import(args) => import::run(&args),
         Command::Journeys(args) => journeys::run(&args),
         Command::Audiences(args) => audiences::run(&args),
+        Command::Customers(args) => customers::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Sends(args) => sends::run(&args),
         Command::Tokens(args) => tokens::run(&args),

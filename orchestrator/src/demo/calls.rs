@@ -41,6 +41,8 @@ fn call(event: &Event) -> Value {
             call["type"] = "identify".into();
             call["consent"] = json!([change]);
         }
+        // No till says so.
+        EventBody::StopsLifted(_) => {}
     }
     call
 }
@@ -78,6 +80,7 @@ pub(super) fn show(site: &Site, events: &[Event], now: Instant) {
         let kind = match event.body {
             EventBody::Track { .. } => EventType::Track,
             EventBody::Identify { .. } | EventBody::Consent(_) => EventType::Identify,
+            EventBody::StopsLifted(_) => EventType::Other,
         };
         site.metrics.events(kind, EventResult::Accepted, 1);
     }

@@ -288,6 +288,7 @@ mod tests {
                 EventBody::Track { name, .. } => name.to_string(),
                 EventBody::Identify { .. } => "identify".to_owned(),
                 EventBody::Consent(change) => format!("{:?}", change.permission),
+                EventBody::StopsLifted(channel) => format!("stops lifted on {channel}"),
             };
             *counts.entry(name).or_default() += 1;
         }

@@ -120,6 +120,8 @@ pub fn to_json(event: &Event) -> Json {
             json!({"type": "identify", user: id, "traits": to_json_map(traits)})
         }
         EventBody::Consent(change) => json!({"type": "identify", user: id, "consent": [change]}),
+        // Only operators of the server lift stops: nothing that is recorded elsewhere does.
+        EventBody::StopsLifted(_) => json!({"type": "identify", user: id}),
     };
     line["timestamp"] = event.occurred_at.to_string().into();
     line["messageId"] = event.message_id.as_str().into();

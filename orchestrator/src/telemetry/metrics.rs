@@ -3,6 +3,7 @@
 //! Counting is an atomic addition; only the families with a channel or rule attribute take a read
 //! lock, and those count sends, not events.
 
+use policies::CountState;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -231,10 +232,23 @@ impl Metrics {
         self.events[event_type as usize][result as usize].inc_by(count);
     }
 
-    /// Counts a send's outcome: the word of its send state.
-    pub fn send(&self, channel: &str, outcome: &'static str) {
+    /// Counts sends of a channel that ended in a state.
+    pub fn sends_ended(&self, channel: &str, state: CountState, count: u64) {
+        let outcome = match state {
+            CountState::Accepted => "accepted",
+            CountState::Delivered => "delivered",
+            CountState::Bounced => "bounced",
+            CountState::Rejected => "rejected",
+            CountState::Released => "not_sent",
+            CountState::Unknown => "unknown",
+            // It has not ended.
+            CountState::Reserved => return,
+        };
+        if state == CountState::Unknown {
+            self.sends_unknown.inc_by(count);
+        }
         let labels = [(names::CHANNEL, channel.to_owned()), (names::OUTCOME, outcome.to_owned())];
-        self.sends.get_or_create(&labels).inc();
+        self.sends.get_or_create(&labels).inc_by(count);
     }
 
     /// Counts a report of a provider: the word of what it says.
@@ -353,7 +367,7 @@ mod tests {
     #[test]
     fn every_declared_metric_is_shown_under_its_name() {
         let metrics = Metrics::new();
-        metrics.send("email", "accepted");
+        metrics.sends_ended("email", CountState::Accepted, 1);
         metrics.audience_export("buyers", "accepted");
         metrics.ruled("frequency_cap", 2, 1);
         metrics.store_bytes(1, 2);
@@ -377,12 +391,15 @@ mod tests {
         metrics.events(EventType::Track, EventResult::Rejected, 3);
         metrics.ruled("quiet_hours", 2, 5);
         metrics.ruled("quiet_hours", 4, 5);
-        metrics.send("email", "rejected");
+        metrics.sends_ended("email", CountState::Rejected, 1);
+        metrics.sends_ended("email", CountState::Reserved, 1);
+        metrics.sends_ended("email", CountState::Unknown, 2);
         let text = metrics.render();
         assert!(text.contains("cadencia_events_total{type=\"track\",result=\"rejected\"} 3"));
         assert!(text.contains("cadencia_holds_total{rule=\"quiet_hours\"} 4"), "{text}");
         assert!(text.contains("cadencia_refusals_total{rule=\"quiet_hours\"} 5"), "{text}");
         assert!(text.contains("cadencia_sends_total{channel=\"email\",outcome=\"rejected\"} 1"));
+        assert!(text.contains("cadencia_sends_unknown_total 2"), "{text}");
     }
 
     #[test]

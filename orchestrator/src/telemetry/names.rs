@@ -18,7 +18,8 @@ pub struct Metric {
 /// Sends by what became of them.
 pub const SENDS: Metric = Metric {
     name: "cadencia_sends_total",
-    help: "Sends that left the gate, by channel and outcome",
+    help: "Sends that left the gate and ended, by channel and outcome; one that is tried again has \
+           not ended",
     attributes: &[CHANNEL, OUTCOME],
 };
 /// Reports of providers.
@@ -88,10 +89,11 @@ pub const SENDS_UNKNOWN: Metric = Metric {
     help: "Sends whose outcome is unknown because the process or the connection ended",
     attributes: &[],
 };
-/// Input that was not taken because of a full mailbox.
+/// Input that was not taken because something was full.
 pub const MAILBOX_REFUSED: Metric = Metric {
     name: "cadencia_mailbox_refused_total",
-    help: "Requests answered with 429 because a partition had no credits left",
+    help: "Requests answered with 429 because a partition had no credits left, and single inputs \
+           not taken because the queue of their customer or their lane was full",
     attributes: &[],
 };
 /// Turns that were given up because of their size.
@@ -192,7 +194,8 @@ pub struct SpanName {
 pub const CHANNEL: &str = "channel";
 /// Name of an applied `Audience` definition.
 pub const AUDIENCE: &str = "audience";
-/// `accepted`, `rejected`, `not_sent` or `unknown`.
+/// `accepted`, `rejected`, `not_sent` or `unknown`; of a send also `delivered` or `bounced`, where
+/// the report of its provider came before the answer.
 pub const OUTCOME: &str = "outcome";
 /// `taken`, `delivered`, `failed` or `refused`.
 pub const REPORT: &str = "report";
@@ -264,7 +267,11 @@ pub const ERROR_CODE: &str = "error.code";
 pub const METRIC_ATTRIBUTES: [Attribute; 10] = [
     Attribute { name: AUDIENCE, help: "name of an applied `Audience` definition" },
     Attribute { name: CHANNEL, help: "name of an applied `Channel` definition" },
-    Attribute { name: OUTCOME, help: "`accepted`, `rejected`, `not_sent` or `unknown`" },
+    Attribute {
+        name: OUTCOME,
+        help: "`accepted`, `rejected`, `not_sent` or `unknown`; of a send also `delivered` or \
+               `bounced`, where the report of its provider came before the answer",
+    },
     Attribute { name: REPORT, help: "`taken`, `delivered`, `failed` or `refused`" },
     Attribute {
         name: RULE,

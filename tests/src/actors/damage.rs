@@ -7,6 +7,7 @@ use cadencia::error::ErrorCode;
 use channels::Outcome;
 use domain::event::{Alias, EventBody};
 use domain::ids::{CustomerId, SendId};
+use domain::suppression::StopReason;
 use engine::{Table, codec};
 use policies::CountState;
 use runtime::Clock;
@@ -64,7 +65,7 @@ async fn an_outcome_is_settled_without_its_customer() {
         code: Some(550),
         enhanced: None,
         reason: "no such mailbox".to_owned(),
-        suppress: true,
+        suppress: Some(StopReason::HardBounce),
     };
     assert!(attempt.answer.send(rejected).is_ok());
     process.quiet().await;

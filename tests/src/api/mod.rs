@@ -220,7 +220,7 @@ fn rotating_and_revoking_tokens_does_as_the_document_says() {
 }
 
 /// Commands, each of which talks to a server, with what they need before.
-const COMMANDS: [&[&str]; 38] = [
+const COMMANDS: [&[&str]; 39] = [
     &["journeys", "list"],
     &["journeys", "pause", "gift"],
     &["journeys", "resume", "gift"],
@@ -228,6 +228,7 @@ const COMMANDS: [&[&str]; 38] = [
     &["apply", "--yes", "CAMPAIGN"],
     &["explain", "--customer", "shopper-1"],
     &["explain", "--customer", "shopper 1/ä?", "--rows", "7"],
+    &["customers", "unsuppress", "shopper-1", "--channel", "email"],
     &["sends", "list"],
     &["sends", "list", "--state", "accepted,held", "--limit", "7", "--journey", "welcome"],
     &["sends", "list", "--rule", "a b&c", "--from", "2026-01-01T00:00:00+01:00"],

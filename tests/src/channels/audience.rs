@@ -2,12 +2,16 @@
 //! have gone through.
 
 use std::fs;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use cadencia::actors::audience::{EXPORT_LIMIT_MS, hand_over};
 use channels::audience::{Folder, Hashed, Manifest, Members};
 use channels::{Always, Attempt, Channel, Content, Message, Outcome, Recipient, Retry};
 use domain::channel::audience::{Audience, Format, Identifier};
 use domain::ids::SendId;
+use futures_util::FutureExt as _;
+use runtime::SimulatedClock;
 
 use super::NOW;
 
@@ -183,4 +187,84 @@ async fn a_folder_that_cannot_be_written_is_said_and_tried_again() {
     assert!(folder.probe().await.is_ok());
     assert!(!place.path().join("file").exists(), "a look makes nothing");
     assert_eq!(numbers(&exported(&folder, &["ann"]).await), (1, 1, 1, 0, None));
+}
+
+#[tokio::test]
+async fn a_folder_that_holds_another_audience_is_left_alone() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = |name: &str| Folder::new(name, &settings(), place.path().to_owned());
+    let ads = exported(&folder("ads"), &["ann", "bob"]).await;
+    let outcome = export(&folder("others"), of(&["cid"])).await;
+    let Outcome::NotSent { reason, retry: Retry::Configuration, .. } = &outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(reason.contains("it holds the audience `ads`"), "{reason}");
+    assert_eq!(folder("ads").manifest().expect("it can be read"), Some(ads));
+    // Once nobody is in it any more, another one may have it, from a whole set on.
+    exported(&folder("ads"), &[]).await;
+    let others = exported(&folder("others"), &["cid"]).await;
+    assert_eq!(others.audience, "others");
+    assert_eq!(numbers(&others), (3, 1, 1, 0, None));
+}
+
+#[tokio::test]
+async fn a_place_that_is_left_is_emptied_once_and_keeps_only_that() {
+    let place = tempfile::tempdir().expect("a folder");
+    let path = place.path().join("ads");
+    let folder = Folder::new("ads", &settings(), path.clone());
+    let kept = folder.place().expect("a place");
+    let leaving = || Folder::leaving(kept.clone(), path.clone());
+    // Nothing is made where nothing is.
+    assert!(matches!(export(&leaving(), of(&[])).await, Outcome::Accepted { .. }));
+    assert!(!path.exists());
+    exported(&folder, &["ann"]).await;
+    exported(&folder, &["ann", "bob"]).await;
+    for _ in 0..2 {
+        let manifest = exported(&leaving(), &[]).await;
+        assert_eq!(numbers(&manifest), (3, 0, 0, 2, Some(2)));
+    }
+    let files = names(&path);
+    assert_eq!(files.iter().filter(|name| name.starts_with("v000003")).count(), 3);
+    assert_eq!(files.len(), 4, "older versions name people who have left: {files:?}");
+    // What is another one's by now stays as it is.
+    let others = exported(&Folder::new("others", &settings(), path.clone()), &["cid"]).await;
+    assert_eq!(exported(&leaving(), &[]).await, others);
+}
+
+/// Holds a reader of a named pipe for as long as it lives: as a network's folder may.
+async fn held(pipe: &Path) -> fs::File {
+    loop {
+        // Without waiting it can only be opened once the reader is there.
+        let open = fs::OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(pipe);
+        match open {
+            Ok(writer) => return writer,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_export_that_hangs_is_given_up_and_replaces_nothing_later() {
+    let place = tempfile::tempdir().expect("a folder");
+    let pipe = place.path().join("manifest.json");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let folder = Folder::new("ads", &settings(), place.path().to_owned());
+    let time = SimulatedClock::new(NOW.0);
+    let clock = time.clock();
+    let mut first = Box::pin(hand_over(&clock, &folder, "ads", of(&["ann"]), NOW));
+    assert!((&mut first).now_or_never().is_none());
+    let held = held(&pipe).await;
+    time.advance_by(u64::from(EXPORT_LIMIT_MS));
+    let Outcome::Unknown { reason, .. } = first.await else { panic!("it cannot have ended") };
+    assert_eq!(reason, "the export did not end within 10 minutes");
+    // Whoever comes next does not wait for it.
+    let next = export(&folder, of(&["bob"])).await;
+    assert!(matches!(next, Outcome::NotSent { .. }), "{next:?}");
+    // It goes on at last, too late to be the newest.
+    fs::remove_file(&pipe).expect("it is removed");
+    drop(held);
+    while !matches!(export(&folder, of(&["bob"])).await, Outcome::Accepted { .. }) {}
+    let manifest = folder.manifest().expect("it can be read").expect("there is one");
+    assert_eq!(numbers(&manifest), (2, 1, 1, 0, None));
 }

@@ -102,11 +102,11 @@ async fn answers_mean_what_the_client_takes_them_for() {
     let url = format!("http://127.0.0.1:{}", server.port);
     let channel = twilio(settings(server.port));
     let expected: BTreeMap<&str, (&str, Value)> = BTreeMap::from([
-        ("+155521211", ("rejected, suppress", json!(21211))),
-        ("+155521610", ("rejected, suppress", json!(21610))),
+        ("+155521211", ("rejected, hard_bounce", json!(21211))),
+        ("+155521610", ("rejected, opted_out", json!(21610))),
         ("+155521408", ("rejected", json!(21408))),
         ("+155530003", ("rejected", json!(30003))),
-        ("+155530005", ("rejected, suppress", json!(30005))),
+        ("+155530005", ("rejected, hard_bounce", json!(30005))),
         ("+155521606", ("not sent, Configuration", json!(21606))),
         ("+155521611", ("not sent, Deferred", json!(21611))),
         ("+1556000", ("not sent, Deferred, 7000", json!(20429))),
@@ -131,7 +131,7 @@ async fn answers_mean_what_the_client_takes_them_for() {
 fn short(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Accepted { .. } => "accepted".to_owned(),
-        Outcome::Rejected { suppress: true, .. } => "rejected, suppress".to_owned(),
+        Outcome::Rejected { suppress: Some(why), .. } => format!("rejected, {}", why.as_str()),
         Outcome::Rejected { .. } => "rejected".to_owned(),
         Outcome::NotSent { retry, retry_after_ms: None, .. } => format!("not sent, {retry:?}"),
         Outcome::NotSent { retry, retry_after_ms: Some(pause), .. } => {
@@ -166,7 +166,7 @@ async fn what_cannot_go_never_leaves() {
         ("+34600123456", " \r\n\u{7}", "the message is empty"),
     ] {
         let outcome = channel.attempt(attempt(to, text)).await;
-        let Outcome::Rejected { reason: why, suppress: false, .. } = &outcome else {
+        let Outcome::Rejected { reason: why, suppress: None, .. } = &outcome else {
             panic!("{to} {text:?}: {outcome:?}");
         };
         assert_eq!(why, reason);

@@ -80,7 +80,7 @@ async fn the_status_decides() {
     }
     for path in ["400", "401", "404", "422"] {
         let outcome = asked(path).await;
-        let Outcome::Rejected { code, suppress: false, .. } = outcome else {
+        let Outcome::Rejected { code, suppress: None, .. } = outcome else {
             panic!("{path}: {outcome:?}");
         };
         assert_eq!(code.map(|code| code.to_string()).as_deref(), Some(path));
@@ -114,7 +114,7 @@ async fn an_endpoint_that_is_gone_is_not_asked_again() {
     let since = first.now;
     for attempt in [first, attempt(2), attempt(3)] {
         let outcome = channel.attempt(attempt).await;
-        let Outcome::Rejected { code: Some(410), reason, suppress: false, .. } = &outcome else {
+        let Outcome::Rejected { code: Some(410), reason, suppress: None, .. } = &outcome else {
             panic!("{outcome:?}");
         };
         let expected = "the endpoint is disabled: it said at";

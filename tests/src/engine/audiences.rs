@@ -2,12 +2,16 @@
 //! says and she may be there, and stands in a row of the audience.
 
 use domain::channel::audience::Identifier;
+use domain::consent::ConsentChange;
+use domain::event::EventBody;
+use domain::membership::MEMBERSHIPS_MAX;
 use domain::time::{Instant, Span, Zone};
+use domain::verdict::Reason;
 use policies::CountState;
 use serde_json::json;
 
 use super::customer::One;
-use super::given::Given;
+use super::given::{Given, denied};
 use super::script::{check, check_customer, run};
 
 fn joining(step: serde_json::Value) -> Given {
@@ -75,6 +79,60 @@ fn joining_again_prolongs_it() {
     let mut one = One::new(given);
     run(&mut one, "track Stay\ntrack Go\nwait P20D");
     assert_eq!(one.members().iter().map(|member| member.until).collect::<Vec<_>>(), [Instant::MAX]);
+}
+
+/// Withdraws consent for a topic, on every channel.
+fn withdraw(one: &mut One, topic: &str) {
+    let said = ConsentChange { topic: Some(topic.into()), ..denied() };
+    let event = one.event(EventBody::Consent(said), None, 0);
+    one.turn(vec![event]);
+}
+
+#[test]
+fn a_membership_lasts_no_longer_than_the_consent_that_it_was_joined_by() {
+    let joins = |topic: &str, span: &str| {
+        json!({"enter": {"event": topic, "reentry": "parallel"},
+            "steps": [{"audience": {"join": "ads", "for": span, "topic": topic}}]})
+    };
+    let given =
+        || Given::new().journey("y", joins("yearly", "P365D")).journey("d", joins("daily", "P1D"));
+    for (first, second) in [("yearly", "daily"), ("daily", "yearly")] {
+        let said = format!("track {first}\ntrack {second}");
+        let mut one = One::new(given());
+        run(&mut one, &said);
+        let ends: Vec<Instant> = one.members().iter().map(|member| member.until).collect();
+        assert_eq!(ends, [after(&one, "P365D")], "{first}");
+        withdraw(&mut one, "yearly");
+        assert_eq!(one.members(), [], "{first}: she said yes to a year of the other topic only");
+        assert_eq!(one.lines().last().map(String::as_str), Some("0 left ads: Consent"));
+        let mut one = One::new(given());
+        run(&mut one, &said);
+        withdraw(&mut one, "daily");
+        assert_eq!(one.members().len(), 1, "{first}");
+    }
+}
+
+#[test]
+fn one_audience_too_many_is_refused_and_joining_again_is_not() {
+    let name = |at: usize| if at == 0 { "ads".to_owned() } else { format!("more-{}", at - 1) };
+    let mut given = Given::new().more_audiences(MEMBERSHIPS_MAX);
+    for at in 0..=MEMBERSHIPS_MAX {
+        let enter = json!({"event": format!("Go {at}"), "reentry": "parallel"});
+        let step = json!({"audience": {"join": name(at)}});
+        given = given.journey(&format!("j{at}"), json!({"enter": enter, "steps": [step]}));
+    }
+    let mut one = One::new(given);
+    let all: Vec<String> = (0..=MEMBERSHIPS_MAX).map(|at| format!("track Go {at}")).collect();
+    run(&mut one, &all.join("\n"));
+    let last = format!("0 j{MEMBERSHIPS_MAX} audience-1 refused: reachability");
+    assert!(one.lines().contains(&last), "{:?}", one.lines().last());
+    assert_eq!(one.loaded.customer.memberships.len(), MEMBERSHIPS_MAX);
+    let reason = one.last_refusal().expect("a refusal");
+    assert_eq!(reason.reason, Reason::AudiencesFull);
+    assert_eq!((reason.counted, reason.limit), (Some(100), Some(100)));
+    let before = one.lines().len();
+    run(&mut one, "track Go 0");
+    assert!(one.lines()[before..].contains(&"0 j0 audience-1 sent by ads".to_owned()));
 }
 
 #[test]

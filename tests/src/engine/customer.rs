@@ -7,8 +7,9 @@ use std::sync::Arc;
 use domain::event::{Event, EventBody};
 use domain::ids::{ChannelName, CustomerId, EnrollmentId, SendId};
 use domain::time::Instant;
+use domain::verdict::{Decision, RuleResult};
 use engine::audience::MemberRow;
-use engine::history::HistoryItem;
+use engine::history::{HistoryItem, HistoryRow};
 use engine::ledger::{Outcome, SendRow, decode_ledger};
 use engine::note::Note;
 use engine::partition::{Attempt, Effect, Grant, Slots, Snapshot};
@@ -94,6 +95,19 @@ impl One {
         let rows =
             rows.filter(|((table, key), _)| *table == Table::Meta && key.starts_with(&prefix));
         rows.map(|(_, row)| codec::decode("member", row).expect("a sound row")).collect()
+    }
+
+    /// The rule that refused last.
+    pub(crate) fn last_refusal(&self) -> Option<RuleResult> {
+        let rows = self.rows.iter().filter(|((table, _), _)| *table == Table::History);
+        let rows = rows.map(|(_, row)| codec::decode("history", row).expect("a sound row"));
+        let items = rows.flat_map(|row: HistoryRow| row.items);
+        let verdicts = items.filter_map(|item| match item {
+            HistoryItem::Decided { verdict, .. } => Some(verdict),
+            _ => None,
+        });
+        let refused = verdicts.filter(|verdict| verdict.decision == Decision::Refuse).last();
+        refused?.deciding().cloned()
     }
 
     /// What happened so far.
@@ -282,7 +296,7 @@ impl One {
     }
 
     fn tell(&mut self, row: &[u8]) {
-        let row: engine::history::HistoryRow = codec::decode("history", row).expect("a sound row");
+        let row: HistoryRow = codec::decode("history", row).expect("a sound row");
         for item in row.items {
             if let HistoryItem::Entered { journey, enrollment, .. } = &item {
                 self.names.insert(*enrollment, journey.to_string());

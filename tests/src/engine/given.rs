@@ -43,6 +43,8 @@ pub(crate) struct Given {
     costs: BTreeMap<&'static str, Cost>,
     revision: u64,
     audience: bool,
+    /// Audiences beside it: `more-0` and so on.
+    more_audiences: usize,
 }
 
 impl Given {
@@ -58,6 +60,7 @@ impl Given {
             costs: BTreeMap::new(),
             revision: 1,
             audience: true,
+            more_audiences: 0,
         }
     }
 
@@ -125,6 +128,17 @@ impl Given {
         self.controls.insert(JourneyName::from(journey), control);
     }
 
+    /// So many audiences more: `more-0` and so on.
+    pub(crate) fn more_audiences(mut self, count: usize) -> Self {
+        self.more_audiences = count;
+        self
+    }
+
+    fn audiences(&self) -> Vec<String> {
+        let more = (0..self.more_audiences).map(|at| format!("more-{at}"));
+        [AUDIENCE.to_owned()].into_iter().chain(more).collect()
+    }
+
     /// The catalog that these definitions mean.
     pub(crate) fn catalog(&self) -> Arc<Catalog> {
         let known = self.known();
@@ -183,8 +197,11 @@ impl Given {
             })
             .collect();
         // A name keeps its number, also when it names nothing any more.
-        let id = names.borrow_mut().number(AUDIENCE);
-        if self.audience {
+        for audience in self.audiences() {
+            let id = names.borrow_mut().number(&audience);
+            if audience == AUDIENCE && !self.audience {
+                continue;
+            }
             let identifiers = [(Identifier::Email, "email"), (Identifier::Phone, "phone")];
             let info = ChannelInfo {
                 id,
@@ -195,7 +212,7 @@ impl Given {
                 cost: None,
                 spread_ms: 0,
             };
-            channels.insert(ChannelName::from(AUDIENCE), info);
+            channels.insert(ChannelName::from(audience.as_str()), info);
         }
         Arc::new(Catalog::new(Parts {
             revision: self.revision,
@@ -217,9 +234,8 @@ impl Given {
         Known {
             channels: CHANNELS
                 .iter()
-                .map(|(name, _)| *name)
-                .chain([AUDIENCE])
-                .map(str::to_owned)
+                .map(|(name, _)| (*name).to_owned())
+                .chain(self.audiences())
                 .collect(),
             templates: set(&TEMPLATES),
             segments: self.segments.iter().map(|(name, _, _)| name.clone()).collect(),

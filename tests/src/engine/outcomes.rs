@@ -1,12 +1,14 @@
 //! Outcomes: what a provider's answer does to a send, its row and its customer (semantics 18, 25
 //! and 26).
 
+use domain::event::EventBody;
+use domain::verdict::Reason;
 use policies::CountState;
 use serde_json::json;
 
 use super::customer::One;
-use super::given::Given;
-use super::script::check;
+use super::given::{Given, granted};
+use super::script::{check, run};
 
 /// One message of this class.
 pub(super) fn sending(class: &str) -> Given {
@@ -51,6 +53,37 @@ fn a_bad_address_is_not_written_to_again() {
              0 j exit completed\n{SENT}"
         ),
     );
+}
+
+#[test]
+fn a_stop_says_why_and_only_an_operator_lifts_it() {
+    for (answer, why) in [("suppressed", "hard_bounce"), ("opted out", "opted_out")] {
+        let mut one = One::new(sending("transactional"));
+        run(&mut one, &format!("by hand\ntrack Go\n{answer}"));
+        let granted = one.event(EventBody::Consent(granted()), None, 0);
+        one.turn(vec![granted]);
+        run(&mut one, "lift sms\ntrack Go");
+        let refused = one.last_refusal().expect("a refusal");
+        assert_eq!(refused.reason, Reason::Suppressed(why.to_owned()));
+        assert_eq!(one.in_flight.len(), 0, "{answer}");
+        run(&mut one, "passivate\nlift email\ntrack Go");
+        assert_eq!(one.in_flight.len(), 1, "{answer}");
+        // What is stopped later is stopped again.
+        run(&mut one, &format!("{answer}\ntrack Go"));
+        assert_eq!(one.in_flight.len(), 0, "{answer}");
+    }
+}
+
+#[test]
+fn a_send_ends_once_however_often_it_was_tried() {
+    let mut one = One::new(sending("transactional"));
+    run(&mut one, "by hand\ntrack Go\nnot sent\nwait PT30S\nunknown");
+    assert_eq!(one.partition.take_ended(), [], "it is tried again");
+    run(&mut one, "wait PT2M\naccepted\ntrack Go\nrejected\ntrack Go\nrejected");
+    let email = || "email".into();
+    let expected = [(email(), CountState::Accepted, 1), (email(), CountState::Rejected, 2)];
+    assert_eq!(one.partition.take_ended(), expected);
+    assert_eq!(one.partition.take_ended(), []);
 }
 
 #[test]

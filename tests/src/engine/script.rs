@@ -3,8 +3,9 @@
 //! ```text
 //! track Order Completed | {"total": 9} | id=a | ago=PT2H     & joins inputs of one turn
 //! identify {"tier": "gold"}      deny email      tick JOURNEY    tick again    enroll JOURNEY KEY
+//! lift email   an operator lifts the stops on her addresses
 //! wait P1D     timers on the way fire when due;   sleep P1D     nothing runs until then
-//! by hand      accepted   accepted in 2   rejected   suppressed   unknown
+//! by hand      accepted   accepted in 2   rejected   suppressed   opted out   unknown
 //! not sent     not sent for PT5M
 //! redrive      redrive anyway   the last send that ended badly
 //! report taken   report delivered   report failed   report failed for good   of the last send
@@ -14,6 +15,7 @@
 use domain::consent::{ConsentChange, Permission};
 use domain::event::EventBody;
 use domain::ids::{ChannelName, EnrollmentId, EventName, JourneyName};
+use domain::suppression::StopReason;
 use domain::time::{Instant, Span, Zone};
 use domain::verdict::Decision;
 use engine::Input;
@@ -107,8 +109,15 @@ fn outcome(line: &str) -> Option<Outcome> {
     let text = |text: &str| text.to_owned();
     Some(match line {
         "accepted" => Outcome::Accepted { reply: text("250 ok"), parts: 1 },
-        "rejected" => Outcome::Rejected { reply: text("550 no"), suppress: false },
-        "suppressed" => Outcome::Rejected { reply: text("550 unknown user"), suppress: true },
+        "rejected" => Outcome::Rejected { reply: text("550 no"), suppress: None },
+        "suppressed" => Outcome::Rejected {
+            reply: text("550 unknown user"),
+            suppress: Some(StopReason::HardBounce),
+        },
+        "opted out" => {
+            let suppress = Some(StopReason::OptedOut);
+            Outcome::Rejected { reply: text("21610: unsubscribed"), suppress }
+        }
         "not sent" => Outcome::NotSent { reason: text("451 later"), retry_after_ms: None },
         "unknown" => Outcome::Unknown { reason: text("no answer") },
         _ => {
@@ -149,6 +158,7 @@ fn input(one: &mut One, line: &str) -> Input {
                 ConsentChange { channel, topic: None, permission, source: "test".to_owned() };
             one.event(EventBody::Consent(change), None, 0)
         }
+        "lift" => one.event(EventBody::StopsLifted(rest.into()), None, 0),
         "enroll" => {
             let (journey, key) = rest.split_once(' ').unwrap_or((rest, ""));
             let (journey, key) = (JourneyName::from(journey), key.into());
@@ -161,7 +171,8 @@ fn input(one: &mut One, line: &str) -> Input {
         }
         "report" => {
             let row = one.sends().pop().expect("a send");
-            let suppress = (rest == "failed for good").then(|| "ana@example.com".into());
+            let stop = || ("ana@example.com".into(), StopReason::HardBounce);
+            let suppress = (rest == "failed for good").then(stop);
             let said = match rest {
                 "taken" => Said::Taken,
                 "delivered" => Said::Delivered,

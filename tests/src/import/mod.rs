@@ -95,6 +95,7 @@ fn show(event: &Event) -> String {
         }
         EventBody::Identify { traits } => domain::value::to_json_map(traits).to_string(),
         EventBody::Consent(change) => format!("{change:?}"),
+        EventBody::StopsLifted(channel) => format!("stops lifted on {channel}"),
     };
     format!("{} {} {body} {}", event.customer, event.occurred_at, event.message_id)
 }

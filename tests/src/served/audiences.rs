@@ -240,6 +240,10 @@ async fn an_audience_that_is_removed_forgets_its_members() {
     })
     .await;
     assert_eq!(server.json(&["audiences", "list"]), json!([]));
+    // Whoever uploads the files hears of it too: there is one last version, without anybody.
+    super::process::eventually("the last export", async || place.files()["left"] == json!(["ann"]))
+        .await;
+    assert_eq!(place.files()["members"], json!([]));
     // Declared once more, it starts with nobody.
     apply(&campaign("csv", ""));
     assert_eq!(place.export(&server)["members"], json!([]));

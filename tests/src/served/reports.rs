@@ -136,6 +136,30 @@ async fn a_report_resolves_stops_and_spares() {
     expect(&server, "bob", "bounced", "SM1 undelivered; error 30005").await;
     texted(&server, "bob", "+34600123457", "Bob", 2).await;
     expect(&server, "bob", "refused", "the address is suppressed").await;
+    // She texted STOP: that is no bounce, and an operator lifts it after her START.
+    let number = "+34600123458";
+    texted(&server, "dan", number, "Dan", 1).await;
+    expect(&server, "dan", "accepted", "queued").await;
+    let url = callback(&mut twilio);
+    let mut stopped = parameters(number, "undelivered");
+    stopped["ErrorCode"] = json!("21610");
+    assert_eq!(report(&server, &url, TOKEN, &stopped).0, 204);
+    texted(&server, "dan", number, "Dan", 2).await;
+    expect(&server, "dan", "refused", "the address is suppressed: opted_out").await;
+    let lift = ["customers", "unsuppress", "dan", "--channel", "sms"];
+    let lifted = server.json(&lift);
+    assert_eq!(lifted["suppressions"], json!([]), "{lifted:#}");
+    expect(&server, "dan", "event", "lifted the stops on addresses of sms").await;
+    let again = server.command(&lift);
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(!again.status.success() && said.contains("no address of `dan`"), "{said}");
+    let audit = server.json(&["audit"]);
+    let rows = audit.as_array().expect("rows");
+    let row = rows.iter().find(|row| row["what"] == "customer.unsuppress").expect("a row");
+    assert_eq!(row["before"], "sms: opted_out", "{row:#}");
+    assert_eq!(row["after"], "sms: no stop", "{row:#}");
+    texted(&server, "dan", number, "Dan", 3).await;
+    twilio.next();
     // No answer came, and would be asked for again; the report says that there is no need.
     texted(&server, "cid", "+1558000", "Cid", 1).await;
     let url = callback(&mut twilio);

@@ -141,7 +141,7 @@ impl Part {
         outcome: Outcome,
         now: Instant,
     ) {
-        let suppress = matches!(outcome, Outcome::Rejected { suppress: true, .. });
+        let suppress = matches!(outcome, Outcome::Rejected { suppress: Some(_), .. });
         if suppress || self.active.contains_key(&key) {
             self.push(key, None, Work::Outcome(send, outcome));
         } else {

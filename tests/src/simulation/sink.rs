@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::event::{Event, EventBody};
 use domain::ids::{CustomerId, CustomerKey, SendId};
+use domain::suppression::StopReason;
 use domain::time::Instant;
 use engine::ledger::Outcome;
 use engine::partition::Attempt;
@@ -37,8 +38,11 @@ impl Sink {
     pub(crate) fn attempt(&mut self, attempt: &Attempt, now: Instant, rng: &mut Rng) -> Outcome {
         let mood = if self.reliable { 99 } else { rng.below(20) };
         match mood {
-            0 => Outcome::Rejected { reply: "550 no".to_owned(), suppress: false },
-            1 => Outcome::Rejected { reply: "550 unknown user".to_owned(), suppress: true },
+            0 => Outcome::Rejected { reply: "550 no".to_owned(), suppress: None },
+            1 => Outcome::Rejected {
+                reply: "550 unknown user".to_owned(),
+                suppress: Some(StopReason::HardBounce),
+            },
             2..5 => {
                 let retry_after_ms = rng.once_in(2).then_some(90_000);
                 Outcome::NotSent { reason: "451 later".to_owned(), retry_after_ms }

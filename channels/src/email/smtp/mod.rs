@@ -21,6 +21,7 @@ mod transaction;
 
 use std::time::Duration;
 
+use domain::suppression::StopReason;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
@@ -183,7 +184,7 @@ impl Smtp {
 
 fn wrong_kind() -> Outcome {
     let reason = "this channel sends e-mails only".to_owned();
-    Outcome::Rejected { code: None, enhanced: None, reason, suppress: false }
+    Outcome::Rejected { code: None, enhanced: None, reason, suppress: None }
 }
 
 fn unbuilt(error: &super::message::BuildError) -> Outcome {
@@ -192,7 +193,7 @@ fn unbuilt(error: &super::message::BuildError) -> Outcome {
             code: None,
             enhanced: None,
             reason: error.to_string(),
-            suppress: true,
+            suppress: Some(StopReason::HardBounce),
         };
     }
     Outcome::NotSent {

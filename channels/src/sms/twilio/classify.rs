@@ -3,6 +3,7 @@
 //! Source of the codes: twilio.com/docs/api/errors. Only a 429 and a refusal by Twilio's own words
 //! are surely not processed; a 5xx may have been.
 
+use domain::suppression::StopReason;
 use serde::Deserialize;
 
 use crate::channel::{Outcome, Phase, Retry};
@@ -28,7 +29,7 @@ struct Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meaning {
     /// The number takes no message of ours, now or later.
-    Suppress,
+    Suppress(StopReason),
     /// This message will not be taken; the next one may.
     Reject,
     /// The same later.
@@ -39,8 +40,10 @@ enum Meaning {
 
 fn meaning(code: u32) -> Meaning {
     match code {
-        // No telephone number, opted out, no mobile; the handset is not known, a landline.
-        21211 | 21610 | 21614 | 30005 | 30006 => Meaning::Suppress,
+        // No telephone number, no mobile; the handset is not known, a landline.
+        21211 | 21614 | 30005 | 30006 => Meaning::Suppress(StopReason::HardBounce),
+        // She texted `STOP`. Twilio takes messages again once she texts `START`.
+        21610 => Meaning::Suppress(StopReason::OptedOut),
         // Too many requests, too many messages in the queue of a sender, congestion.
         14107 | 20429 | 21611 | 30001 | 30017 | 30022 => Meaning::Later,
         // Credentials; account; sender; messaging service; registration of the sender.
@@ -61,9 +64,12 @@ fn meaning(code: u32) -> Meaning {
     }
 }
 
-/// Whether an error means that the number takes no message of ours, now or later.
-pub(super) fn stops_number(code: u32) -> bool {
-    meaning(code) == Meaning::Suppress
+/// Why a number takes no message of ours, now or later, where an error means that.
+pub(super) fn stops_number(code: u32) -> Option<StopReason> {
+    match meaning(code) {
+        Meaning::Suppress(reason) => Some(reason),
+        Meaning::Reject | Meaning::Later | Meaning::Configuration => None,
+    }
 }
 
 /// What an answer means.
@@ -103,7 +109,7 @@ fn refused(answer: &Answer, body: &Body) -> Outcome {
         (Some(code), _) => by_code(answer, code, &words),
         (None, 401 | 403 | 404) => not_sent(answer, &words, Retry::Configuration),
         (None, status) => {
-            Outcome::Rejected { code: Some(status), enhanced: None, reason: words, suppress: false }
+            Outcome::Rejected { code: Some(status), enhanced: None, reason: words, suppress: None }
         }
     }
 }
@@ -112,11 +118,11 @@ fn by_code(answer: &Answer, code: u32, words: &str) -> Outcome {
     match meaning(code) {
         Meaning::Later => not_sent(answer, words, Retry::Deferred),
         Meaning::Configuration => not_sent(answer, words, Retry::Configuration),
-        meaning => Outcome::Rejected {
+        Meaning::Suppress(_) | Meaning::Reject => Outcome::Rejected {
             code: u16::try_from(code).ok(),
             enhanced: None,
             reason: words.to_owned(),
-            suppress: meaning == Meaning::Suppress,
+            suppress: stops_number(code),
         },
     }
 }
@@ -165,7 +171,10 @@ mod tests {
     fn short(outcome: &Outcome) -> String {
         match outcome {
             Outcome::Accepted { reply, .. } => format!("accepted: {reply}"),
-            Outcome::Rejected { code, suppress, .. } => format!("rejected {code:?} {suppress}"),
+            Outcome::Rejected { code, suppress, .. } => {
+                let why = suppress.map_or("once", StopReason::as_str);
+                format!("rejected {code:?} {why}")
+            }
             Outcome::NotSent { retry, .. } => format!("not sent {retry:?}"),
             Outcome::Unknown { .. } => "unknown".to_owned(),
         }
@@ -201,25 +210,26 @@ mod tests {
             check(status, body, "unknown");
         }
         let failed = r#"{"sid": "SM1", "status": "failed", "error_code": 30006}"#;
-        check(201, failed, "rejected Some(30006) true");
+        check(201, failed, "rejected Some(30006) hard_bounce");
     }
 
     #[test]
     fn codes_say_what_to_do() {
-        for code in [21211, 21610, 21614, 30005, 30006] {
-            check(400, &error(code), &format!("rejected Some({code}) true"));
+        for code in [21211, 21614, 30005, 30006] {
+            check(400, &error(code), &format!("rejected Some({code}) hard_bounce"));
         }
+        check(400, &error(21610), "rejected Some(21610) opted_out");
         for code in [21408, 21612, 21617, 30003, 30004, 30007, 30008, 12345, 65535] {
-            check(400, &error(code), &format!("rejected Some({code}) false"));
+            check(400, &error(code), &format!("rejected Some({code}) once"));
         }
-        check(400, &error(1_000_000), "rejected None false");
+        check(400, &error(1_000_000), "rejected None once");
         for code in [14107, 20429, 21611, 30001, 30022] {
             check(400, &error(code), "not sent Deferred");
         }
         for code in [20003, 20404, 21606, 21703, 30002, 30034] {
             check(400, &error(code), "not sent Configuration");
         }
-        check(400, "what?", "rejected Some(400) false");
+        check(400, "what?", "rejected Some(400) once");
         check(401, "", "not sent Configuration");
         check(404, "not found", "not sent Configuration");
         check(429, "slow down", "not sent Deferred");

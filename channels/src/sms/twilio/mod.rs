@@ -202,7 +202,7 @@ fn headers() -> HeaderMap {
 }
 
 fn rejected(reason: &str) -> Outcome {
-    Outcome::Rejected { code: None, enhanced: None, reason: reason.to_owned(), suppress: false }
+    Outcome::Rejected { code: None, enhanced: None, reason: reason.to_owned(), suppress: None }
 }
 
 fn late() -> Outcome {

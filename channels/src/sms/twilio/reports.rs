@@ -54,8 +54,8 @@ pub(super) fn read(
         "delivered" | "read" => Said::Delivered,
         "undelivered" | "failed" | "canceled" => {
             let to = Some(value("To")).filter(|to| !to.is_empty());
-            let stops = code.is_some_and(stops_number);
-            Said::Failed { suppress: to.filter(|_| stops).map(str::to_owned) }
+            let to = to.map(str::to_owned);
+            Said::Failed { suppress: to.zip(code.and_then(stops_number)) }
         }
         other => {
             let message = format!("`{}` is not a status that is known here", cut(other));
@@ -102,6 +102,8 @@ fn spellings(url: &str) -> Vec<String> {
 mod tests {
     use domain::ids::SendId;
 
+    use domain::suppression::StopReason;
+
     use super::*;
 
     const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
@@ -137,8 +139,9 @@ mod tests {
 
     #[test]
     fn states_say_what_became_of_it() {
-        let failed =
-            |suppress: Option<&str>| Said::Failed { suppress: suppress.map(str::to_owned) };
+        let failed = |stop: Option<StopReason>| Said::Failed {
+            suppress: stop.map(|why| ("+34600".to_owned(), why)),
+        };
         for (status, more, said, reason) in [
             ("queued", "", Said::Taken, "SM1 queued"),
             ("sent", "", Said::Taken, "SM1 sent"),
@@ -148,10 +151,15 @@ mod tests {
             (
                 "undelivered",
                 "&ErrorCode=30005",
-                failed(Some("+34600")),
+                failed(Some(StopReason::HardBounce)),
                 "SM1 undelivered; error 30005",
             ),
-            ("failed", "&ErrorCode=21610", failed(Some("+34600")), "SM1 failed; error 21610"),
+            (
+                "failed",
+                "&ErrorCode=21610",
+                failed(Some(StopReason::OptedOut)),
+                "SM1 failed; error 21610",
+            ),
             ("failed", "", failed(None), "SM1 failed"),
             ("canceled", "", failed(None), "SM1 canceled"),
         ] {

@@ -110,7 +110,9 @@ impl Trigger {
     pub fn from_event(event: &Event) -> Self {
         let (name, properties) = match &event.body {
             EventBody::Track { name, properties } => (Some(name.clone()), properties.clone()),
-            EventBody::Identify { .. } | EventBody::Consent(_) => (None, Map::new()),
+            EventBody::Identify { .. } | EventBody::Consent(_) | EventBody::StopsLifted(_) => {
+                (None, Map::new())
+            }
         };
         Self {
             event: name,

@@ -7,11 +7,11 @@ use domain::ids::{ChannelName, NameId, SendId, Topic};
 use domain::journey::definition::{Journey, NodeIndex};
 use domain::journey::enrollment::State;
 use domain::journey::steps::send::OnCapped;
-use domain::journey::steps::{Send, Step};
-use domain::membership::Membership;
+use domain::journey::steps::{Kind, Send, Step};
+use domain::membership::{MEMBERSHIPS_MAX, Membership};
 use domain::time::Instant;
 use domain::value::{Text, Value};
-use domain::verdict::{RuleKind, Verdict};
+use domain::verdict::{Decision, Reason, RuleKind, Ruling, Verdict};
 use policies::{History, LedgerRow, Request, Subject};
 
 use super::Asking;
@@ -161,7 +161,23 @@ pub(super) fn of(
         skip_catch_up,
         address: address.as_deref(),
     };
-    question.ask(&loaded.customer, rows(loaded), now, catalog)
+    let mut verdict = question.ask(&loaded.customer, rows(loaded), now, catalog);
+    if step.kind == Kind::Audience && audience::is_full(&loaded.customer, channel) {
+        refuse_join(&mut verdict, loaded.customer.memberships.len());
+    }
+    verdict
+}
+
+/// No room for one more membership is a matter of who can be reached by advertising.
+fn refuse_join(verdict: &mut Verdict, memberships: usize) {
+    let reachability = verdict.rules.iter_mut().find(|rule| rule.kind == RuleKind::Reachability);
+    if let Some(rule) = reachability {
+        (rule.ruling, rule.earliest) = (Ruling::Refuse, None);
+        rule.reason = Reason::AudiencesFull;
+        rule.counted = u32::try_from(memberships).ok();
+        rule.limit = u32::try_from(MEMBERSHIPS_MAX).ok();
+    }
+    (verdict.decision, verdict.earliest) = (Decision::Refuse, None);
 }
 
 fn rows(loaded: &Loaded) -> &[LedgerRow] {

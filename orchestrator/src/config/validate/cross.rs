@@ -1,6 +1,8 @@
 //! Problems that only show between documents.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Component, Path as FilePath, PathBuf};
 
 use channels::render::{Place, Template as Compiled};
 use channels::sms::Sms;
@@ -50,6 +52,7 @@ pub(super) fn check(
         record(parsed, problems, report);
     }
     currencies(documents, report);
+    folders(documents, report);
     if let Some(policy) = policy {
         lints(documents, parts, policy, report);
     }
@@ -67,6 +70,29 @@ fn currencies(documents: &[Parsed], report: &mut Report) {
             let message = format!("channel `{channel}` costs {currency}: spend has one currency");
             let problem = Problem::new(path, message).suggest(format!("convert it to {currency}"));
             record(parsed, vec![problem], report);
+        }
+    }
+}
+
+/// Two audiences in one folder would overwrite each other's files.
+fn folders(documents: &[Parsed], report: &mut Report) {
+    let mut known: HashMap<PathBuf, &str> = HashMap::new();
+    for parsed in documents {
+        let Spec::Channel(raw) = &parsed.spec else { continue };
+        let Some(audience) = &raw.audience else { continue };
+        let parts = FilePath::new(&audience.folder).components();
+        let folder: PathBuf = parts.filter(|part| *part != Component::CurDir).collect();
+        let name = &parsed.metadata.name;
+        match known.entry(folder) {
+            Entry::Vacant(place) => {
+                place.insert(name);
+            }
+            Entry::Occupied(place) => {
+                let path = Path::root().key("spec").key("audience").key("folder");
+                let message = format!("the audience `{}` is exported to this folder", place.get());
+                let problem = Problem::new(path, message).suggest(format!("write `{name}`"));
+                record(parsed, vec![problem], report);
+            }
         }
     }
 }

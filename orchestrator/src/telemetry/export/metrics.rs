@@ -13,10 +13,39 @@ use super::resource;
 use super::text::Sample;
 use crate::telemetry::names::{self, Metric as Declared};
 
-/// Every declared metric that the text has samples of. Sums count from `begun_ns`.
-pub(super) fn convert(text: &str, begun_ns: u64, now_ns: u64) -> Vec<Metric> {
+/// Sums that go on over a restart. In OTLP a sum counts from an instant on: told as they are, what
+/// they had counted before would be added up once more after each restart.
+const DURABLE: [&str; 2] = [names::HOLDS.name, names::REFUSALS.name];
+
+/// What durable sums had counted before this process.
+#[derive(Debug, Default)]
+pub(super) struct Before(Vec<Sample>);
+
+impl Before {
+    /// As the text says that they stand.
+    pub(super) fn of(text: &str) -> Self {
+        let durable = |sample: &Sample| DURABLE.contains(&sample.name.as_str());
+        Self(samples(text).into_iter().filter(durable).collect())
+    }
+
+    fn value(&self, sample: &Sample) -> f64 {
+        let same = |one: &&Sample| one.name == sample.name && one.labels == sample.labels;
+        self.0.iter().find(same).map_or(0.0, |one| one.value)
+    }
+}
+
+fn samples(text: &str) -> Vec<Sample> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let samples: Vec<Sample> = lines.filter_map(Sample::parse).collect();
+    lines.filter_map(Sample::parse).collect()
+}
+
+/// Every declared metric that the text has samples of. Sums count from `begun_ns`, without what
+/// they had counted before.
+pub(super) fn convert(text: &str, before: &Before, begun_ns: u64, now_ns: u64) -> Vec<Metric> {
+    let mut samples = samples(text);
+    for sample in &mut samples {
+        sample.value -= before.value(sample);
+    }
     let times = Times { begun_ns, now_ns };
     names::METRICS.iter().filter_map(|declared| times.metric(declared, &samples)).collect()
 }
@@ -131,14 +160,42 @@ fn attributes(labels: &[(String, String)]) -> Vec<KeyValue> {
 
 #[cfg(test)]
 mod tests {
+    use policies::CountState;
+
     use super::*;
     use crate::telemetry::metrics::{EventResult, EventType, Metrics};
+
+    #[test]
+    fn sums_that_go_on_over_a_restart_are_told_from_the_start_of_the_process() {
+        let metrics = Metrics::new();
+        metrics.ruled("consent", 40, 7);
+        let before = Before::of(&metrics.render());
+        metrics.ruled("consent", 42, 7);
+        metrics.ruled("quiet_hours", 3, 0);
+        let found = convert(&metrics.render(), &before, 1, 2);
+        let values = |name: &str| {
+            let of = found.iter().find(|one| one.name == name).and_then(|one| one.data.clone());
+            let Some(Data::Sum(sum)) = of else { panic!("a sum") };
+            let mut values: Vec<f64> = sum
+                .data_points
+                .iter()
+                .filter_map(|point| match point.value {
+                    Some(Value::AsDouble(value)) => Some(value),
+                    _ => None,
+                })
+                .collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        assert_eq!(values(names::HOLDS.name), [2.0, 3.0]);
+        assert_eq!(values(names::REFUSALS.name), [0.0, 0.0]);
+    }
 
     #[test]
     fn every_metric_is_converted_with_its_figures() {
         let metrics = Metrics::new();
         metrics.events(EventType::Track, EventResult::Accepted, 3);
-        metrics.send("email", "accepted");
+        metrics.sends_ended("email", CountState::Accepted, 1);
         metrics.ruled("consent", 0, 2);
         metrics.audience_export("buyers", "accepted");
         metrics.store_bytes(5, 7);
@@ -146,7 +203,7 @@ mod tests {
         for (channel, seconds) in [("email", 0.02), ("email", 2.0), ("sms", 100.0)] {
             metrics.attempt(channel, seconds);
         }
-        let found = convert(&metrics.render(), 1, 2);
+        let found = convert(&metrics.render(), &Before::default(), 1, 2);
         assert_eq!(found.len(), names::METRICS.len());
         let of = |name: &str| found.iter().find(|one| one.name == name).unwrap().data.clone();
         let Some(Data::Sum(events)) = of(names::EVENTS.name) else { panic!("a sum") };

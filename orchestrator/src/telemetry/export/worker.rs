@@ -99,6 +99,12 @@ impl Worker {
         }
         let begun_ns = self.now_ns();
         let mut stopping = self.stopping.clone();
+        let first = tokio::select! {
+            first = handed.wait_for(Option::is_some) => first.ok().and_then(|first| first.clone()),
+            _ = stopping.wait_for(|stop| *stop) => None,
+        };
+        let Some(Handed(exposition)) = first else { return };
+        let before = metrics::Before::of(&exposition().await);
         while !*self.stopping.borrow() {
             let period = self.clock.sleep(self.settings.metrics_seconds * 1_000);
             tokio::select! {
@@ -106,8 +112,7 @@ impl Worker {
                 _ = stopping.wait_for(|stop| *stop) => {}
             }
             // Also once at the end: what was counted last would be lost.
-            let Some(Handed(exposition)) = handed.borrow_and_update().clone() else { continue };
-            let found = metrics::convert(&exposition().await, begun_ns, self.now_ns());
+            let found = metrics::convert(&exposition().await, &before, begun_ns, self.now_ns());
             let count = found.len() as u64;
             let scope_metrics =
                 ScopeMetrics { scope: Some(scope()), metrics: found, ..ScopeMetrics::default() };

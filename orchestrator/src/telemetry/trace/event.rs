@@ -67,6 +67,7 @@ impl Idle {
             EventBody::Track { .. } => "track",
             EventBody::Identify { .. } => "identify",
             EventBody::Consent(_) => "consent",
+            EventBody::StopsLifted(_) => "stops_lifted",
         }
     }
 }
@@ -114,7 +115,9 @@ pub(super) fn idle(
         };
         let known = match &event.body {
             EventBody::Track { name, .. } => !partition.catalog().entered_by_event(name).is_empty(),
-            EventBody::Identify { .. } | EventBody::Consent(_) => false,
+            EventBody::Identify { .. }
+            | EventBody::Consent(_)
+            | EventBody::StopsLifted(_) => false,
         };
         found.push(Idle {
             did,

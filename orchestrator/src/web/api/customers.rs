@@ -1,9 +1,9 @@
 //! Customers and enrollments.
 
-use actix_web::{HttpResponse, get, web};
-use domain::ids::{CustomerId, EnrollmentId, JourneyName, SegmentName, StepId};
+use actix_web::{HttpResponse, get, post, web};
+use domain::ids::{ChannelName, CustomerId, EnrollmentId, JourneyName, SegmentName, StepId};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::admin::answer;
 use super::cursor::List;
@@ -23,6 +23,7 @@ pub(super) fn configure(config: &mut web::ServiceConfig) {
     config
         .service(list_customers)
         .service(show_customer)
+        .service(unsuppress)
         .service(customers_enrollments)
         .service(journeys_enrollments)
         .service(show_enrollment);
@@ -71,6 +72,25 @@ async fn show_customer(
     id: web::Path<String>,
 ) -> HttpResponse {
     answer(site.admin.customer(CustomerId::from(id.as_str()), &by).await)
+}
+
+/// Which stops are lifted.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UnsuppressOrder {
+    /// Those on her addresses of this channel.
+    pub(crate) channel: String,
+}
+
+#[post("/customers/{id}/unsuppress")]
+async fn unsuppress(
+    site: web::Data<Site>,
+    by: web::ReqData<Principal>,
+    id: web::Path<String>,
+    order: web::Json<UnsuppressOrder>,
+) -> HttpResponse {
+    let (id, channel) = (CustomerId::from(id.as_str()), ChannelName::from(order.channel.as_str()));
+    answer(site.admin.unsuppress(id, &channel, &by).await)
 }
 
 #[get("/customers/{id}/enrollments")]

@@ -244,7 +244,7 @@ fn consents(reader: &Reader, customer: &Customer) -> Markup {
                 td.left {}
                 td.left { (reader.badge("suppressed")) }
                 td.left { (reader.at(stop.since)) }
-                td.left { (stop.reason) }
+                td.left { (reader.word(&stop.reason)) }
             }
         }
     };

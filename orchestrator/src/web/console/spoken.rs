@@ -159,6 +159,7 @@ fn left_because(reason: LeftBecause) -> &'static str {
         LeftBecause::Consent => "ya no hay consentimiento",
         LeftBecause::Unreachable => "no hay identificador que se pueda exportar",
         LeftBecause::Removed => "la audiencia ya no está declarada",
+        LeftBecause::TooMany => "con la fusión sería una audiencia de más",
     }
 }
 
@@ -205,6 +206,9 @@ fn event_spanish(reader: &Reader, body: &EventBody) -> String {
                 change.source
             )
         }
+        EventBody::StopsLifted(channel) => {
+            format!("un operador levantó la supresión de direcciones de {channel}")
+        }
     }
 }
 
@@ -212,7 +216,9 @@ fn reason_spanish(reader: &Reader, reason: &Reason) -> String {
     let at = |at: &domain::time::Instant| reader.clock_text(*at);
     match reason {
         Reason::AddressClear => "la dirección no está suprimida".to_owned(),
-        Reason::Suppressed(why) => format!("la dirección está suprimida: {why}"),
+        Reason::Suppressed(why) => {
+            format!("la dirección está suprimida: {}", reader.word(why))
+        }
         Reason::ConsentGranted => "hay consentimiento".to_owned(),
         Reason::ConsentDenied => "el consentimiento está negado".to_owned(),
         Reason::ConsentAbsent => "no hay consentimiento registrado".to_owned(),
@@ -256,6 +262,9 @@ fn reason_spanish(reader: &Reader, reason: &Reason) -> String {
         Reason::NotE164 => {
             "el número del cliente no está en E.164 (`+`, código de país, dígitos, sin espacios)"
                 .to_owned()
+        }
+        Reason::AudiencesFull => {
+            "el cliente ya está en tantas audiencias como puede estar".to_owned()
         }
     }
 }

@@ -87,6 +87,8 @@ const STABLE: &[(&str, &str, &str)] = &[
     ("granted", "granted", "dado"),
     ("denied", "denied", "negado"),
     ("suppressed", "suppressed", "suprimido"),
+    ("hard_bounce", "hard bounce", "rebote permanente"),
+    ("opted_out", "opted out", "dado de baja"),
     // Changes of definitions.
     ("added", "added", "nuevo"),
     ("changed", "changed", "cambiado"),

@@ -25,7 +25,7 @@ use crate::web::api::access::{AuditLine, AuditQuery, NewPassword, NewRole, Whoam
 use crate::web::api::admin::{Entry, ImportQuery, Look, Rows};
 use crate::web::api::audiences::MembersQuery;
 use crate::web::api::catalog::{DefinitionsQuery, DiffQuery};
-use crate::web::api::customers::{CustomersQuery, EnrollmentsQuery};
+use crate::web::api::customers::{CustomersQuery, EnrollmentsQuery, UnsuppressOrder};
 use crate::web::api::errors::MARKDOWN;
 use crate::web::api::page::{Page, PageQuery};
 use crate::web::api::sends::{RedriveOrder, SendsPage, SendsQuery};
@@ -385,6 +385,11 @@ fn changes(id: &str) -> Option<Described> {
         "exportAudience" => {
             one("Exports an audience now.").gives::<ExportState>().refuses(&[E::ChannelUnknown])
         }
+        "unsuppressCustomer" => one("Lifts the stops on a customer's addresses of a channel.")
+            .takes::<UnsuppressOrder>()
+            .such_as(|| json!({"channel": "sms"}))
+            .gives::<CustomerDetail>()
+            .refuses(&[E::CustomerUnknown, E::StateConflict]),
         "redriveSend" => one("Sends a message again that ended without being accepted.")
             .takes::<RedriveOrder>()
             .such_as(|| json!({"even_if_it_may_have_arrived": false}))
@@ -530,7 +535,9 @@ pub(super) fn path_words(id: &str, name: &str) -> &'static str {
         ("providerReport", _) => "Id of the send.",
         ("getSend" | "redriveSend", _) => "Id of the send.",
         ("getEnrollment", _) => "Id of the enrollment.",
-        ("getCustomer" | "customerEnrollments" | "timeline", _) => "Id of the customer.",
+        ("getCustomer" | "customerEnrollments" | "timeline" | "unsuppressCustomer", _) => {
+            "Id of the customer."
+        }
         ("rotateToken" | "revokeToken", _) => "Id of the token.",
         ("setRole" | "setPassword" | "deleteUser" | "disableUser" | "enableUser", _) => {
             "Name of the user."

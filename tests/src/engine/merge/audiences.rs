@@ -1,17 +1,20 @@
 //! Memberships of two customers that are one: the longer one counts, and one row is left, wherever
 //! the process dies in between.
 
+use domain::consent::ConsentChange;
 use domain::customer::Customer;
 use domain::event::EventBody;
 use domain::ids::{CustomerId, NameId};
+use domain::membership::{LeftBecause, MEMBERSHIPS_MAX};
 use domain::time::Instant;
 use engine::audience::MemberRow;
+use engine::history::HistoryItem;
 use engine::{Table, codec};
 use serde_json::json;
 
 use super::deny;
 use super::world::{PARTITIONS, World};
-use crate::engine::given::{AUDIENCE, Given};
+use crate::engine::given::{AUDIENCE, Given, denied};
 
 const DAY: i64 = 24 * 3_600_000;
 
@@ -31,7 +34,7 @@ fn members(world: &World, id: &str) -> Vec<MemberRow> {
     let key = CustomerId::from(id).key();
     let partition = key.partition(PARTITIONS);
     // The rows of all audiences in her partition; she is the only one of the two that lives there.
-    let all = (1..=200).map(NameId);
+    let all = (1..=300).map(NameId);
     let row = |number| world.row(Table::Meta, &codec::member_key(partition, number, key));
     all.filter_map(row).map(|row| codec::decode("member", &row).expect("a sound row")).collect()
 }
@@ -84,6 +87,56 @@ fn the_longer_membership_counts_wherever_the_process_dies() {
         steps += 1;
     }
     assert!(steps > 5, "only {steps} steps");
+}
+
+#[test]
+fn the_longer_one_keeps_the_topic_that_it_was_joined_by() {
+    for (longer, shorter) in [("ana", "anon:v1"), ("anon:v1", "ana")] {
+        let joins = |topic: &str, span: &str| {
+            json!({"enter": {"event": topic},
+                "steps": [{"audience": {"join": AUDIENCE, "for": span, "topic": topic}}]})
+        };
+        let given =
+            Given::new().journey("y", joins("long", "P365D")).journey("d", joins("short", "P1D"));
+        let mut world = World::new(given);
+        world.known("ana", json!({"email": "ana@example.com"}), 1);
+        world.known("anon:v1", json!({"email": "v1@example.com"}), 3);
+        world.track(longer, "long", 5);
+        world.track(shorter, "short", 6);
+        world.alias("v1", "ana", 7);
+        world.settle();
+        let end = world.now.plus_ms(364 * DAY);
+        let lasts: Vec<bool> = members(&world, "ana").iter().map(|row| end < row.until).collect();
+        assert_eq!(lasts, [true], "{longer}");
+        let withdrawn = ConsentChange { topic: Some("long".into()), ..denied() };
+        world.event("ana", EventBody::Consent(withdrawn), 8);
+        world.settle();
+        assert_eq!(members(&world, "ana"), [], "{longer}");
+    }
+}
+
+#[test]
+fn what_is_over_the_limit_is_left_out_and_recorded() {
+    let half = MEMBERSHIPS_MAX / 2 + 1;
+    let mut given = Given::new().more_audiences(2 * half);
+    for (event, from) in [("One", 0), ("Other", half)] {
+        let join = |at: usize| json!({"audience": {"join": format!("more-{at}")}});
+        let steps: Vec<_> = (from..from + half).map(join).collect();
+        given = given.journey(event, json!({"enter": {"event": event}, "steps": steps}));
+    }
+    let mut world = World::new(given);
+    world.known("ana", json!({"email": "ana@example.com"}), 1);
+    world.known("anon:v1", json!({"email": "v1@example.com"}), 3);
+    world.track("ana", "One", 5);
+    world.track("anon:v1", "Other", 6);
+    world.alias("v1", "ana", 7);
+    world.settle();
+    assert_eq!(world.customer("ana").expect("ana").memberships.len(), MEMBERSHIPS_MAX);
+    assert_eq!(members(&world, "ana").len(), MEMBERSHIPS_MAX);
+    let over = |item: &HistoryItem| {
+        matches!(item, HistoryItem::AudienceLeft { reason: LeftBecause::TooMany, .. })
+    };
+    assert_eq!(world.history("ana").iter().filter(|item| over(item)).count(), 2);
 }
 
 #[test]

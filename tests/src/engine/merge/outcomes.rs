@@ -1,5 +1,6 @@
 //! Messages on their way while their customer is merged: what becomes of their outcomes.
 
+use domain::suppression::StopReason;
 use engine::ledger::Outcome;
 use engine::merge::{Offer, Word};
 use engine::{Input, Ticket};
@@ -125,7 +126,10 @@ fn a_hard_bounce_after_the_merge_stops_the_address() {
     world.settle();
     world.alias("v1", "ana", 11);
     world.settle();
-    assert!(world.answer(&Outcome::Rejected { reply: "550".to_owned(), suppress: true }));
+    assert!(world.answer(&Outcome::Rejected {
+        reply: "550".to_owned(),
+        suppress: Some(StopReason::HardBounce)
+    }));
     world.settle();
     let ana = world.customer("ana").expect("ana");
     assert!(ana.suppressed(&"email".into(), "v1@example.com").is_some());

@@ -16,7 +16,7 @@ const LARGE: usize = 100_000;
 fn short(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Accepted { .. } => "accepted".to_owned(),
-        Outcome::Rejected { suppress, .. } => format!("rejected suppress={suppress}"),
+        Outcome::Rejected { suppress, .. } => format!("rejected suppress={}", suppress.is_some()),
         Outcome::NotSent { phase, retry, .. } => format!("not sent, {phase}, {retry:?}"),
         Outcome::Unknown { phase, .. } => format!("unknown, {phase}"),
     }

@@ -115,9 +115,7 @@ pub(super) fn idle(
         };
         let known = match &event.body {
             EventBody::Track { name, .. } => !partition.catalog().entered_by_event(name).is_empty(),
-            EventBody::Identify { .. }
-            | EventBody::Consent(_)
-            | EventBody::StopsLifted(_) => false,
+            EventBody::Identify { .. } | EventBody::Consent(_) | EventBody::StopsLifted(_) => false,
         };
         found.push(Idle {
             did,

@@ -42,6 +42,10 @@ fn check_event(event: &Event) -> Result<(), Bad> {
     if matches!(&event.body, EventBody::Track { name, .. } if name.as_str().is_empty()) {
         return Err((ErrorCode::MissingEventName, "the name of an event is empty".to_owned()));
     }
+    if matches!(&event.body, EventBody::StopsLifted(_)) {
+        let detail = "only an operator of this server lifts stops on addresses".to_owned();
+        return Err((ErrorCode::UnknownEventType, detail));
+    }
     match event.bytes() {
         0..=EVENT_BYTES_MAX => Ok(()),
         bytes => {

@@ -33,8 +33,9 @@ const DAY_MS: i64 = 86_400_000;
 const FORGOTTEN_MAX: usize = 16;
 
 /// Every word for what a change was.
-pub const ACTIONS: [&str; 21] = [
+pub const ACTIONS: [&str; 22] = [
     "audience.export",
+    "customer.unsuppress",
     "definitions.apply",
     "events.import",
     "journey.enroll",

@@ -71,6 +71,8 @@ static SPANISH: &[(&str, &str, &str)] = &[
         "restaure el directorio de datos entero, nunca partes"),
     ("CAD-3009", "una confirmación no terminó a tiempo",
         "mire el disco; arranque el servidor de nuevo"),
+    ("CAD-3010", "lo que se sabe de un cliente es demasiado grande",
+        "no envíe nada más de este cliente; averigüe quién hizo tantos permisos para él"),
     // Resources and operations.
     ("CAD-4001", "no hay nada en esta dirección",
         "compare la ruta con la referencia de la API"),

@@ -117,6 +117,7 @@ const STABLE: &[(&str, &str, &str)] = &[
     ("Attempt", "Attempt", "Intento"),
     // Changes of the audit log.
     ("audience.export", "export an audience", "exportar una audiencia"),
+    ("customer.unsuppress", "lift stops on addresses", "levantar bloqueos de direcciones"),
     ("definitions.apply", "apply definitions", "aplicar definiciones"),
     ("events.import", "import events", "importar eventos"),
     ("journey.enroll", "enroll a customer", "inscribir a un cliente"),
